@@ -1,0 +1,81 @@
+"""POST /api/tokens/create-checkout-session: the signed-in user begins to buy a package."""
+
+import time
+from functools import cache
+from typing import Any
+
+import functions_framework
+from flask import Request
+from google.cloud import firestore
+
+from shared import http_api, logs, settings
+from shared.catalog import Package, load_catalog
+from shared.errors import BadInput, LimitReached
+from shared.identity import Identity
+from shared.ledger import Ledger
+from shared.secret_store import SecretStore
+from shared.stripe_gateway import StripeGateway
+
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", "APP_BASE_URL")
+CATALOG = load_catalog(SETTINGS.catalog)
+
+
+@functions_framework.http
+@http_api.endpoint("POST", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+def create_checkout(request: Request) -> dict[str, Any]:
+    """Answer with the Checkout Session's id and the address of the payment page."""
+    return handle(request, *parts())
+
+
+def handle(request: Request, identity: Identity, ledger: Ledger, gateway: StripeGateway) -> dict[str, Any]:
+    """Check the wish and the limits before the buyer pays, then ask Stripe for a session."""
+    user = identity.user_of(request.headers.get("Authorization"))
+    package, price_id = _wanted(http_api.json_object(request))
+    account = ledger.account(user.uid)
+    wait_s = SETTINGS.limits.wait_s(account.recent_purchases, int(time.time()))
+    if wait_s:
+        logs.warning("checkout.limited", f"Rate limit exceeded for user {user.uid}", user_id=user.uid, wait_s=wait_s)
+        raise LimitReached(wait_s)
+    customer_id = gateway.get_or_create_customer(
+        user.uid, user.email, kept=account.stripe_customer_id, directory=ledger
+    )
+    session_id, url = gateway.create_token_checkout_session(
+        uid=user.uid,
+        customer_id=customer_id,
+        package=package,
+        price_id=price_id,
+        app_base_url=SETTINGS.app_base_url,
+    )
+    logs.info(
+        "checkout.created",
+        f"Created token checkout session {session_id} for customer {customer_id}",
+        session_id=session_id,
+        user_id=user.uid,
+        package_id=package.id,
+    )
+    return {"session_id": session_id, "url": url}
+
+
+def _wanted(body: dict[str, Any]) -> tuple[Package, str]:
+    """Return the package that a request names, and its Stripe price id."""
+    package_id = body.get("package")
+    if package_id is None or package_id == "":
+        raise BadInput("missing_package", "Name the package to buy")
+    package = CATALOG.find(package_id) if isinstance(package_id, str) else None
+    if package is None:
+        raise BadInput("unknown_package", "There is no such package")
+    price_id = SETTINGS.price_ids.get(package.price_setting)
+    if price_id is None:
+        raise BadInput("package_unavailable", "Package not available - contact support")
+    return package, price_id
+
+
+@cache
+def parts() -> tuple[Identity, Ledger, StripeGateway]:
+    """Build what the handler needs, at the first request."""
+    key = SecretStore().get(SETTINGS.stripe_secret_key)
+    return (
+        Identity(SETTINGS.project),
+        Ledger(firestore.Client(project=SETTINGS.project)),
+        StripeGateway(key, api_base=SETTINGS.stripe_api_base),
+    )

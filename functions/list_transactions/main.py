@@ -1,0 +1,61 @@
+"""GET /api/tokens/transactions: the signed-in user's history, newest first."""
+
+from datetime import UTC
+from functools import cache
+from typing import Any
+
+import functions_framework
+from flask import Request
+from google.cloud import firestore
+
+from shared import http_api, settings
+from shared.account import Entry
+from shared.errors import BadInput
+from shared.identity import Identity
+from shared.ledger import Ledger
+
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
+_LIMIT_MAX = 100
+_OFFSET_MAX = 10_000  # Firestore bills every entry that is skipped
+
+
+@functions_framework.http
+@http_api.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+def list_transactions(request: Request) -> dict[str, Any]:
+    """Answer with a page of entries; `next_cursor` is null on the last one."""
+    return handle(request, *parts())
+
+
+def handle(request: Request, identity: Identity, ledger: Ledger) -> dict[str, Any]:
+    """Read a page of the history of whoever signed in."""
+    user = identity.user_of(request.headers.get("Authorization"))
+    limit = http_api.whole_number(request, "limit", default=20, least=1, most=_LIMIT_MAX)
+    offset = http_api.whole_number(request, "offset", default=0, least=0, most=_OFFSET_MAX)
+    cursor = request.args.get("cursor")
+    if cursor is not None and "offset" in request.args:
+        raise BadInput("cursor_and_offset", "Send a cursor or an offset, not both")
+    page = ledger.transactions(user.uid, limit=limit, offset=offset, cursor=cursor)
+    return {
+        "transactions": [_transaction(entry) for entry in page.entries],
+        "limit": limit,
+        "offset": offset,
+        "next_cursor": page.next_cursor,
+    }
+
+
+def _transaction(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "userId": entry.uid,
+        "type": entry.type,
+        "amount": entry.amount,
+        "timestamp": entry.timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "balanceAfter": entry.balance_after,
+        "details": dict(entry.details),
+    }
+
+
+@cache
+def parts() -> tuple[Identity, Ledger]:
+    """Build what the handler needs, at the first request."""
+    return Identity(SETTINGS.project), Ledger(firestore.Client(project=SETTINGS.project))

@@ -1,0 +1,94 @@
+"""A user's account and what a posting does to it. Pure: the ledger reads and writes, this decides.
+
+An entry is one immutable change of a balance. Balance = the sum of the user's entries, always, and every entry says
+the balance
+after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+EntryType = Literal["purchase", "spend", "refund", "dispute", "dispute_reversal", "grant", "adjustment"]
+
+_TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A change of a balance that is to be made: `amount` in tokens, signed.
+
+    The id names the economic fact, never the event.
+    """
+
+    id: str
+    type: EntryType
+    amount: int
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change of a balance that was made. Never altered, never removed: a correction is a new entry."""
+
+    id: str
+    uid: str
+    type: str
+    amount: int
+    balance_after: int
+    timestamp: datetime
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def differences(self, uid: str, posting: Posting) -> list[str]:
+        """Name what of a posting under the same id says something else than this entry.
+
+        Details that only one of the two has are no contradiction: a later version of the code may keep more of them.
+        """
+        pairs: dict[str, tuple[object, object]] = {
+            "userId": (self.uid, uid),
+            "type": (self.type, posting.type),
+            "amount": (self.amount, posting.amount),
+        }
+        shared_keys = self.details.keys() & posting.details.keys()
+        pairs |= {f"details.{key}": (self.details[key], posting.details[key]) for key in shared_keys}
+        return [name for name, (ours, theirs) in pairs.items() if ours != theirs]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the server keeps on users/{uid}. Tokens are integers; totals only rise.
+
+    `recent_purchases` (UTC seconds) is what the limits look at, `held_sessions` are the purchases a person decides
+    on: both
+    stand here so that one read of one document holds all that a credit depends on.
+    """
+
+    uid: str
+    balance: int = 0
+    purchased: int = 0
+    earned: int = 0
+    spent: int = 0
+    stripe_customer_id: str | None = None
+    recent_purchases: tuple[int, ...] = ()
+    held_sessions: tuple[str, ...] = ()
+    last_entry_at: datetime | None = None
+
+    def post(self, posting: Posting, now: datetime) -> tuple["Account", Entry]:
+        """Return the account after a posting, and its entry.
+
+        Entries of one account have strictly rising timestamps whatever the clocks of two instances say, so that a
+        history
+        sorted by time is in the ledger's own order.
+        """
+        at = now if self.last_entry_at is None else max(now, self.last_entry_at + _TICK)
+        after = replace(
+            self,
+            balance=self.balance + posting.amount,
+            purchased=self.purchased + (posting.amount if posting.type == "purchase" else 0),
+            earned=self.earned + (posting.amount if posting.type == "grant" else 0),
+            spent=self.spent - (posting.amount if posting.type == "spend" else 0),
+            last_entry_at=at,
+        )
+        entry = Entry(posting.id, self.uid, posting.type, posting.amount, after.balance, at, posting.details)
+        return after, entry

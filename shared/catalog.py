@@ -1,0 +1,97 @@
+"""The packages on sale, and the terms they were sold at before. Pure: the file is read once, by `load_catalog`."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from shared.errors import CatalogError
+
+CATALOG_FILE = Path(__file__).with_name("catalog.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a package gives and costs.
+
+    `tokens` includes `bonus`; `price_cents` is in the currency's smallest unit; `ended` is the last day (UTC) on
+    which these
+    terms were sold, None while they are.
+    """
+
+    tokens: int
+    bonus: int
+    price_cents: int
+    currency: str
+    ended: date | None = None
+
+    def on_sale_at(self, begun_at: datetime) -> bool:
+        """Tell whether a purchase begun at this moment may claim these terms."""
+        return self.ended is None or begun_at.astimezone(UTC).date() <= self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package: its texts and its terms, oldest first, the current ones last."""
+
+    id: str
+    name: str
+    description: str
+    terms: tuple[Terms, ...]
+    badge: str | None = None
+    promotions: bool = False
+
+    @property
+    def current(self) -> Terms:
+        """The terms on sale now."""
+        return self.terms[-1]
+
+    @property
+    def price_setting(self) -> str:
+        """The setting that holds this package's Stripe price id."""
+        return f"STRIPE_TOKEN_{self.id.upper()}_PRICE_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The packages of one catalogue, in the order they are shown."""
+
+    name: str
+    packages: tuple[Package, ...]
+
+    def find(self, package_id: str) -> Package | None:
+        """Return the package with this id, or None."""
+        return next((package for package in self.packages if package.id == package_id), None)
+
+
+def load_catalog(name: str = "default", file: Path = CATALOG_FILE) -> Catalog:
+    """Read one catalogue of the file.
+
+    Raises:
+        CatalogError: there is no such catalogue, or it contradicts itself.
+    """
+    catalogs = tomllib.loads(file.read_text(encoding="utf-8"))
+    if name not in catalogs:
+        raise CatalogError(f"No catalogue '{name}' in {file.name}; there are: {', '.join(catalogs)}")
+    packages = tuple(_package(name, row) for row in catalogs[name])
+    ids = [package.id for package in packages]
+    if len(set(ids)) != len(ids):
+        raise CatalogError(f"Catalogue '{name}' names a package twice: {', '.join(ids)}")
+    return Catalog(name, packages)
+
+
+def _package(catalog: str, row: dict[str, Any]) -> Package:
+    try:
+        package = Package(**{**row, "terms": tuple(Terms(**terms) for terms in row["terms"])})
+    except (KeyError, TypeError) as error:
+        raise CatalogError(f"Catalogue '{catalog}', package {row.get('id')!r}: {error}") from error
+    *former, current = package.terms or (None,)
+    if current is None or current.ended is not None or any(terms.ended is None for terms in former):
+        raise CatalogError(
+            f"Catalogue '{catalog}', package '{package.id}': only its last terms are current; all others need `ended`"
+        )
+    for terms in package.terms:
+        if terms.tokens <= 0 or terms.price_cents <= 0 or not 0 <= terms.bonus < terms.tokens:
+            raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': wrong amounts in {terms}")
+    return package

@@ -1,0 +1,130 @@
+"""Every error this project raises.
+
+TokenEconomyError
+├── SettingsError           the environment is wrong: the function does not start
+├── CatalogError            the catalogue's file is wrong: the function does not start
+├── MalformedMessage        a message on the topic that no delivery can mend: recorded and acknowledged
+├── LedgerConflict          an entry's id is taken by other contents: recorded and acknowledged
+└── RequestError            an answer to a caller, with status and code
+    ├── BadInput            400
+    ├── NotSignedIn         401
+    ├── MethodNotAllowed    405
+    ├── TooLarge            413
+    ├── WrongContentType    415
+    ├── LimitReached        429, with Retry-After
+    ├── StripeRefused       502
+    └── Unavailable         503, a passing fault: the caller or Pub/Sub tries again
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class TokenEconomyError(Exception):
+    """What every error of this project is."""
+
+
+class SettingsError(TokenEconomyError):
+    """The environment lacks settings or holds wrong ones; the message names all of them."""
+
+
+class CatalogError(TokenEconomyError):
+    """The catalogue's file contradicts itself, or the wanted catalogue is not in it."""
+
+
+class MalformedMessage(TokenEconomyError):
+    """A Pub/Sub message that is no Stripe event of ours, and never will be."""
+
+
+class LedgerConflict(TokenEconomyError):
+    """An entry exists under this id with other contents."""
+
+    def __init__(self, entry_id: str, differences: Iterable[str]) -> None:
+        super().__init__(f"Entry {entry_id} exists with other contents: {', '.join(sorted(differences))}")
+        self.entry_id = entry_id
+
+
+class RequestError(TokenEconomyError):
+    """An answer to a caller: HTTP status, a stable code, a sentence for a person, and response headers."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, code: str, message: str, *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+
+
+class BadInput(RequestError):
+    """The caller's request cannot be understood or names something that does not exist."""
+
+    status = 400
+
+
+class NotSignedIn(RequestError):
+    """No Firebase ID token came with the request, or not a valid one."""
+
+    status = 401
+
+    def __init__(self, message: str = "Sign in first") -> None:
+        super().__init__("not_signed_in", message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, but not for this method."""
+
+    status = 405
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        allow = ", ".join(allowed)
+        super().__init__("method_not_allowed", f"Allowed here: {allow}", headers={"Allow": allow})
+
+
+class TooLarge(RequestError):
+    """The request's body is larger than this endpoint reads."""
+
+    status = 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__("too_large", f"The body may have at most {limit_bytes} bytes")
+
+
+class WrongContentType(RequestError):
+    """The request's body is not declared as JSON."""
+
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__("unsupported_media_type", "Send the body as application/json")
+
+
+class LimitReached(RequestError):
+    """The buyer bought as often as the limits allow."""
+
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "purchase_limit",
+            "Rate limit exceeded - too many purchases, try again later",
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+
+class StripeRefused(RequestError):
+    """Stripe understood the request and refused it."""
+
+    status = 502
+
+    def __init__(self) -> None:
+        super().__init__("stripe_refused", "The payment provider refused the request - contact support")
+
+
+class Unavailable(RequestError):
+    """A part that is needed does not answer now."""
+
+    status = 503
+
+    def __init__(self, code: str = "unavailable", message: str = "Try again in a moment") -> None:
+        super().__init__(code, message, headers={"Retry-After": "5"})

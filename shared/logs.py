@@ -1,0 +1,50 @@
+"""Structured logs: one JSON line an outcome, as Cloud Logging reads it.
+
+A record has a stable event name (`purchase.credited`), a sentence for a person, and ids; never payloads, e-mails or
+keys.
+Source: https://cloud.google.com/logging/docs/structured-logging
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Literal
+
+Severity = Literal["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
+
+_trace: ContextVar[str | None] = ContextVar("trace", default=None)
+
+
+def trace_request(trace_header: str, project: str | None) -> None:
+    """Tie the records of this request together by the trace that Cloud Run names in X-Cloud-Trace-Context."""
+    trace_id, _, _ = trace_header.partition("/")
+    _trace.set(f"projects/{project}/traces/{trace_id}" if trace_id and project else None)
+
+
+def info(event: str, sentence: str, **fields: object) -> None:
+    """Record what went as it should."""
+    _write("INFO", event, sentence, fields)
+
+
+def warning(event: str, sentence: str, **fields: object) -> None:
+    """Record what somebody may want to look at."""
+    _write("WARNING", event, sentence, fields)
+
+
+def error(event: str, sentence: str, *, cause: BaseException | None = None, **fields: object) -> None:
+    """Record what somebody has to look at; `cause` adds its stack trace, which Error Reporting groups by."""
+    if cause is not None:
+        fields["stack_trace"] = "".join(traceback.format_exception(cause))
+    _write("ERROR", event, sentence, fields)
+
+
+def _write(severity: Severity, event: str, sentence: str, fields: Mapping[str, object]) -> None:
+    record: dict[str, object] = {"severity": severity, "event": event, "message": sentence, **fields}
+    trace = _trace.get()
+    if trace:
+        record["logging.googleapis.com/trace"] = trace
+    # One write a line, so that the lines of two threads do not mix.
+    sys.stdout.write(json.dumps(record, default=str) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,245 @@
+"""A Checkout Session becomes a purchase, or a reason why not. Pure.
+
+The signed event is the source: nothing here asks Stripe. A session is ours when its metadata's `purchase_type` says
+so, and it
+is credited only when every claim of its metadata agrees with terms that its package had when the session was begun.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.account import Posting
+from shared.catalog import Catalog, Package, Terms
+
+TOKEN_PACKAGE = "token_package"  # noqa: S105 - a purchase type, no secret
+
+
+class HoldReason(StrEnum):
+    """Why a paid purchase is not credited."""
+
+    WRONG_LIVEMODE = "wrong_livemode"
+    MISSING_METADATA = "missing_metadata"
+    INVALID_TOKENS = "invalid_tokens"
+    UNKNOWN_PACKAGE = "unknown_package"
+    TERMS_MISMATCH = "terms_mismatch"
+    DISCOUNT_NOT_ALLOWED = "discount_not_allowed"
+    LIMIT_EXCEEDED = "limit_exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A paid session that agrees with its package's terms.
+
+    Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after. `paid_at` is
+    when Stripe says
+    the payment came, in UTC seconds.
+    """
+
+    session_id: str
+    uid: str
+    package_id: str
+    tokens: int
+    bonus: int
+    subtotal_cents: int
+    paid_cents: int
+    currency: str
+    customer_id: str | None
+    payment_intent_id: str | None
+    paid_at: int
+
+    @property
+    def entry_id(self) -> str:
+        """The ledger entry's id: it names the session, so two events of one purchase meet in one entry."""
+        return entry_id(self.session_id)
+
+    def posting(self) -> Posting:
+        """Return what this purchase adds to its buyer's account."""
+        details: dict[str, Any] = {
+            "packageId": self.package_id,
+            "bonus": self.bonus,
+            "stripeSessionId": self.session_id,
+            "stripeCustomerId": self.customer_id,
+            "stripePaymentIntentId": self.payment_intent_id,
+            "paymentAmountCents": self.paid_cents,
+            "subtotalCents": self.subtotal_cents,
+            "currency": self.currency,
+        }
+        if self.currency == "usd":
+            details["paymentAmountUSD"] = self.paid_cents / 100
+        return Posting(self.entry_id, "purchase", self.tokens, details)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A paid session that is not credited, and why.
+
+    `message` is the sentence for the log and the operator; `seen` is what Stripe sent, for whoever decides on it.
+    """
+
+    session_id: str
+    reason: HoldReason
+    message: str
+    uid: str | None
+    paid_at: int
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotPaidYet:
+    """A session whose delayed payment is still on its way: another event tells how it ends."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """A session of another product of the same Stripe account."""
+
+
+def entry_id(session_id: str) -> str:
+    """Return the id of the ledger entry of a session's purchase."""
+    return f"purchase:{session_id}"
+
+
+def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
+    session: Mapping[str, Any], *, paid_at: int, catalog: Catalog, livemode: bool
+) -> Purchase | Hold | NotPaidYet | NotOurs:
+    """Decide what a Checkout Session is.
+
+    Args:
+        session: the Checkout Session as Stripe's event carries it.
+        paid_at: when the event was created, UTC seconds.
+        catalog: the packages on sale, with their former terms.
+        livemode: whether this deployment takes real money.
+
+    Source: https://docs.stripe.com/checkout/fulfillment (fulfil when payment_status is not `unpaid`).
+    """
+    metadata: Mapping[str, Any] = session.get("metadata") or {}
+    if metadata.get("purchase_type") != TOKEN_PACKAGE:
+        return NotOurs()
+    if session.get("payment_status") == "unpaid":
+        return NotPaidYet(session["id"])
+
+    def hold(reason: HoldReason, message: str) -> Hold:
+        return Hold(session["id"], reason, message, _uid(metadata), paid_at, seen_in(session))
+
+    if session.get("livemode") is not livemode:
+        return hold(HoldReason.WRONG_LIVEMODE, f"Package validation failed: livemode is {session.get('livemode')}")
+    uid = _uid(metadata)
+    missing = [key for key in ("firebase_uid", "package_id", "tokens") if not metadata.get(key)]
+    if missing or uid is None:
+        return hold(
+            HoldReason.MISSING_METADATA,
+            f"Missing required metadata for token purchase: {', '.join(missing or ['firebase_uid'])}",
+        )
+    tokens = _whole_number(metadata["tokens"])
+    if tokens is None:
+        return hold(HoldReason.INVALID_TOKENS, f"Invalid token amount: {str(metadata['tokens'])[:40]!r}")
+    package = catalog.find(metadata["package_id"])
+    if package is None:
+        return hold(
+            HoldReason.UNKNOWN_PACKAGE,
+            f"Package validation failed: no package {metadata['package_id'][:40]!r}",
+        )
+    terms = _claimed_terms(session, package, tokens)
+    if terms is None:
+        return hold(
+            HoldReason.TERMS_MISMATCH,
+            f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} {session.get('currency')} "
+            f"are no terms of {package.id}",
+        )
+    if not _paid_in_full(session, package):
+        return hold(
+            HoldReason.DISCOUNT_NOT_ALLOWED,
+            f"Package validation failed: {session.get('amount_total')} {session.get('currency')} paid, "
+            f"{terms.price_cents} due for {package.id}",
+        )
+    return Purchase(
+        session_id=session["id"],
+        uid=uid,
+        package_id=package.id,
+        tokens=terms.tokens,
+        bonus=terms.bonus,
+        subtotal_cents=terms.price_cents,
+        paid_cents=session["amount_total"],
+        currency=terms.currency,
+        customer_id=session.get("customer"),
+        payment_intent_id=session.get("payment_intent"),
+        paid_at=paid_at,
+    )
+
+
+def over_limit(purchase: Purchase) -> Hold:
+    """Return the hold of a valid purchase that is one too many."""
+    return Hold(
+        purchase.session_id,
+        HoldReason.LIMIT_EXCEEDED,
+        f"Rate limit exceeded: user {purchase.uid} bought too often",
+        purchase.uid,
+        purchase.paid_at,
+        {
+            "packageId": purchase.package_id,
+            "tokens": purchase.tokens,
+            "amountTotal": purchase.paid_cents,
+            "amountSubtotal": purchase.subtotal_cents,
+            "currency": purchase.currency,
+            "customerId": purchase.customer_id,
+            "paymentIntentId": purchase.payment_intent_id,
+        },
+    )
+
+
+def seen_in(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a session that a hold keeps: ids, claims and amounts, no personal data."""
+    metadata: Mapping[str, Any] = session.get("metadata") or {}
+    return {
+        "packageId": metadata.get("package_id"),
+        "tokens": metadata.get("tokens"),
+        "amountTotal": session.get("amount_total"),
+        "amountSubtotal": session.get("amount_subtotal"),
+        "currency": session.get("currency"),
+        "customerId": session.get("customer"),
+        "paymentIntentId": session.get("payment_intent"),
+        "livemode": session.get("livemode"),
+    }
+
+
+def _uid(metadata: Mapping[str, Any]) -> str | None:
+    """Return the buyer's Firebase uid, or None when there is none that could name a document.
+
+    Source: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters).
+    """
+    uid = metadata.get("firebase_uid")
+    if isinstance(uid, str) and 0 < len(uid) <= 128 and "/" not in uid and uid not in (".", ".."):  # noqa: PLR2004
+        return uid
+    return None
+
+
+def _whole_number(text: object) -> int | None:
+    """Read a count of tokens as create_checkout writes it: ASCII digits, no sign, no leading zero."""
+    if isinstance(text, str) and text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= 9:  # noqa: PLR2004
+        return int(text)
+    return None
+
+
+def _claimed_terms(session: Mapping[str, Any], package: Package, tokens: int) -> Terms | None:
+    claim = (tokens, session.get("amount_subtotal"), session.get("currency"))
+    begun_at = datetime.fromtimestamp(session["created"], UTC)
+    return next(
+        (
+            terms
+            for terms in reversed(package.terms)
+            if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(begun_at)
+        ),
+        None,
+    )
+
+
+def _paid_in_full(session: Mapping[str, Any], package: Package) -> bool:
+    """Tell whether what was paid is the price: less a discount only where promotions are allowed, plus any tax."""
+    totals: Mapping[str, Any] = session.get("total_details") or {}
+    discount = totals.get("amount_discount") or 0
+    return (discount == 0 or package.promotions) and session["amount_total"] >= session["amount_subtotal"] - discount

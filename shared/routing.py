@@ -1,0 +1,40 @@
+"""Which Stripe events concern us, and whose they are. Pure.
+
+The answer becomes the message's `purchase_type` attribute, by which each Pub/Sub subscription filters.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.purchase import TOKEN_PACKAGE
+
+SUBSCRIPTION = "subscription"
+
+_BY_METADATA = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+    }
+)
+_SUBSCRIPTION_EVENTS = frozenset(
+    {
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "customer.subscription.deleted",
+        "invoice.payment_failed",
+    }
+)
+
+
+def purchase_type_of(event: Mapping[str, Any]) -> str | None:
+    """Return the purchase type that an event is routed by, or None when nobody here handles it.
+
+    A Stripe account may sell other things too: a session that does not carry our purchase type is somebody else's.
+    """
+    if event["type"] in _SUBSCRIPTION_EVENTS:
+        return SUBSCRIPTION
+    if event["type"] in _BY_METADATA:
+        metadata = event["data"]["object"].get("metadata") or {}
+        return TOKEN_PACKAGE if metadata.get("purchase_type") == TOKEN_PACKAGE else None
+    return None

@@ -1,0 +1,168 @@
+"""Stripe: customers, Checkout Sessions and webhook signatures. The only module that imports stripe."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import stripe
+
+from shared.catalog import Package
+from shared.errors import BadInput, StripeRefused, Unavailable
+from shared.purchase import TOKEN_PACKAGE
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerCreateParams
+    from stripe.params.checkout import SessionCreateParams
+
+# An event's shape follows the endpoint's API version: this one is what the code was written against.
+API_VERSION = "2026-10-28.endive"
+
+Answer = TypeVar("Answer")
+
+_TIMEOUT_S = 10.0
+_RETRIES = 2
+_TOLERANCE_S = 300
+
+
+class CustomerDirectory(Protocol):
+    """Where a user's Stripe customer is kept: users/{uid}."""
+
+    def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
+        """Keep the customer unless one is kept already; return the one that is."""
+
+
+class StripeGateway:
+    """Calls Stripe with one secret key.
+
+    Raises, from every method: StripeRefused when Stripe says no, Unavailable when it does not answer or asks to wait.
+    """
+
+    def __init__(self, secret_key: str, *, api_base: str | None = None) -> None:
+        self._stripe = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base} if api_base else {},
+            max_network_retries=_RETRIES,
+            http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
+        )
+
+    def get_or_create_customer(
+        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory
+    ) -> str:
+        """Return the user's Stripe customer id: the one that is kept, or at the first purchase a new one.
+
+        Safe against two at once: both send the same idempotency key and get the same customer, and the directory keeps
+        whichever id comes first.
+        """
+        if kept:
+            return kept
+        params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
+        if email:
+            params["email"] = email
+        customer = _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": _key("customer", params)}))
+        return directory.keep_stripe_customer(uid, customer.id)
+
+    def create_token_checkout_session(
+        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
+    ) -> tuple[str, str]:
+        """Create a Checkout Session for one package; return its id and the address of Stripe's page.
+
+        The metadata stands on the PaymentIntent too, from which Stripe copies it to the charge: refunds and disputes
+        find
+        their buyer by it. Source: https://docs.stripe.com/metadata
+        """
+        metadata = {
+            "firebase_uid": uid,
+            "package_id": package.id,
+            "tokens": str(package.current.tokens),
+            "purchase_type": TOKEN_PACKAGE,
+        }
+        params: SessionCreateParams = {
+            "mode": "payment",
+            "customer": customer_id,
+            "client_reference_id": uid,
+            "line_items": [{"price": price_id, "quantity": 1}],
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata},
+            "success_url": f"{app_base_url}/token-purchase-success?session_id={{CHECKOUT_SESSION_ID}}",
+            "cancel_url": f"{app_base_url}/token-purchase-cancel",
+        }
+        if package.promotions:
+            params["allow_promotion_codes"] = True
+        session = _ask(lambda: self._stripe.v1.checkout.sessions.create(params))
+        if not session.url:
+            raise StripeRefused
+        return session.id, session.url
+
+
+def verify_webhook(
+    payload: bytes, signature: str | None, secrets: str, *, clock: Callable[[], float] = time.time
+) -> dict[str, Any]:
+    """Return the event of a webhook request that Stripe signed with one of the secrets (comma-separated).
+
+    Stripe's library accepts a timestamp in the future, which would let a captured request be kept for later: more than
+    5 minutes ahead is refused as well.
+
+    Raises:
+        BadInput: the signature, its time or the body is not good.
+    """
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("invalid_payload", "The body is not UTF-8") from error
+    _check_signature(payload, signature, secrets)
+    if _signed_at(signature or "") > clock() + _TOLERANCE_S:
+        raise BadInput("invalid_signature", "The signature's time lies in the future")
+    try:
+        event = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("invalid_payload", "The body is not JSON") from error
+    if not _is_event(event):
+        raise BadInput("invalid_payload", "The body is no Stripe event")
+    return dict(event)
+
+
+def _check_signature(payload: bytes, signature: str | None, secrets: str) -> None:
+    # An empty secret verifies against an empty key, which anyone can forge.
+    for secret in filter(None, (part.strip() for part in secrets.split(","))):
+        try:
+            stripe.WebhookSignature.verify_header(payload, signature, secret, tolerance=_TOLERANCE_S)
+        except stripe.SignatureVerificationError:
+            continue
+        return
+    raise BadInput("invalid_signature", "The signature does not verify")
+
+
+def _signed_at(signature: str) -> int:
+    return int(next(part[2:] for part in signature.split(",") if part.startswith("t=")))
+
+
+def _is_event(event: object) -> bool:
+    return (
+        isinstance(event, dict)
+        and isinstance(event.get("id"), str)
+        and isinstance(event.get("type"), str)
+        and isinstance(event.get("created"), int)
+        and isinstance(event.get("livemode"), bool)
+        and isinstance(event.get("data"), dict)
+        and isinstance(event["data"].get("object"), dict)
+    )
+
+
+def _ask(call: Callable[[], Answer]) -> Answer:
+    """Call Stripe, and turn its errors into ours. Source: https://docs.stripe.com/error-handling."""
+    try:
+        return call()
+    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+        raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
+    except stripe.StripeError as error:
+        if (error.http_status or 0) >= 500:  # noqa: PLR2004 - HTTP's first server error
+            raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
+        raise StripeRefused from error
+
+
+def _key(kind: str, params: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
+    return f"{kind}:{digest}"
