@@ -148,8 +148,8 @@ def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
     if terms is None:
         return hold(
             HoldReason.TERMS_MISMATCH,
-            f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} {session.get('currency')} "
-            f"are no terms of {package.id}",
+            f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} "
+            f"{session.get('currency')} are no terms of {package.id}",
         )
     if not _paid_in_full(session, package):
         return hold(
