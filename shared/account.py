@@ -8,9 +8,17 @@ after it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.errors import NotEnoughTokens
+
+if TYPE_CHECKING:
+    from shared.reversal import Reversals
 
 EntryType = Literal["purchase", "spend", "refund", "dispute", "dispute_reversal", "grant", "adjustment"]
+
+# waiting: a delayed payment is on its way · failed: it did not come · held: a person decides · rejected: a person did
+OpenPurchase = Literal["waiting", "failed", "held", "rejected"]
 
 _TICK = timedelta(milliseconds=1)
 
@@ -71,8 +79,18 @@ class Account:
     spent: int = 0
     stripe_customer_id: str | None = None
     recent_purchases: tuple[int, ...] = ()
-    held_sessions: tuple[str, ...] = ()
+    open_purchases: Mapping[str, OpenPurchase] = field(default_factory=dict)
     last_entry_at: datetime | None = None
+    reversals: Mapping[str, "Reversals"] = field(default_factory=dict)
+    exists: bool = False
+
+    def opened(self, session_id: str, state: OpenPurchase) -> "Account":
+        """Return the account with a purchase standing open."""
+        return replace(self, open_purchases={**self.open_purchases, session_id: state})
+
+    def closed(self, session_id: str) -> "Account":
+        """Return the account without this open purchase."""
+        return replace(self, open_purchases={id_: at for id_, at in self.open_purchases.items() if id_ != session_id})
 
     def post(self, posting: Posting, now: datetime) -> tuple["Account", Entry]:
         """Return the account after a posting, and its entry.
@@ -80,7 +98,13 @@ class Account:
         Entries of one account have strictly rising timestamps whatever the clocks of two instances say, so that a
         history
         sorted by time is in the ledger's own order.
+
+        Raises:
+            NotEnoughTokens: the posting spends more than there is. A reversal may take a balance below zero: then it is
+                a debt, which the next purchase pays first.
         """
+        if posting.type == "spend" and self.balance + posting.amount < 0:
+            raise NotEnoughTokens(self.balance)
         at = now if self.last_entry_at is None else max(now, self.last_entry_at + _TICK)
         after = replace(
             self,

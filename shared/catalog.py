@@ -1,5 +1,6 @@
 """The packages on sale, and the terms they were sold at before. Pure: the file is read once, by `load_catalog`."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import CatalogError
+
+# A package's id becomes part of a setting's name.
+_PACKAGE_ID = re.compile(r"[a-z0-9_]+")
 
 CATALOG_FILE = Path(__file__).with_name("catalog.toml")
 
@@ -86,12 +90,21 @@ def _package(catalog: str, row: dict[str, Any]) -> Package:
         package = Package(**{**row, "terms": tuple(Terms(**terms) for terms in row["terms"])})
     except (KeyError, TypeError) as error:
         raise CatalogError(f"Catalogue '{catalog}', package {row.get('id')!r}: {error}") from error
+    if not (isinstance(package.id, str) and _PACKAGE_ID.fullmatch(package.id)):
+        raise CatalogError(f"Catalogue '{catalog}': a package's id is small letters, digits and _, not {package.id!r}")
     *former, current = package.terms or (None,)
     if current is None or current.ended is not None or any(terms.ended is None for terms in former):
         raise CatalogError(
             f"Catalogue '{catalog}', package '{package.id}': only its last terms are current; all others need `ended`"
         )
+    days = [terms.ended for terms in former]
+    # A TOML date with a time would be a datetime, which is no day and does not compare with one.
+    if any(type(day) is not date for day in days) or days != sorted(filter(None, days)):
+        raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': `ended` are days, the earliest first")
     for terms in package.terms:
+        amounts = (terms.tokens, terms.bonus, terms.price_cents)
+        if not all(type(amount) is int for amount in amounts) or terms.currency != str(terms.currency).lower():
+            raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': wrong kinds of values in {terms}")
         if terms.tokens <= 0 or terms.price_cents <= 0 or not 0 <= terms.bonus < terms.tokens:
             raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': wrong amounts in {terms}")
     return package

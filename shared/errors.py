@@ -71,6 +71,22 @@ class NotSignedIn(RequestError):
         super().__init__("not_signed_in", message, headers={"WWW-Authenticate": "Bearer"})
 
 
+class NotEnoughTokens(RequestError):
+    """The account holds fewer tokens than are to be spent."""
+
+    status = 402
+
+    def __init__(self, balance: int) -> None:
+        super().__init__("not_enough_tokens", f"The balance is {balance} tokens")
+        self.balance = balance
+
+
+class NotFound(RequestError):
+    """What the request names does not exist."""
+
+    status = 404
+
+
 class MethodNotAllowed(RequestError):
     """The path exists, but not for this method."""
 
@@ -79,6 +95,12 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: Iterable[str]) -> None:
         allow = ", ".join(allowed)
         super().__init__("method_not_allowed", f"Allowed here: {allow}", headers={"Allow": allow})
+
+
+class Conflict(RequestError):
+    """The same key was used before, for something else."""
+
+    status = 409
 
 
 class TooLarge(RequestError):

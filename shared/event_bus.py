@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,10 @@ from google.pubsub_v1 import PublisherClient, PubsubMessage
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
 from shared.errors import MalformedMessage, Unavailable
+
+# What may stand in a document's path: every id of Stripe's does.
+_STRIPE_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_YEAR_10000_S = 253_402_300_800
 
 TOPIC = "stripe-events"
 SCHEMA = "1"
@@ -108,10 +113,11 @@ def read_push(body: bytes) -> Message:
             published_at=datetime.fromisoformat(published) if published else None,
         )
         well_formed = (
-            isinstance(event["id"], str)
+            bool(_STRIPE_ID.fullmatch(event["id"]))
             and isinstance(event["type"], str)
             and isinstance(event["created"], int)
-            and isinstance(event["data"]["object"]["id"], str)
+            and 0 <= event["created"] < _YEAR_10000_S
+            and bool(_STRIPE_ID.fullmatch(event["data"]["object"]["id"]))
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:
         raise MalformedMessage(f"No Stripe event in the message: {type(error).__name__}") from error

@@ -27,7 +27,7 @@ class Identity:
     """Checks the ID tokens of one Firebase project."""
 
     def __init__(self, project: str) -> None:
-        self._app = firebase_admin.initialize_app(options={"projectId": project}, name=f"identity-{project}")
+        self._app = _app_of(project)
 
     def user_of(self, authorization: str | None) -> User:
         """Return the user whose ID token an Authorization header (`Bearer …`) carries.
@@ -46,3 +46,12 @@ class Identity:
         except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError) as error:
             raise NotSignedIn("The sign-in has expired or is not valid - sign in again") from error
         return User(claims["uid"], claims.get("email"))
+
+
+def _app_of(project: str) -> firebase_admin.App:
+    """Return the project's Firebase app. The first requests of an instance may come here at once: one makes it."""
+    name = f"identity-{project}"
+    try:
+        return firebase_admin.initialize_app(options={"projectId": project}, name=name)
+    except ValueError:
+        return firebase_admin.get_app(name)

@@ -13,11 +13,11 @@ A retried commit is safe, because its second run finds the entry of its first.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry, if_exception_type
@@ -25,14 +25,22 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.account import Account, Entry, Posting
-from shared.errors import BadInput, LedgerConflict, Unavailable
+from shared.documents import (
+    HELD_PURCHASES,
+    SECURITY_ALERTS,
+    TRANSACTIONS,
+    USERS,
+    account_fields,
+    account_from,
+    alert_document,
+    entry_fields,
+    entry_from,
+    hold_documents,
+)
+from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
 from shared.limits import Limits, remember
-from shared.purchase import Hold, HoldReason, Purchase, entry_id, over_limit
-
-USERS = "users"
-TRANSACTIONS = "transactions"
-HELD_PURCHASES = "held_purchases"
-SECURITY_ALERTS = "security_alerts"
+from shared.purchase import Hold, Purchase, entry_id, over_limit
+from shared.reversal import Fact, Reversals, posting_of
 
 _CALL_TIMEOUT_S = 10.0
 _CHANGE_TIMEOUT_S = 20.0
@@ -63,16 +71,16 @@ class _AccountMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """The purchase was credited now."""
+    """The entry was made now."""
 
     entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The purchase was credited before; nothing changed."""
+    """This was entered before; nothing changed. `entry` is None where a fact needed none."""
 
-    entry: Entry
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,13 @@ class Held:
 
     hold: Hold
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """A fact about a refund or dispute is known now; `entry` is what it changed, None when nothing (yet)."""
+
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +136,7 @@ class Ledger:
         """Return the entry with this id, or None. One read."""
         with _firestore_faults():
             snapshot = self._document(TRANSACTIONS, id_).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
-        return _entry_from(snapshot.id, snapshot.to_dict() or {}) if snapshot.exists else None
+        return entry_from(snapshot.id, snapshot.to_dict() or {}) if snapshot.exists else None
 
     def get_by_stripe_session(self, session_id: str) -> Entry | None:
         """Return the purchase entry of a Checkout Session, or None. One read."""
@@ -146,7 +161,7 @@ class Ledger:
             query = query.offset(offset)
         with _firestore_faults():
             snapshots = list(query.limit(limit).stream(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S))
-        entries = [_entry_from(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
+        entries = [entry_from(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
         return Page(entries, _cursor_after(entries[-1]) if len(entries) == limit else None)
 
     # --- writing
@@ -165,15 +180,15 @@ class Ledger:
             return self._known(purchase.uid, posting)
 
         def decide(account: Account) -> _Change | Duplicate | Held:
-            if purchase.session_id in account.held_sessions:
+            if account.open_purchases.get(purchase.session_id) in ("held", "rejected"):
                 return Held(over_limit(purchase), new=False)
             if limits.exceeded(account.recent_purchases, purchase.paid_at):
-                return self._known(purchase.uid, posting) or self._holding(account, over_limit(purchase))
-            after, entry = account.post(posting, self._clock())
-            return _Change(
-                replace(after, recent_purchases=remember(account.recent_purchases, purchase.paid_at)),
-                (entry,),
-            )
+                over = over_limit(purchase)
+                return self._known(purchase.uid, posting) or self._held(over) or self._holding(account, over)
+            postings = (posting, *_reversed_before(account, purchase))
+            after, entries = self._post_all(account.closed(purchase.session_id), postings)
+            remembered = remember(account.recent_purchases, purchase.paid_at)
+            return _Change(replace(after, recent_purchases=remembered), entries)
 
         outcome: _Change | Duplicate | Held = self._change(purchase.uid, decide, known)
         if not isinstance(outcome, _Change):
@@ -184,8 +199,7 @@ class Ledger:
         """Keep a purchase that is not to be credited, with an alert; once, however often it is told.
 
         A session that was credited before and now claims the same again is a duplicate: a replay may meet a
-        catalogue that no
-        longer knows its terms.
+        catalogue that no longer knows its terms.
 
         Raises:
             LedgerConflict: the session was credited, and now claims something else.
@@ -196,19 +210,97 @@ class Ledger:
                 raise LedgerConflict(entry.id, ["userId", "amount"])
             return Duplicate(entry)
         if hold.uid is None:
-            return Held(hold, new=self._create(_hold_documents(hold, self._clock())))
+            return Held(hold, new=self._create(hold_documents(hold, self._clock())))
 
         def decide(account: Account) -> _Change | Held:
-            if hold.session_id in account.held_sessions:
+            if account.open_purchases.get(hold.session_id) in ("held", "rejected"):
                 return Held(hold, new=False)
-            return self._holding(account, hold)
+            return self._held(hold) or self._holding(account, hold)
 
         outcome = self._change(hold.uid, decide)
         return Held(hold, new=True) if isinstance(outcome, _Change) else outcome
 
+    def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
+        """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
+        query = (
+            self._client.collection(TRANSACTIONS)
+            .where(filter=FieldFilter("details.stripePaymentIntentId", "==", payment_intent_id))
+            .where(filter=FieldFilter("type", "==", "purchase"))
+        )
+        with _firestore_faults():
+            snapshots = list(query.limit(1).stream(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S))
+        return entry_from(snapshots[0].id, snapshots[0].to_dict() or {}) if snapshots else None
+
+    def reverse(self, uid: str, payment_intent_id: str, fact: Fact) -> Reversed | Duplicate:
+        """Learn a fact about a payment's refunds or disputes, and take or give back what it changes.
+
+        Before its purchase a fact is only remembered; the purchase then takes it into account.
+        """
+
+        def decide(account: Account) -> _Change | Duplicate:
+            before = account.reversals.get(payment_intent_id, Reversals())
+            after = before.learn(fact)
+            if after == before:
+                return Duplicate(None)
+            # Asked after the account was read: a purchase that lands meanwhile moves the account.
+            purchase = self.purchase_of_payment(payment_intent_id)
+            posting = purchase and posting_of(
+                fact,
+                before,
+                after,
+                tokens=purchase.amount,
+                paid_cents=purchase.details["paymentAmountCents"],
+                details=_reversal_details(purchase.details),
+            )
+            account, entries = self._post_all(account, (posting,) if posting else ())
+            return _Change(replace(account, reversals={**account.reversals, payment_intent_id: after}), entries)
+
+        outcome = self._change(uid, decide)
+        if isinstance(outcome, Duplicate):
+            return outcome
+        return Reversed(outcome.entries[0] if outcome.entries else None)
+
+    def post(self, uid: str, posting: Posting) -> Credited | Duplicate:
+        """Make one posting of a spend, a grant or an adjustment, once.
+
+        Raises:
+            NotEnoughTokens: it spends more than there is; nothing changes.
+            LedgerConflict: its id was used for something else.
+        """
+
+        def known() -> Credited | Duplicate | None:
+            return self._known(uid, posting)
+
+        def decide(account: Account) -> _Change | Credited | Duplicate:
+            try:
+                return _Change(*self._post_all(account, (posting,)))
+            except NotEnoughTokens:
+                # The tokens may be gone because this very spend took them.
+                made = known()
+                if made is None:
+                    raise
+                return made
+
+        outcome: _Change | Credited | Duplicate = self._change(uid, decide, known)
+        return Credited(outcome.entries[0]) if isinstance(outcome, _Change) else outcome
+
     def alert(self, id_: str, *, type_: str, severity: str, uid: str | None, seen: Mapping[str, Any]) -> bool:
         """Raise a security alert once; tell whether it is new."""
-        return self._create({f"{SECURITY_ALERTS}/{id_}": _alert_document(type_, severity, uid, seen, self._clock())})
+        return self._create({f"{SECURITY_ALERTS}/{id_}": alert_document(type_, severity, uid, seen, self._clock())})
+
+    def note_unpaid(self, uid: str, session_id: str, state: Literal["waiting", "failed"]) -> bool:
+        """Keep how a session's delayed payment stands, for the buyer's page; tell whether that is news.
+
+        A session that was credited, held or has failed never goes back to waiting, in whatever order events come.
+        """
+
+        def decide(account: Account) -> _Change | bool:
+            now = account.open_purchases.get(session_id)
+            if now not in (None, "waiting") or now == state or self.get_by_stripe_session(session_id):
+                return False
+            return _Change(account.opened(session_id, state))
+
+        return isinstance(self._change(uid, decide), _Change)
 
     def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
         """Keep a user's Stripe customer unless one is kept already; return the one that is."""
@@ -259,15 +351,15 @@ class Ledger:
     def _batch(self, change: _Change, read_at: Any) -> firestore.WriteBatch:  # noqa: ANN401 - a Firestore timestamp, untyped
         batch = self._client.batch()
         for entry in change.entries:
-            batch.create(self._document(TRANSACTIONS, entry.id), _entry_fields(entry))
+            batch.create(self._document(TRANSACTIONS, entry.id), entry_fields(entry))
         for path, document in change.documents.items():
             batch.create(self._client.document(path), dict(document))
         user = self._document(USERS, change.account.uid)
         if read_at is None:
-            batch.create(user, _account_fields(change.account))
+            batch.create(user, account_fields(change.account))
         else:
             unmoved = self._client.write_option(last_update_time=read_at)
-            batch.update(user, _account_fields(change.account), option=unmoved)
+            batch.update(user, account_fields(change.account), option=unmoved)
         return batch
 
     def _create(self, documents: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -299,14 +391,26 @@ class Ledger:
             raise LedgerConflict(entry.id, differences)
         return Duplicate(entry)
 
+    def _post_all(self, account: Account, postings: Iterable[Posting]) -> tuple[Account, tuple[Entry, ...]]:
+        entries = []
+        for posting in postings:
+            account, entry = account.post(posting, self._clock())
+            entries.append(entry)
+        return account, tuple(entries)
+
+    def _held(self, hold: Hold) -> Held | None:
+        """Return the hold when its session is held already: for another user, or for none."""
+        with _firestore_faults():
+            held = self._document(HELD_PURCHASES, hold.session_id).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+        return Held(hold, new=False) if held.exists else None
+
     def _holding(self, account: Account, hold: Hold) -> _Change:
-        account = replace(account, held_sessions=(*account.held_sessions, hold.session_id))
-        return _Change(account, documents=_hold_documents(hold, self._clock()))
+        return _Change(account.opened(hold.session_id, "held"), documents=hold_documents(hold, self._clock()))
 
     def _read_account(self, uid: str) -> tuple[Account, Any]:
         with _firestore_faults():
             snapshot = self._document(USERS, uid).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
-        return _account_from(uid, snapshot.to_dict() or {}), snapshot.update_time
+        return account_from(uid, snapshot.to_dict() or {}), snapshot.update_time
 
     def _document(self, collection: str, id_: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(id_)
@@ -321,89 +425,16 @@ def _firestore_faults() -> Iterator[None]:
         raise Unavailable("ledger_unavailable") from error
 
 
-def _account_from(uid: str, fields: Mapping[str, Any]) -> Account:
-    return Account(
-        uid=uid,
-        balance=int(fields.get("tokenBalance", 0)),
-        purchased=int(fields.get("totalTokensPurchased", 0)),
-        earned=int(fields.get("totalTokensEarned", 0)),
-        spent=int(fields.get("totalTokensSpent", 0)),
-        stripe_customer_id=fields.get("stripeCustomerId"),
-        recent_purchases=tuple(fields.get("recentPurchases", ())),
-        held_sessions=tuple(fields.get("heldPurchases", ())),
-        last_entry_at=fields.get("lastEntryAt"),
-    )
+def _reversed_before(account: Account, purchase: Purchase) -> Iterator[Posting]:
+    """Yield what is taken back at once of a purchase whose refund or dispute came first."""
+    known = account.reversals.get(purchase.payment_intent_id or "")
+    if known is not None:
+        details = _reversal_details(purchase.posting().details)
+        yield from known.postings(purchase.tokens, purchase.paid_cents, details)
 
 
-def _account_fields(account: Account) -> dict[str, Any]:
-    return {
-        "tokenBalance": account.balance,
-        "totalTokensPurchased": account.purchased,
-        "totalTokensEarned": account.earned,
-        "totalTokensSpent": account.spent,
-        "stripeCustomerId": account.stripe_customer_id,
-        "recentPurchases": list(account.recent_purchases),
-        "heldPurchases": list(account.held_sessions),
-        "lastEntryAt": account.last_entry_at,
-    }
-
-
-def _entry_from(id_: str, fields: Mapping[str, Any]) -> Entry:
-    return Entry(
-        id=id_,
-        uid=fields["userId"],
-        type=fields["type"],
-        amount=fields["amount"],
-        balance_after=fields["balanceAfter"],
-        timestamp=fields["timestamp"],
-        details=fields.get("details", {}),
-    )
-
-
-def _entry_fields(entry: Entry) -> dict[str, Any]:
-    return {
-        "userId": entry.uid,
-        "type": entry.type,
-        "amount": entry.amount,
-        "balanceAfter": entry.balance_after,
-        "timestamp": entry.timestamp,
-        "details": dict(entry.details),
-    }
-
-
-def _hold_documents(hold: Hold, now: datetime) -> dict[str, Mapping[str, Any]]:
-    held = {
-        "sessionId": hold.session_id,
-        "userId": hold.uid,
-        "reason": hold.reason.value,
-        "message": hold.message,
-        "paidAt": datetime.fromtimestamp(hold.paid_at, UTC),
-        "heldAt": now,
-        "status": "held",
-        **hold.seen,
-    }
-    limit = hold.reason is HoldReason.LIMIT_EXCEEDED
-    alert = _alert_document(
-        "purchase_limit_exceeded" if limit else "purchase_invalid",
-        "medium" if limit else "high",
-        hold.uid,
-        {"sessionId": hold.session_id, "reason": hold.reason.value, "message": hold.message, **hold.seen},
-        now,
-    )
-    return {f"{HELD_PURCHASES}/{hold.session_id}": held, f"{SECURITY_ALERTS}/held:{hold.session_id}": alert}
-
-
-def _alert_document(
-    type_: str, severity: str, uid: str | None, seen: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
-    return {
-        "type": type_,
-        "severity": severity,
-        "userId": uid,
-        "seen": dict(seen),
-        "status": "open",
-        "createdAt": now,
-    }
+def _reversal_details(purchase: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: purchase[key] for key in ("packageId", "stripeSessionId", "stripePaymentIntentId")}
 
 
 def _cursor_after(entry: Entry) -> str:

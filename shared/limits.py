@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 HOUR_S = 3_600
 DAY_S = 86_400
+LATEST_S = 3 * DAY_S  # how long Stripe goes on delivering an event: one may be told of so long after a newer one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,6 @@ class Limits:
 
 
 def remember(purchases: Sequence[int], at: int) -> tuple[int, ...]:
-    """Add a purchase to those remembered, and forget what lies more than a day behind the newest."""
+    """Add a purchase to those remembered, and forget what no purchase yet to be told of can share a window with."""
     times = sorted([*purchases, at])
-    return tuple(time for time in times if time > times[-1] - DAY_S)
+    return tuple(time for time in times if time > times[-1] - LATEST_S - DAY_S)

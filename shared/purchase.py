@@ -5,6 +5,7 @@ so, and it
 is credited only when every claim of its metadata agrees with terms that its package had when the session was begun.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,11 @@ from typing import Any
 from shared.account import Posting
 from shared.catalog import Catalog, Package, Terms
 
+_INT64_MAX = 2**63 - 1
+_YEAR_10000_S = 253_402_300_799
+_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,128}", re.DOTALL)
+_FACT_MAX = 500  # as long as Stripe lets a metadata value be
+
 TOKEN_PACKAGE = "token_package"  # noqa: S105 - a purchase type, no secret
 
 
@@ -21,6 +27,7 @@ class HoldReason(StrEnum):
     """Why a paid purchase is not credited."""
 
     WRONG_LIVEMODE = "wrong_livemode"
+    MALFORMED_SESSION = "malformed_session"
     MISSING_METADATA = "missing_metadata"
     INVALID_TOKENS = "invalid_tokens"
     UNKNOWN_PACKAGE = "unknown_package"
@@ -92,6 +99,7 @@ class NotPaidYet:
     """A session whose delayed payment is still on its way: another event tells how it ends."""
 
     session_id: str
+    uid: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def entry_id(session_id: str) -> str:
     return f"purchase:{session_id}"
 
 
-def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
+def judge(  # noqa: C901, PLR0911 - one check and one return a reason, in the order they are checked
     session: Mapping[str, Any], *, paid_at: int, catalog: Catalog, livemode: bool
 ) -> Purchase | Hold | NotPaidYet | NotOurs:
     """Decide what a Checkout Session is.
@@ -117,18 +125,24 @@ def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
 
     Source: https://docs.stripe.com/checkout/fulfillment (fulfil when payment_status is not `unpaid`).
     """
-    metadata: Mapping[str, Any] = session.get("metadata") or {}
-    if metadata.get("purchase_type") != TOKEN_PACKAGE:
+    if not is_ours(session):
         return NotOurs()
+    metadata = _mapping(session.get("metadata"))
     if session.get("payment_status") == "unpaid":
-        return NotPaidYet(session["id"])
+        return NotPaidYet(session["id"], buyer_of(metadata))
 
     def hold(reason: HoldReason, message: str) -> Hold:
-        return Hold(session["id"], reason, message, _uid(metadata), paid_at, seen_in(session))
+        return Hold(session["id"], reason, message, buyer_of(metadata), paid_at, seen_in(session))
 
     if session.get("livemode") is not livemode:
         return hold(HoldReason.WRONG_LIVEMODE, f"Package validation failed: livemode is {session.get('livemode')}")
-    uid = _uid(metadata)
+    malformed = _malformed(session)
+    if malformed:
+        return hold(
+            HoldReason.MALFORMED_SESSION,
+            f"Package validation failed: the session's {', '.join(malformed)} cannot be read",
+        )
+    uid = buyer_of(metadata)
     missing = [key for key in ("firebase_uid", "package_id", "tokens") if not metadata.get(key)]
     if missing or uid is None:
         return hold(
@@ -142,7 +156,7 @@ def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
     if package is None:
         return hold(
             HoldReason.UNKNOWN_PACKAGE,
-            f"Package validation failed: no package {metadata['package_id'][:40]!r}",
+            f"Package validation failed: no package {str(metadata['package_id'])[:40]!r}",
         )
     terms = _claimed_terms(session, package, tokens)
     if terms is None:
@@ -166,10 +180,15 @@ def judge(  # noqa: PLR0911 - one return a reason, in the order they are checked
         subtotal_cents=terms.price_cents,
         paid_cents=session["amount_total"],
         currency=terms.currency,
-        customer_id=session.get("customer"),
-        payment_intent_id=session.get("payment_intent"),
+        customer_id=_fact(session.get("customer")),
+        payment_intent_id=_fact(session.get("payment_intent")),
         paid_at=paid_at,
     )
+
+
+def is_ours(session: Mapping[str, Any]) -> bool:
+    """Tell whether a Checkout Session sells a package of ours."""
+    return bool(_mapping(session.get("metadata")).get("purchase_type") == TOKEN_PACKAGE)
 
 
 def over_limit(purchase: Purchase) -> Hold:
@@ -194,8 +213,8 @@ def over_limit(purchase: Purchase) -> Hold:
 
 def seen_in(session: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a session that a hold keeps: ids, claims and amounts, no personal data."""
-    metadata: Mapping[str, Any] = session.get("metadata") or {}
-    return {
+    metadata = _mapping(session.get("metadata"))
+    seen = {
         "packageId": metadata.get("package_id"),
         "tokens": metadata.get("tokens"),
         "amountTotal": session.get("amount_total"),
@@ -205,15 +224,47 @@ def seen_in(session: Mapping[str, Any]) -> dict[str, Any]:
         "paymentIntentId": session.get("payment_intent"),
         "livemode": session.get("livemode"),
     }
+    return {name: _fact(value) for name, value in seen.items()}
 
 
-def _uid(metadata: Mapping[str, Any]) -> str | None:
-    """Return the buyer's Firebase uid, or None when there is none that could name a document.
+def _malformed(session: Mapping[str, Any]) -> list[str]:
+    """Name what a paid session must have and this one has not: delivering it again would not mend it."""
+    discount = _mapping(session.get("total_details")).get("amount_discount")
+    well_formed = {
+        "payment_status": session.get("payment_status") in ("paid", "no_payment_required"),
+        "created": _is_count(session.get("created"), _YEAR_10000_S),
+        "amount_subtotal": _is_count(session.get("amount_subtotal")),
+        "amount_total": _is_count(session.get("amount_total")),
+        "amount_discount": discount is None or _is_count(discount),
+    }
+    return [name for name, good in well_formed.items() if not good]
 
-    Source: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters).
+
+def _is_count(value: object, most: int = _INT64_MAX) -> bool:
+    return type(value) is int and 0 <= value <= most
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _fact(value: object) -> Any:  # noqa: ANN401 - JSON
+    """Return what a document can hold of a JSON value: Firestore refuses some numbers, texts and lists in lists."""
+    if isinstance(value, int):
+        return value if abs(value) <= _INT64_MAX else str(value)
+    if value is None:
+        return None
+    return (value if isinstance(value, str) else repr(value)).encode("utf-8", "replace").decode()[:_FACT_MAX]
+
+
+def buyer_of(metadata: Mapping[str, Any]) -> str | None:
+    """Return the buyer's Firebase uid that Stripe metadata names, None when there is none that could name a document.
+
+    Sources: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters),
+    https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields (what a document's id may be).
     """
     uid = metadata.get("firebase_uid")
-    if isinstance(uid, str) and 0 < len(uid) <= 128 and "/" not in uid and uid not in (".", ".."):  # noqa: PLR2004
+    if isinstance(uid, str) and _DOCUMENT_ID.fullmatch(uid):
         return uid
     return None
 

@@ -6,7 +6,7 @@ The answer becomes the message's `purchase_type` attribute, by which each Pub/Su
 from collections.abc import Mapping
 from typing import Any
 
-from shared.purchase import TOKEN_PACKAGE
+from shared.purchase import TOKEN_PACKAGE, is_ours
 
 SUBSCRIPTION = "subscription"
 
@@ -15,6 +15,16 @@ _BY_METADATA = frozenset(
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
+        "charge.refunded",
+    }
+)
+# These objects carry no metadata of ours: only the ledger knows whether their payment was a token purchase.
+_BY_PAYMENT = frozenset(
+    {
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.closed",
     }
 )
 _SUBSCRIPTION_EVENTS = frozenset(
@@ -34,7 +44,8 @@ def purchase_type_of(event: Mapping[str, Any]) -> str | None:
     """
     if event["type"] in _SUBSCRIPTION_EVENTS:
         return SUBSCRIPTION
+    if event["type"] in _BY_PAYMENT:
+        return TOKEN_PACKAGE if event["data"]["object"].get("payment_intent") else None
     if event["type"] in _BY_METADATA:
-        metadata = event["data"]["object"].get("metadata") or {}
-        return TOKEN_PACKAGE if metadata.get("purchase_type") == TOKEN_PACKAGE else None
+        return TOKEN_PACKAGE if is_ours(event["data"]["object"]) else None
     return None

@@ -6,7 +6,7 @@ Every variable, its form and its default stand in docs/configuration.md.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
@@ -20,8 +20,8 @@ class Settings:
     """What a function knows of its surroundings. Secrets are as configured: see shared/secret_store.py."""
 
     project: str
-    stripe_secret_key: str
-    stripe_webhook_secret: str
+    stripe_secret_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str | None
     livemode: bool
     price_ids: Mapping[str, str]
@@ -79,7 +79,9 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET", "").strip(),
         stripe_api_base=url("STRIPE_API_BASE") or None,
         livemode=livemode,
-        price_ids={name: id_ for name, id_ in environ.items() if _PRICE_SETTING.fullmatch(name) and id_.strip()},
+        price_ids={
+            name: id_.strip() for name, id_ in environ.items() if _PRICE_SETTING.fullmatch(name) and id_.strip()
+        },
         app_base_url=url("APP_BASE_URL"),
         allowed_origins=origins,
         catalog=environ.get("TOKEN_CATALOG", "").strip() or "default",
@@ -91,10 +93,12 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _is_http_url(text: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _is_origin(text: str) -> bool:
-    parts = urlsplit(text)
-    return _is_http_url(text) and not (parts.path or parts.query or parts.fragment)
+    return _is_http_url(text) and not any(urlsplit(text)[2:])

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import stripe
@@ -96,6 +97,16 @@ class StripeGateway:
             raise StripeRefused
         return session.id, session.url
 
+    def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
+        """Return the metadata of a PaymentIntent; none when Stripe does not know it."""
+        try:
+            intent = _ask(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
+        except StripeRefused as error:
+            if isinstance(error.__cause__, stripe.InvalidRequestError) and error.__cause__.code == "resource_missing":
+                return {}
+            raise
+        return dict(intent.metadata.to_dict())
+
 
 def verify_webhook(
     payload: bytes, signature: str | None, secrets: str, *, clock: Callable[[], float] = time.time
@@ -112,8 +123,8 @@ def verify_webhook(
         payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput("invalid_payload", "The body is not UTF-8") from error
-    _check_signature(payload, signature, secrets)
-    if _signed_at(signature or "") > clock() + _TOLERANCE_S:
+    signed_at = _check_signature(payload, signature, secrets)
+    if signed_at > clock() + _TOLERANCE_S:
         raise BadInput("invalid_signature", "The signature's time lies in the future")
     try:
         event = json.loads(payload)
@@ -124,19 +135,24 @@ def verify_webhook(
     return dict(event)
 
 
-def _check_signature(payload: bytes, signature: str | None, secrets: str) -> None:
+def _check_signature(payload: bytes, signature: str | None, secrets: str) -> int:
+    """Check the signature against every secret, and return the time it was made at, in UTC seconds."""
+    # Comparing signatures that are not ASCII makes Stripe's library raise TypeError.
+    if signature is None or not signature.isascii():
+        raise BadInput("invalid_signature", "The signature does not verify")
     # An empty secret verifies against an empty key, which anyone can forge.
     for secret in filter(None, (part.strip() for part in secrets.split(","))):
         try:
             stripe.WebhookSignature.verify_header(payload, signature, secret, tolerance=_TOLERANCE_S)
         except stripe.SignatureVerificationError:
             continue
-        return
+        # Read as the library reads it: a header may carry more than it looks at.
+        return int(next(fields[1] for fields in _header_fields(signature) if fields[0] == "t"))
     raise BadInput("invalid_signature", "The signature does not verify")
 
 
-def _signed_at(signature: str) -> int:
-    return int(next(part[2:] for part in signature.split(",") if part.startswith("t=")))
+def _header_fields(signature: str) -> list[list[str]]:
+    return [field.split("=", 2) for field in signature.split(",")]
 
 
 def _is_event(event: object) -> bool:
@@ -158,7 +174,8 @@ def _ask(call: Callable[[], Answer]) -> Answer:
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
     except stripe.StripeError as error:
-        if (error.http_status or 0) >= 500:  # noqa: PLR2004 - HTTP's first server error
+        # 409: another request with the same idempotency key is under way.
+        if error.http_status == HTTPStatus.CONFLICT or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
         raise StripeRefused from error
 

@@ -1,4 +1,4 @@
-"""Called by Pub/Sub for each event of a token purchase: credit it once, hold it, or leave it.
+"""Called by Pub/Sub for each event of a token purchase: credit it once, hold it, take it back, or leave it.
 
 200 takes the message off the subscription. What may pass by itself is answered 503, so that Pub/Sub delivers again;
 what never will is recorded and acknowledged.
@@ -14,12 +14,16 @@ from flask import Request
 from google.cloud import firestore
 
 from shared import event_bus, http_api, logs, settings
+from shared.account import Entry
 from shared.catalog import Catalog, load_catalog
 from shared.errors import LedgerConflict, MalformedMessage, Unavailable
-from shared.ledger import Credited, Duplicate, Held, Ledger
-from shared.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
+from shared.ledger import Credited, Duplicate, Held, Ledger, Reversed
+from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, judge
+from shared.reversal import Disputed, Fact, fact_of
+from shared.secret_store import SecretStore
+from shared.stripe_gateway import StripeGateway
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
 _PUSH_MAX_BYTES = 1024 * 1024  # the webhook's 512 KiB, grown by base64 and the envelope
 
@@ -28,10 +32,10 @@ _PUSH_MAX_BYTES = 1024 * 1024  # the webhook's 512 KiB, grown by base64 and the 
 @http_api.endpoint("POST", project=SETTINGS.project)
 def credit_tokens(request: Request) -> dict[str, Any]:
     """Take one push delivery of the subscription `credit-tokens`."""
-    return handle(request, parts(), CATALOG)
+    return handle(request, *parts(), CATALOG)
 
 
-def handle(request: Request, ledger: Ledger, catalog: Catalog) -> dict[str, Any]:
+def handle(request: Request, ledger: Ledger, gateway: StripeGateway, catalog: Catalog) -> dict[str, Any]:
     """Read the event and do what its type asks for."""
     try:
         message = event_bus.read_push(http_api.read_body(request, _PUSH_MAX_BYTES))
@@ -41,21 +45,26 @@ def handle(request: Request, ledger: Ledger, catalog: Catalog) -> dict[str, Any]
     event = message.event
     match event["type"]:
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
-            return {"outcome": _paid(event, ledger, catalog)}
+            return {"outcome": _completed(event, ledger, catalog)}
         case "checkout.session.async_payment_failed":
-            return {"outcome": _payment_failed(event)}
+            return {"outcome": _payment_failed(event, ledger)}
         case _:
-            return {"outcome": "ignored"}
+            told = fact_of(event)
+            return {"outcome": _reverse(event, *told, ledger, gateway) if told else "ignored"}
 
 
-def _paid(event: Mapping[str, Any], ledger: Ledger, catalog: Catalog) -> str:
+def _completed(event: Mapping[str, Any], ledger: Ledger, catalog: Catalog) -> str:
     session = event["data"]["object"]
     verdict = judge(session, paid_at=event["created"], catalog=catalog, livemode=SETTINGS.livemode)
     match verdict:
         case NotOurs():
             return "ignored"
-        case NotPaidYet():
-            logs.info("purchase.waiting", f"Session {session['id']} waits for its payment", session_id=session["id"])
+        case NotPaidYet(session_id, uid):
+            if uid is not None:
+                ledger.note_unpaid(uid, session_id, "waiting")
+            logs.info(
+                "purchase.waiting", f"Session {session_id} waits for its payment", session_id=session_id, user_id=uid
+            )
             return "waiting"
         case Hold() | Purchase():
             return _enter(verdict, event, ledger)
@@ -105,15 +114,63 @@ def _enter(verdict: Purchase | Hold, event: Mapping[str, Any], ledger: Ledger) -
     return type(outcome).__name__.lower()
 
 
-def _payment_failed(event: Mapping[str, Any]) -> str:
-    session_id = event["data"]["object"]["id"]
+def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
+    """Keep that a delayed payment did not come: the buyer's page says why there are no tokens."""
+    session = event["data"]["object"]
+    metadata = session.get("metadata") or {}
+    uid = buyer_of(metadata)
+    if metadata.get("purchase_type") != TOKEN_PACKAGE or uid is None:
+        return "ignored"
+    ledger.note_unpaid(uid, session["id"], "failed")
     logs.warning(
-        "purchase.payment_failed", f"The delayed payment of session {session_id} failed", session_id=session_id
+        "purchase.payment_failed",
+        f"The delayed payment of session {session['id']} failed",
+        session_id=session["id"],
+        user_id=uid,
     )
     return "payment_failed"
 
 
+def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger, gateway: StripeGateway) -> str:
+    """Take back, or give back, what a refund or dispute is about."""
+    uid = _payer(event, payment, ledger, gateway)
+    if uid is None:
+        return "ignored"
+    ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
+    if isinstance(fact, Disputed) and fact.outcome == "open":
+        seen = {"disputeId": fact.dispute_id, "disputedCents": fact.cents, "paymentIntentId": payment}
+        ledger.alert(f"dispute:{fact.dispute_id}", type_="dispute", severity="high", uid=uid, seen=seen)
+    match ledger.reverse(uid, payment, fact):
+        case Duplicate():
+            sentence = f"{event['type']} of {payment} already processed - skipping duplicate"
+            logs.info("reversal.duplicate", sentence, **ids)
+            return "duplicate"
+        case Reversed(Entry() as entry):
+            logs.warning(
+                f"reversal.{entry.type}",
+                f"Recorded transaction: {entry.type} of {entry.amount} tokens for user {uid}",
+                entry_id=entry.id,
+                tokens=entry.amount,
+                balance_after=entry.balance_after,
+                **ids,
+            )
+            return "reversed"
+        case Reversed():
+            logs.info("reversal.noted", f"{event['type']} of {payment} noted - it changes no balance now", **ids)
+            return "noted"
+
+
+def _payer(event: Mapping[str, Any], payment: str, ledger: Ledger, gateway: StripeGateway) -> str | None:
+    """Return whose token purchase a payment was; Stripe is asked only when neither ledger nor event knows."""
+    purchase = ledger.purchase_of_payment(payment)
+    if purchase is not None:
+        return purchase.uid
+    metadata = event["data"]["object"].get("metadata") or gateway.metadata_of_payment(payment)
+    return buyer_of(metadata) if metadata.get("purchase_type") == TOKEN_PACKAGE else None
+
+
 @cache
-def parts() -> Ledger:
+def parts() -> tuple[Ledger, StripeGateway]:
     """Build what the handler needs, at the first delivery."""
-    return Ledger(firestore.Client(project=SETTINGS.project))
+    key = SecretStore().get(SETTINGS.stripe_secret_key)
+    return Ledger(firestore.Client(project=SETTINGS.project)), StripeGateway(key, api_base=SETTINGS.stripe_api_base)
