@@ -1,0 +1,63 @@
+# `make` lists what there is to do.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*')
+SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
+
+.PHONY: help
+help: ## Show this list
+	@grep --no-filename --extended-regexp '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# exec: a SIGTERM to make goes on to its child, which must be the stack and no shell in between.
+.PHONY: run
+run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everything on this machine; http://localhost:8080
+	@exec $(BIN)/python -m local
+
+.PHONY: test
+test: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell scripts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	npm run --silent typecheck
+
+.PHONY: format
+format: .venv/.stamp ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format
+
+.PHONY: lock
+lock: .venv/.stamp ## Write requirements-dev.txt anew after a change of a requirements*.in
+	$(BIN)/uv pip compile --universal --no-emit-index-url --no-header --quiet requirements-dev.in --output-file requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove all that the other commands made
+	rm -rf .venv node_modules web/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: tools
+tools:
+	@local/require_tools.sh
+
+.venv/.stamp: requirements-dev.txt
+	@echo "Installing the Python packages into .venv ..."
+	@python3 -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json .npmrc
+	@echo "Installing the Node packages into node_modules (a few minutes the first time) ..."
+	@npm ci --silent
+	@touch $@
+
+web/dist/index.html: node_modules/.stamp package.json $(WEB_SOURCES)
+	@echo "Building the pages into web/dist ..."
+	@npm run --silent build -- --logLevel warn
+	@touch $@

@@ -1,0 +1,65 @@
+"""`python -m local`: start the stack, say where everything is, and end it on Ctrl-C or SIGTERM."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from local import demo_account
+from local.function_table import load_functions
+from local.processes import ProgramError
+from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
+
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command()
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".local",
+    show_default=True,
+    help="Where its logs and endpoints.json go; one stack a directory.",
+)
+@click.option("--catalog", default="default", show_default=True, envvar="TOKEN_CATALOG", help="The packages on sale.")
+def main(directory: Path, catalog: str) -> None:
+    """Run the emulators, the Stripe simulator, every function and the pages on this machine."""
+    for number in _ENDING_SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        print("Starting; this takes about 20 seconds ...", flush=True)
+        with Stack(directory, usual_ports=USUAL_PORTS, catalog=catalog) as stack:
+            _print_addresses(stack.endpoints, directory)
+            stack.wait()
+            sys.exit("The process manager was ended from outside; so the stack ends.")
+    except KeyboardInterrupt:
+        print("Stopped.")
+    except (AlreadyRunningError, ProgramError) as error:
+        sys.exit(str(error))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _ENDING_SIGNALS:  # ending takes a second or two, and a second Ctrl-C must not cut it short
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
+    rows = {
+        "Web page and /api": endpoints.web,
+        "Stripe simulator": endpoints.stripe,
+        "Firestore emulator": endpoints.firestore,
+        "Pub/Sub emulator": endpoints.pubsub,
+        "Auth emulator": endpoints.auth,
+    }
+    rows |= {f"Function {row.name}": endpoints.functions[row.name] for row in load_functions()}
+    width = max(map(len, rows)) + 2
+    print("\n".join(f"  {name:{width}}{address}" for name, address in rows.items()))
+    print(f"\nSign in as {demo_account.EMAIL} with one click, pay with 4242 4242 4242 4242. Logs: {directory / 'logs'}")
+    print("Ctrl-C ends everything.", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+// One origin for the pages and the functions, as Firebase Hosting is in production.
+//
+//   node local/gateway.mjs gateway.json
+//
+// gateway.json: {"port": 8080, "services": {"get-balance": "http://127.0.0.1:8093", …}, "init": {…}}
+// firebase.json decides everything else: files, headers, clean URLs, and which path runs which service.
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createProxyMiddleware } from "http-proxy-middleware";
+import superstatic from "superstatic";
+
+const HOSTING_TIMEOUT_MS = 60_000; // Firebase Hosting gives a rewritten request 60 s
+const INIT_PATH = "/__/firebase/init.json";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { port, services, init } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { hosting } = JSON.parse(readFileSync(join(root, "firebase.json"), "utf8"));
+
+function sendJson(response, status, body) {
+  response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+  response.end(JSON.stringify(body));
+}
+
+function sendError(response, status, code, message) {
+  sendJson(response, status, { success: false, error: { code, message } });
+}
+
+function proxyTo(target) {
+  return createProxyMiddleware({
+    target,
+    xfwd: true,
+    proxyTimeout: HOSTING_TIMEOUT_MS,
+    on: {
+      error: (error, request, response) => {
+        console.error(`${request.method} ${request.url}: ${target}: ${error.message}`);
+        if (response.headersSent) response.destroy();
+        else sendError(response, 503, "unavailable", "The service is not reachable. Try again in a moment.");
+      },
+    },
+  });
+}
+
+const proxies = Object.fromEntries(Object.entries(services).map(([name, url]) => [name, proxyTo(url)]));
+for (const { source, run } of hosting.rewrites) {
+  if (run && !proxies[run.serviceId]) throw new Error(`firebase.json: ${source} runs ${run.serviceId}, which is no function`);
+}
+
+const pages = superstatic.default({
+  config: hosting,
+  cwd: root,
+  stack: "strict",
+  fallthrough: true,
+  compression: true,
+  rewriters: { run: async ({ run }) => proxies[run.serviceId] },
+});
+
+createServer((request, response) => {
+  const { pathname } = new URL(request.url, "http://localhost");
+  if (pathname === INIT_PATH) return sendJson(response, 200, init);
+  pages(request, response, () => {
+    const message = `There is nothing at ${pathname}.`;
+    if (pathname.startsWith("/api/")) return sendError(response, 404, "not_found", message);
+    response.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" });
+    response.end(`${message}\n`);
+  });
+}).listen(port, "127.0.0.1");

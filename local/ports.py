@@ -1,0 +1,49 @@
+"""Ports on this machine: the usual one while it is free, any other free one when it is not."""
+
+import secrets
+import socket
+
+HOST = "127.0.0.1"
+
+# Below the range that the kernel gives to outgoing connections (32768 and up on Linux), so that nothing takes a port
+# between the moment it is chosen and the moment its program listens.
+_LOWEST, _HIGHEST = 20_000, 32_000
+
+
+class Ports:
+    """Hands out ports, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[int] = set()
+
+    def choose(self, preferred: int | None = None) -> int:
+        """Return `preferred` when it is free, else another free port."""
+        port = preferred or self._random()
+        while port in self._taken or not _is_free(port):
+            port = self._random()
+        self._taken.add(port)
+        return port
+
+    @staticmethod
+    def _random() -> int:
+        return _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+
+
+def answers(port: int) -> bool:
+    """Whether something on this machine accepts connections at the port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as candidate:
+        # Connections of a stack that has just ended linger for a minute, and do not keep others from listening.
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((HOST, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,33 @@
+"""The prices of a catalogue in Stripe, made through Stripe's own API. Run it as often as you like."""
+
+from stripe import StripeClient
+
+from shared.catalog import Package, load_catalog
+
+
+def set_up(stripe_url: str, secret_key: str, catalog: str) -> dict[str, str]:
+    """Make the prices that are missing.
+
+    Returns:
+        Each package's price id by the name of its setting: {"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_…"}.
+    """
+    stripe = StripeClient(secret_key, base_addresses={"api": stripe_url}, max_network_retries=2)
+    return {package.price_setting: _price_id(stripe, package) for package in load_catalog(catalog).packages}
+
+
+def _price_id(stripe: StripeClient, package: Package) -> str:
+    terms = package.current
+    # The terms are in the key: a price in Stripe never changes its amount, so other terms are another price.
+    lookup_key = f"tokens_{package.id}_{terms.price_cents}_{terms.currency}"
+    for price in stripe.v1.prices.list({"lookup_keys": [lookup_key]}).data:
+        return price.id
+    product = stripe.v1.products.create({"name": package.name, "description": package.description})
+    price = stripe.v1.prices.create(
+        {
+            "product": product.id,
+            "unit_amount": terms.price_cents,
+            "currency": terms.currency,
+            "lookup_key": lookup_key,
+        }
+    )
+    return price.id

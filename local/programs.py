@@ -1,0 +1,116 @@
+"""The programs of the stack: how each is started on this machine, and how to tell that it answers."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+
+from local.function_table import ROOT, Function
+from local.ports import HOST, answers
+from local.processes import Program
+
+# Concurrent requests of one function: Cloud Run's usual 80 would be as real, and slower to start.
+_THREADS = "32"
+
+# Nothing asks a question, looks for updates or reports its usage.
+_QUIET_GCLOUD = {
+    "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+    "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+    "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+    "CLOUDSDK_CORE_SHOW_STRUCTURED_LOGS": "never",
+}
+
+
+def firestore(port: int) -> Program:
+    """The official Firestore emulator, under this repository's rules."""
+    command = ("gcloud", "emulators", "firestore", "start", f"--host-port={HOST}:{port}", "--rules=firestore.rules")
+    return Program("firestore", command, _ok(f"http://{HOST}:{port}/"), _QUIET_GCLOUD)
+
+
+def pubsub(port: int, project: str, directory: Path) -> Program:
+    """The official Pub/Sub emulator."""
+    command = (
+        *("gcloud", "beta", "emulators", "pubsub", "start", f"--project={project}"),
+        *(f"--host-port={HOST}:{port}", f"--data-dir={directory / 'pubsub'}"),
+    )
+    return Program("pubsub", command, _ok(f"http://{HOST}:{port}/"), _QUIET_GCLOUD)
+
+
+def auth(port: int, hub_port: int, logging_port: int, project: str, directory: Path) -> Program:
+    """The official Auth emulator, without the other parts of Firebase's emulator suite."""
+    configuration = directory / "auth-emulator.json"
+    configuration.write_text(
+        json.dumps(
+            {
+                "emulators": {
+                    "auth": {"host": HOST, "port": port},
+                    "hub": {"host": HOST, "port": hub_port},
+                    "logging": {"host": HOST, "port": logging_port},
+                    "ui": {"enabled": False},
+                }
+            }
+        )
+    )
+    command = (
+        *(str(ROOT / "node_modules" / ".bin" / "firebase"), "emulators:start", "--only=auth"),
+        *(f"--project={project}", f"--config={configuration}"),
+    )
+    # The hub leaves a file for its project in the folder for temporary files: two stacks must not find each other's.
+    environment = {
+        "TMPDIR": str(directory),
+        "CI": "1",
+        "NO_UPDATE_NOTIFIER": "1",
+        "FIREBASE_CLI_DISABLE_UPDATE_CHECK": "1",
+    }
+    return Program("auth", command, _ok(f"http://{HOST}:{port}/"), environment)
+
+
+def stripe(port: int, secret_key: str, webhook_secret: str, webhook_url: str) -> Program:
+    """The Stripe simulator."""
+    url = f"http://{HOST}:{port}"
+    environment = {
+        "PORT": str(port),
+        "SIMULATOR_BASE_URL": url,
+        "STRIPE_SECRET_KEY": secret_key,
+        "STRIPE_WEBHOOK_SECRET": webhook_secret,
+        "STRIPE_WEBHOOK_URL": webhook_url,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Program("stripe", (sys.executable, "-m", "local.stripe_simulator"), _ok(f"{url}/_sim/health"), environment)
+
+
+def function(row: Function, port: int, settings: Mapping[str, str], emulators: Mapping[str, str]) -> Program:
+    """One function under functions-framework, with those of the settings that the table says it reads.
+
+    Raises:
+        ValueError: the function needs a setting that this stack has no value for.
+    """
+    if missing := [name for name in row.needs if name not in settings]:
+        raise ValueError(f"functions.toml: {row.name} needs {', '.join(missing)}; give it a value in local/stack.py")
+    read = {name: value for name, value in settings.items() if row.reads(name)}
+    command = (
+        *(str(Path(sys.executable).with_name("functions-framework")), f"--source=functions/{row.name}/main.py"),
+        *(f"--target={row.name}", f"--host={HOST}", f"--port={port}"),
+    )
+    environment = {**read, **emulators, "THREADS": _THREADS, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return Program(row.name, command, lambda: answers(port), environment)
+
+
+def gateway(port: int, configuration: Mapping[str, object], directory: Path) -> Program:
+    """The one origin for pages and functions. local/gateway.mjs says what its configuration holds."""
+    file = directory / "gateway.json"
+    file.write_text(json.dumps({"port": port, **configuration}))
+    return Program("gateway", ("node", "local/gateway.mjs", str(file)), lambda: answers(port))
+
+
+def _ok(url: str) -> Callable[[], bool]:
+    def answers_ok() -> bool:
+        try:
+            return httpx.get(url, timeout=2).is_success
+        except httpx.TransportError:
+            return False
+
+    return answers_ok

@@ -1,0 +1,225 @@
+"""The stack: everything the product needs, running on this machine for as long as a `with` block lasts."""
+
+import fcntl
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from local import demo_account, price_setup, programs, pubsub_setup
+from local.function_table import ROOT, load_functions
+from local.ports import HOST, Ports
+from local.processes import Processes, Program
+
+PROJECT = "demo-token-economy"  # with the prefix demo-, Firebase's tools never look for a real project
+
+_START_SECONDS = 120
+_SECRET_KEY = "sk_test_local"  # noqa: S105 -- it opens the simulator of this machine
+
+# Where people expect each on their own machine. The functions follow the web's port.
+USUAL_PORTS: Mapping[str, int] = {"web": 8080, "firestore": 8180, "pubsub": 8085, "auth": 9099, "stripe": 12111}
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where everything is.
+
+    URLs for web, stripe and functions; host:port, as the *_EMULATOR_HOST variables take it, for the rest.
+    """
+
+    web: str
+    firestore: str
+    pubsub: str
+    auth: str
+    stripe: str
+    project: str
+    webhook_secret: str
+    functions: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, file: Path) -> None:
+        """Write them as JSON, all at once: a reader sees the whole file or none."""
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(file)
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another stack runs in this directory."""
+
+
+class Stack:
+    """Starts on entering, ends on leaving, and leaves nothing running.
+
+    Args:
+        directory: where its configuration, logs and endpoints.json go; one stack a directory.
+        usual_ports: the ports to try first, by name; a taken or unnamed one is replaced by a free one.
+        catalog: the catalogue on sale.
+        emulators_only: just Firestore and Pub/Sub, for tests that call functions within their own process.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        usual_ports: Mapping[str, int] | None = None,
+        catalog: str = "default",
+        emulators_only: bool = False,
+    ) -> None:
+        self.directory = directory.resolve()
+        self._catalog = catalog
+        self._emulators_only = emulators_only
+        self._functions = [] if emulators_only else load_functions()
+        ports = Ports()
+        usual = usual_ports or {}
+        self._ports = {name: ports.choose(usual.get(name)) for name in (*USUAL_PORTS, "auth_hub", "auth_logging")}
+        first = usual.get("web")
+        self._function_ports = {
+            function.name: ports.choose(first + number if first else None)
+            for number, function in enumerate(self._functions, start=1)
+        }
+        self.endpoints = Endpoints(
+            web=f"http://localhost:{self._ports['web']}",
+            firestore=f"{HOST}:{self._ports['firestore']}",
+            pubsub=f"{HOST}:{self._ports['pubsub']}",
+            auth=f"{HOST}:{self._ports['auth']}",
+            stripe=f"http://{HOST}:{self._ports['stripe']}",
+            project=PROJECT,
+            webhook_secret=f"whsec_{secrets.token_hex(16)}",
+            functions={name: f"http://{HOST}:{port}" for name, port in self._function_ports.items()},
+        )
+        self._processes = Processes(self.directory, working_directory=ROOT)
+        self._programs: dict[str, Program] = {}
+        self._lock: TextIO | None = None
+
+    @property
+    def endpoints_file(self) -> Path:
+        """The file that says where everything is, there while everything answers."""
+        return self.directory / "endpoints.json"
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.directory / "lock")
+        try:
+            self.endpoints_file.unlink(missing_ok=True)
+            self._processes.begin()
+            self._start_emulators()
+            if not self._emulators_only:
+                self._start_product()
+            self.endpoints.write(self.endpoints_file)
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def stop(self, program: str) -> None:
+        """End one program; the others go on."""
+        self._processes.stop(program)
+
+    def start(self, program: str) -> None:
+        """Start a program that was stopped, and return when it answers."""
+        self._processes.start(program)
+        self._processes.wait_until_answering([self._programs[program]], seconds=_START_SECONDS)
+
+    def log(self, program: str) -> str:
+        """Return all that a program has printed."""
+        return self._processes.log_file(program).read_text(errors="replace")
+
+    def wait(self) -> None:
+        """Wait for as long as the stack runs."""
+        self._processes.wait()
+
+    def _start_emulators(self) -> None:
+        emulators = [
+            programs.firestore(self._ports["firestore"]),
+            programs.pubsub(self._ports["pubsub"], PROJECT, self.directory),
+        ]
+        self._add(*emulators)
+        if self._emulators_only:
+            self._wait_for(*emulators)
+
+    def _start_product(self) -> None:
+        """Start the rest while the emulators start: only the price ids must be known before the functions start."""
+        here = self.endpoints
+        stripe = programs.stripe(
+            self._ports["stripe"], _SECRET_KEY, here.webhook_secret, f"{here.web}/api/stripe/webhook"
+        )
+        auth = programs.auth(
+            self._ports["auth"], self._ports["auth_hub"], self._ports["auth_logging"], PROJECT, self.directory
+        )
+        gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
+        self._add(stripe, auth, gateway)
+        self._wait_for(stripe)
+        prices = price_setup.set_up(here.stripe, _SECRET_KEY, self._catalog)
+        functions = [
+            programs.function(row, self._function_ports[row.name], self._settings | prices, self._emulator_settings)
+            for row in self._functions
+        ]
+        self._add(*functions)
+        self._wait_for(*self._programs.values())
+        pubsub_setup.set_up(here.pubsub, PROJECT, self._functions, here.functions)
+        demo_account.set_up(here.auth)
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        return {
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "STRIPE_SECRET_KEY": _SECRET_KEY,
+            "STRIPE_WEBHOOK_SECRET": self.endpoints.webhook_secret,
+            "APP_BASE_URL": self.endpoints.web,
+            "ALLOWED_ORIGINS": self.endpoints.web,
+            "TOKEN_CATALOG": self._catalog,
+        }
+
+    @property
+    def _emulator_settings(self) -> dict[str, str]:
+        return {
+            "FIRESTORE_EMULATOR_HOST": self.endpoints.firestore,
+            "PUBSUB_EMULATOR_HOST": self.endpoints.pubsub,
+            "FIREBASE_AUTH_EMULATOR_HOST": self.endpoints.auth,
+            "STRIPE_API_BASE": self.endpoints.stripe,
+        }
+
+    def _gateway_configuration(self) -> dict[str, object]:
+        return {
+            "services": {row.service: self.endpoints.functions[row.name] for row in self._functions},
+            # What Firebase Hosting answers at /__/firebase/init.json, and where the emulators are.
+            "init": {
+                "apiKey": "demo",
+                "projectId": PROJECT,
+                "authDomain": f"{PROJECT}.firebaseapp.com",
+                "emulators": {"auth": f"http://{self.endpoints.auth}", "firestore": self.endpoints.firestore},
+            },
+        }
+
+    def _add(self, *added: Program) -> None:
+        self._programs |= {program.name: program for program in added}
+        self._processes.add(added)
+
+    def _wait_for(self, *awaited: Program) -> None:
+        self._processes.wait_until_answering(awaited, seconds=_START_SECONDS)
+
+    def _end(self) -> None:
+        self.endpoints_file.unlink(missing_ok=True)
+        self._processes.end()
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+
+def _locked(file: Path) -> TextIO:
+    """Hold the directory. The lock goes with its process, so a launcher that was killed blocks nobody."""
+    lock = file.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise AlreadyRunningError(f"A stack runs here already: see {file.with_name('endpoints.json')}") from None
+    return lock
