@@ -1,0 +1,33 @@
+"""`python -m local.stripe_simulator`: serve the simulator until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from .server import make
+from .settings import Settings
+
+
+def main() -> None:
+    """Serve on PORT until SIGINT or SIGTERM."""
+    settings = Settings.from_environment(os.environ)
+    server, simulator = make(settings, os.environ.get("HOST", "127.0.0.1"))
+
+    def stop(_signal: int, _frame: object) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    print(
+        f"Stripe simulator on {simulator.settings.base_url}, webhooks to {', '.join(settings.webhook_urls) or 'nobody'}",
+        flush=True,
+    )
+    server.serve_forever()
+    server.server_close()
+    simulator.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What a Checkout Session costs: line items, discount, tax, total. Whole cents, halves rounded up."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from .objects import StripeObject, build
+
+if TYPE_CHECKING:
+    from .state import Store
+
+
+def line_item(price: StripeObject, product: StripeObject, quantity: int) -> StripeObject:
+    """Make the line item of a price, before discounts and taxes."""
+    subtotal = price["unit_amount"] * quantity
+    return build(
+        "item",
+        amount_subtotal=subtotal,
+        amount_total=subtotal,
+        currency=price["currency"],
+        description=product["name"],
+        price=price,
+        quantity=quantity,
+    )
+
+
+def reprice(store: Store, session: StripeObject, tax_percent: Decimal) -> None:
+    """Set a session's and its line items' amounts anew: subtotal − discount + tax = total."""
+    items = store.session_details[session["id"]].line_items
+    subtotal = sum(item["amount_subtotal"] for item in items)
+    remaining = _discount(store, session, subtotal)
+    taxed = session["automatic_tax"]["enabled"]
+    for position, item in enumerate(items):
+        is_last = position == len(items) - 1
+        share = remaining if is_last else min(remaining, _discount(store, session, item["amount_subtotal"]))
+        remaining -= share
+        item["amount_discount"] = share
+        item["amount_tax"] = rounded((item["amount_subtotal"] - share) * tax_percent / 100) if taxed else 0
+        item["amount_total"] = item["amount_subtotal"] - share + item["amount_tax"]
+    session["amount_subtotal"] = subtotal
+    session["amount_total"] = sum(item["amount_total"] for item in items)
+    session["total_details"] = {
+        "amount_discount": sum(item["amount_discount"] for item in items),
+        "amount_shipping": 0,
+        "amount_tax": sum(item["amount_tax"] for item in items),
+    }
+
+
+def rounded(cents: Decimal) -> int:
+    """Round to whole cents, a half upwards."""
+    return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _discount(store: Store, session: StripeObject, cents: int) -> int:
+    """What the session's discount, if any, takes off an amount."""
+    for discount in session["discounts"]:
+        coupon = store.get("coupon", discount["coupon"])
+        if coupon["amount_off"] is not None:
+            return min(cents, int(coupon["amount_off"]))
+        return rounded(cents * Decimal(str(coupon["percent_off"])) / 100)
+    return 0

@@ -1,0 +1,32 @@
+"""A threaded server for the simulator, as a process of its own or within a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from .app import create_app
+from .simulator import Simulator
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Keeps connections open between requests, and logs none of them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing: the events say what happened."""
+
+
+def make(settings: Settings, host: str = "127.0.0.1") -> tuple[BaseWSGIServer, Simulator]:
+    """Make a server that listens already; port 0 takes a free one."""
+    simulator = Simulator(settings)
+    server = make_server(host, settings.port, create_app(simulator), threaded=True, request_handler=_QuietHandler)
+    port = server.server_port
+    simulator.settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
+    return server, simulator

@@ -1,0 +1,55 @@
+"""The simulator's settings, read once from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+API_VERSION = "2026-10-28.endive"
+"""The API version of every object and event: the one that stripe-python 16.1 pins."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the simulator listens, whom it trusts, and how it delivers webhooks."""
+
+    port: int = 12111
+    base_url: str = ""
+    """Where buyers reach the payment page; empty: this machine, at the port."""
+    secret_key: str = "sk_test_local"  # noqa: S105 - what a machine without settings of its own uses; nothing real
+    webhook_urls: tuple[str, ...] = ()
+    webhook_secrets: tuple[str, ...] = ("whsec_local",)
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 30.0
+    attempts_max: int = 40
+    webhook_timeout_s: float = 20.0
+    redirect_wait_s: float = 10.0
+    shuffle_window_s: float = 0.4
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read PORT, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, SIMULATOR_BASE_URL and the retries.
+
+        The webhook's URL and secret may each be several, separated by commas: each URL gets every event, and each
+        event carries one signature a secret, as while a secret is being rolled. SIMULATOR_RETRY_FIRST_S,
+        SIMULATOR_RETRY_LONGEST_S and SIMULATOR_ATTEMPTS_MAX shape the retries, SIMULATOR_WEBHOOK_TIMEOUT_S is how long
+        an endpoint may take.
+        """
+        return cls(
+            port=int(environment.get("PORT") or cls.port),
+            base_url=environment.get("SIMULATOR_BASE_URL", "").rstrip("/"),
+            secret_key=environment.get("STRIPE_SECRET_KEY") or cls.secret_key,
+            webhook_urls=_several(environment.get("STRIPE_WEBHOOK_URL", "")),
+            webhook_secrets=_several(environment.get("STRIPE_WEBHOOK_SECRET", "")) or cls.webhook_secrets,
+            retry_first_s=float(environment.get("SIMULATOR_RETRY_FIRST_S") or cls.retry_first_s),
+            retry_longest_s=float(environment.get("SIMULATOR_RETRY_LONGEST_S") or cls.retry_longest_s),
+            attempts_max=int(environment.get("SIMULATOR_ATTEMPTS_MAX") or cls.attempts_max),
+            webhook_timeout_s=float(environment.get("SIMULATOR_WEBHOOK_TIMEOUT_S") or cls.webhook_timeout_s),
+        )
+
+
+def _several(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
