@@ -1,0 +1,583 @@
+"""What the ledger holds to, over the in-memory fake and over the official emulator alike."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import firestore
+
+from shared.account import Account, Posting
+from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
+from shared.ledger import Credited, Duplicate, Held, Ledger
+from shared.limits import HOUR_S, Limits
+from tests.fakes.firestore import FakeFirestore
+from tests.purchases import NO_LIMITS, PAID_AT, invalid, purchase
+
+LIMITS = Limits(per_hour=5, per_day=20)
+
+
+@pytest.fixture(params=["fake", "emulator"])
+def client(request: pytest.FixtureRequest) -> firestore.Client:
+    if request.param == "fake":
+        return FakeFirestore().as_client()
+    client: firestore.Client = request.getfixturevalue("firestore_client")
+    return client
+
+
+@pytest.fixture
+def ledger(client: firestore.Client) -> Ledger:
+    return Ledger(client)
+
+
+def fields(client: firestore.Client, path: str) -> dict[str, Any] | None:
+    found = client.document(path).get()
+    return found.to_dict() if found.exists else None
+
+
+def all_entries(ledger: Ledger, uid: str = "ada") -> list[Any]:
+    """Return a user's entries, oldest first."""
+    return list(reversed(ledger.transactions(uid, limit=100).entries))
+
+
+def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
+    """Call with 0, 1, … from as many threads, all started together; an exception is a result."""
+    gate = threading.Barrier(count)
+
+    def started(number: int) -> object:
+        gate.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result() for future in [pool.submit(started, number) for number in range(count)]]
+
+
+def assert_chain_holds(ledger: Ledger, uid: str = "ada") -> None:
+    """Every entry says the balance after it, times rise strictly, and the account is the sum."""
+    balance, before = 0, datetime.min.replace(tzinfo=UTC)
+    for entry in all_entries(ledger, uid):
+        balance += entry.amount
+        assert entry.balance_after == balance
+        assert entry.timestamp > before
+        before = entry.timestamp
+    assert ledger.account(uid).balance == balance
+
+
+# --- a credit
+
+
+def test_a_purchase_is_credited_with_one_entry(ledger: Ledger, client: firestore.Client) -> None:
+    bought = purchase("cs_1")
+
+    outcome = ledger.credit(bought, LIMITS)
+
+    assert isinstance(outcome, Credited)
+    assert (outcome.entry.id, outcome.entry.amount, outcome.entry.balance_after) == ("purchase:cs_1", 110, 110)
+    account = ledger.account("ada")
+    assert (account.balance, account.purchased, account.earned, account.spent) == (110, 110, 0, 0)
+    assert ledger.get_by_stripe_session("cs_1") == outcome.entry
+    kept = fields(client, "transactions/purchase:cs_1")
+    assert kept is not None
+    assert (kept["userId"], kept["type"], kept["amount"], kept["balanceAfter"]) == ("ada", "purchase", 110, 110)
+    assert kept["details"] == dict(bought.posting().details)
+    assert kept["details"]["paymentAmountUSD"] == 9.99
+
+
+def test_a_second_purchase_adds_to_the_first(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+    ledger.credit(purchase(), LIMITS)
+
+    assert ledger.account("ada").balance == 220
+    assert_chain_holds(ledger)
+
+
+def test_the_account_is_made_at_the_first_credit(ledger: Ledger, client: firestore.Client) -> None:
+    assert fields(client, "users/ada") is None
+
+    ledger.credit(purchase(), LIMITS)
+
+    kept = fields(client, "users/ada")
+    assert kept is not None
+    assert (kept["tokenBalance"], kept["totalTokensPurchased"]) == (110, 110)
+
+
+def test_a_credit_keeps_the_profile_beside_it(ledger: Ledger, client: firestore.Client) -> None:
+    batch = client.batch()
+    batch.create(client.document("users/ada"), {"displayName": "Ada", "preferences": {"theme": "dark"}})
+    batch.commit()
+
+    ledger.credit(purchase(), LIMITS)
+
+    kept = fields(client, "users/ada")
+    assert kept is not None
+    assert (kept["displayName"], kept["preferences"], kept["tokenBalance"]) == ("Ada", {"theme": "dark"}, 110)
+
+
+def test_users_do_not_touch_each_other(ledger: Ledger) -> None:
+    ledger.credit(purchase(uid="ada"), LIMITS)
+    ledger.credit(purchase(uid="bob", tokens=50), LIMITS)
+
+    assert (ledger.account("ada").balance, ledger.account("bob").balance) == (110, 50)
+    assert [entry.uid for entry in all_entries(ledger, "bob")] == ["bob"]
+
+
+def test_an_unknown_user_has_an_empty_account(ledger: Ledger) -> None:
+    assert ledger.account("nobody") == Account("nobody")
+    assert ledger.transactions("nobody", limit=10).entries == []
+    assert ledger.get_by_stripe_session("cs_none") is None
+
+
+# --- the same again
+
+
+def test_the_same_purchase_again_changes_nothing(ledger: Ledger) -> None:
+    bought = purchase()
+    first = ledger.credit(bought, LIMITS)
+    before = ledger.account("ada")
+    assert isinstance(first, Credited)
+
+    assert [ledger.credit(bought, LIMITS) for _ in range(3)] == [Duplicate(first.entry)] * 3
+    assert ledger.account("ada") == before
+
+
+def test_another_event_of_the_same_session_is_a_duplicate(ledger: Ledger) -> None:
+    ledger.credit(purchase("cs_1", paid_at=PAID_AT, payment_intent_id="pi_1"), LIMITS)
+
+    later = ledger.credit(purchase("cs_1", paid_at=PAID_AT + 60, payment_intent_id="pi_1"), LIMITS)
+
+    assert isinstance(later, Duplicate)
+    assert ledger.account("ada").balance == 110
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [{"tokens": 250}, {"uid": "bob"}, {"paid_cents": 1}, {"package_id": "pro"}],
+    ids=["other tokens", "another user", "another amount", "another package"],
+)
+def test_the_same_session_with_other_contents_is_a_conflict(ledger: Ledger, claim: dict[str, Any]) -> None:
+    ledger.credit(purchase("cs_1", payment_intent_id="pi_1"), LIMITS)
+    before = ledger.account("ada"), ledger.get_by_stripe_session("cs_1")
+
+    with pytest.raises(LedgerConflict, match="purchase:cs_1"):
+        ledger.credit(purchase("cs_1", **{"payment_intent_id": "pi_1", **claim}), LIMITS)
+
+    assert (ledger.account("ada"), ledger.get_by_stripe_session("cs_1")) == before
+    assert ledger.account("bob") == Account("bob")
+
+
+# --- the limits
+
+
+def credit_up_to_the_limit(ledger: Ledger) -> None:
+    for _ in range(LIMITS.per_hour):
+        assert isinstance(ledger.credit(purchase(), LIMITS), Credited)
+
+
+def test_the_sixth_purchase_of_an_hour_is_held_with_one_alert(ledger: Ledger, client: firestore.Client) -> None:
+    credit_up_to_the_limit(ledger)
+
+    outcome = ledger.credit(purchase("cs_6th", paid_at=PAID_AT + HOUR_S - 1), LIMITS)
+
+    assert isinstance(outcome, Held)
+    assert outcome.new
+    assert "Rate limit exceeded" in outcome.hold.message
+    assert ledger.account("ada").balance == 5 * 110
+    assert ledger.get_by_stripe_session("cs_6th") is None
+    held = fields(client, "held_purchases/cs_6th")
+    assert held is not None
+    assert (held["userId"], held["reason"], held["status"]) == ("ada", "limit_exceeded", "held")
+    assert (held["packageId"], held["tokens"], held["amountTotal"]) == ("popular", 110, 999)
+    alert = fields(client, "security_alerts/held:cs_6th")
+    assert alert is not None
+    assert (alert["type"], alert["severity"], alert["userId"]) == ("purchase_limit_exceeded", "medium", "ada")
+    assert alert["seen"]["sessionId"] == "cs_6th"
+
+
+def test_the_sixth_purchase_is_credited_once_the_hour_is_over(ledger: Ledger) -> None:
+    credit_up_to_the_limit(ledger)
+
+    assert isinstance(ledger.credit(purchase(paid_at=PAID_AT + HOUR_S), LIMITS), Credited)
+
+
+def test_the_limits_are_each_users_own(ledger: Ledger) -> None:
+    credit_up_to_the_limit(ledger)
+
+    assert isinstance(ledger.credit(purchase(uid="bob"), LIMITS), Credited)
+
+
+def test_a_held_purchase_delivered_again_raises_no_second_alert(ledger: Ledger, client: firestore.Client) -> None:
+    credit_up_to_the_limit(ledger)
+    over = purchase("cs_6th")
+    ledger.credit(over, LIMITS)
+    first = fields(client, "security_alerts/held:cs_6th"), fields(client, "held_purchases/cs_6th")
+
+    outcome = ledger.credit(over, LIMITS)
+
+    assert isinstance(outcome, Held)
+    assert not outcome.new
+    assert (fields(client, "security_alerts/held:cs_6th"), fields(client, "held_purchases/cs_6th")) == first
+
+
+def test_a_held_purchase_stays_held_though_its_window_has_passed(ledger: Ledger) -> None:
+    credit_up_to_the_limit(ledger)
+    ledger.credit(purchase("cs_6th"), LIMITS)
+
+    # Another event of the session, later: now it would fit.
+    outcome = ledger.credit(purchase("cs_6th", paid_at=PAID_AT + 2 * HOUR_S), LIMITS)
+
+    assert isinstance(outcome, Held)
+    assert ledger.account("ada").balance == 5 * 110
+
+
+def test_a_duplicate_is_a_duplicate_also_at_the_limit(ledger: Ledger) -> None:
+    bought = purchase("cs_first")
+    ledger.credit(bought, LIMITS)
+    for _ in range(4):
+        ledger.credit(purchase(), LIMITS)
+
+    assert isinstance(ledger.credit(bought, LIMITS), Duplicate)
+
+
+# --- what is not valid
+
+
+@pytest.mark.parametrize("uid", ["ada", None])
+def test_an_invalid_purchase_is_held_with_an_alert(ledger: Ledger, client: firestore.Client, uid: str | None) -> None:
+    hold = invalid("cs_bad", uid=uid)
+
+    assert ledger.hold(hold) == Held(hold, new=True)
+
+    held = fields(client, "held_purchases/cs_bad")
+    assert held is not None
+    assert (held["userId"], held["reason"], held["status"], held["tokens"]) == (uid, "terms_mismatch", "held", "99999")
+    assert held["message"] == hold.message
+    assert held["paidAt"] == datetime.fromtimestamp(PAID_AT, UTC)
+    alert = fields(client, "security_alerts/held:cs_bad")
+    assert alert is not None
+    assert (alert["type"], alert["severity"], alert["status"], alert["userId"]) == (
+        "purchase_invalid", "high", "open", uid,
+    )  # fmt: skip
+    assert ledger.account("ada").balance == 0
+    assert ledger.get_by_stripe_session("cs_bad") is None
+
+
+@pytest.mark.parametrize("uid", ["ada", None])
+def test_an_invalid_purchase_delivered_again_is_held_once(
+    ledger: Ledger, client: firestore.Client, uid: str | None
+) -> None:
+    hold = invalid("cs_bad", uid=uid)
+    ledger.hold(hold)
+    first = fields(client, "held_purchases/cs_bad")
+
+    assert ledger.hold(hold) == Held(hold, new=False)
+    assert fields(client, "held_purchases/cs_bad") == first
+
+
+def test_a_session_held_for_nobody_stays_held_when_it_comes_again_with_a_user(ledger: Ledger) -> None:
+    ledger.hold(invalid("cs_bad", uid=None))
+    named = invalid("cs_bad", uid="ada")
+
+    assert ledger.hold(named) == Held(named, new=False)
+
+
+def test_a_credited_session_that_comes_again_as_invalid_is_a_duplicate(
+    ledger: Ledger, client: firestore.Client
+) -> None:
+    credited = ledger.credit(purchase("cs_1"), LIMITS)
+    assert isinstance(credited, Credited)
+
+    assert ledger.hold(invalid("cs_1", tokens="110")) == Duplicate(credited.entry)
+    assert fields(client, "held_purchases/cs_1") is None
+
+
+@pytest.mark.parametrize(("uid", "tokens"), [("ada", "99999"), ("bob", "110"), (None, "110")])
+def test_a_credited_session_that_now_claims_something_else_is_a_conflict(
+    ledger: Ledger, uid: str | None, tokens: str
+) -> None:
+    ledger.credit(purchase("cs_1"), LIMITS)
+
+    with pytest.raises(LedgerConflict):
+        ledger.hold(invalid("cs_1", uid=uid, tokens=tokens))
+
+    assert ledger.account("ada").balance == 110
+
+
+def test_an_alert_is_raised_once(ledger: Ledger, client: firestore.Client) -> None:
+    def raised() -> bool:
+        return ledger.alert("conflict:evt_1", type_="ledger_conflict", severity="critical", uid="ada", seen={"a": 1})
+
+    assert [raised(), raised()] == [True, False]
+    kept = fields(client, "security_alerts/conflict:evt_1")
+    assert kept is not None
+    assert (kept["type"], kept["seen"]) == ("ledger_conflict", {"a": 1})
+
+
+# --- a delayed payment
+
+
+def test_a_waiting_purchase_is_closed_by_its_credit(ledger: Ledger) -> None:
+    assert ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert ledger.account("ada").open_purchases == {"cs_1": "waiting"}
+
+    ledger.credit(purchase("cs_1"), LIMITS)
+
+    assert ledger.account("ada").open_purchases == {}
+
+
+def test_a_credited_purchase_never_goes_back_to_waiting(ledger: Ledger) -> None:
+    ledger.credit(purchase("cs_1"), LIMITS)
+
+    assert not ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert ledger.account("ada").open_purchases == {}
+
+
+def test_a_failed_payment_never_goes_back_to_waiting(ledger: Ledger) -> None:
+    ledger.note_unpaid("ada", "cs_1", "failed")
+
+    assert not ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert ledger.account("ada").open_purchases == {"cs_1": "failed"}
+
+
+# --- spends and grants
+
+
+def spend(key: str, amount: int) -> Posting:
+    return Posting(f"spend:ada:{key}", "spend", -amount, {"reason": "render"})
+
+
+def test_a_spend_is_posted_once(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+
+    first = ledger.post("ada", spend("k1", 10))
+    again = ledger.post("ada", spend("k1", 10))
+
+    assert isinstance(first, Credited)
+    assert again == Duplicate(first.entry)
+    account = ledger.account("ada")
+    assert (account.balance, account.spent) == (100, 10)
+
+
+def test_a_spend_beyond_the_balance_changes_nothing(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+    before = ledger.account("ada")
+
+    with pytest.raises(NotEnoughTokens):
+        ledger.post("ada", spend("k1", 111))
+
+    assert ledger.account("ada") == before
+
+
+def test_the_spend_that_took_the_last_tokens_is_a_duplicate_when_it_comes_again(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+    ledger.post("ada", spend("k1", 110))
+
+    assert isinstance(ledger.post("ada", spend("k1", 110)), Duplicate)
+
+
+def test_the_same_spend_key_with_another_amount_is_a_conflict(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+    ledger.post("ada", spend("k1", 10))
+
+    with pytest.raises(LedgerConflict):
+        ledger.post("ada", spend("k1", 11))
+
+
+# --- the Stripe customer
+
+
+def test_the_customer_that_is_kept_first_stays(ledger: Ledger) -> None:
+    assert ledger.keep_stripe_customer("ada", "cus_1") == "cus_1"
+    assert ledger.keep_stripe_customer("ada", "cus_2") == "cus_1"
+    assert ledger.account("ada").stripe_customer_id == "cus_1"
+
+
+def test_of_two_customers_kept_at_once_one_wins(ledger: Ledger) -> None:
+    kept = at_once(2, lambda number: ledger.keep_stripe_customer("ada", f"cus_{number}"))
+
+    assert kept == [ledger.account("ada").stripe_customer_id] * 2
+
+
+def test_keeping_a_customer_leaves_the_balance(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+    ledger.keep_stripe_customer("ada", "cus_1")
+
+    account = ledger.account("ada")
+    assert (account.balance, account.stripe_customer_id) == (110, "cus_1")
+
+
+# --- the history
+
+
+@pytest.fixture
+def seven_entries(ledger: Ledger) -> list[str]:
+    """Return the ids of seven purchases, newest first, with another user's among them."""
+    ids = []
+    for number in range(7):
+        bought = purchase(f"cs_h{number}")
+        ledger.credit(bought, NO_LIMITS)
+        ledger.credit(purchase(uid="bob"), NO_LIMITS)
+        ids.append(bought.entry_id)
+    return ids[::-1]
+
+
+def pages(ledger: Ledger, limit: int) -> Iterator[list[str]]:
+    cursor = None
+    while True:
+        page = ledger.transactions("ada", limit=limit, cursor=cursor)
+        yield [entry.id for entry in page.entries]
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+def test_cursors_lead_through_every_entry_once_newest_first(
+    ledger: Ledger, seven_entries: list[str], limit: int
+) -> None:
+    read = list(pages(ledger, limit))
+
+    assert [id_ for page in read for id_ in page] == seven_entries
+    assert all(len(page) <= limit for page in read)
+
+
+def test_an_offset_skips_the_newest(ledger: Ledger, seven_entries: list[str]) -> None:
+    page = ledger.transactions("ada", limit=3, offset=2)
+
+    assert [entry.id for entry in page.entries] == seven_entries[2:5]
+
+
+def test_an_offset_beyond_the_end_gives_an_empty_last_page(ledger: Ledger, seven_entries: list[str]) -> None:
+    page = ledger.transactions("ada", limit=3, offset=50)
+
+    assert (page.entries, page.next_cursor) == ([], None)
+
+
+def test_entries_that_arrive_meanwhile_do_not_shift_a_cursors_page(ledger: Ledger, seven_entries: list[str]) -> None:
+    first = ledger.transactions("ada", limit=3)
+    ledger.credit(purchase(), NO_LIMITS)
+
+    second = ledger.transactions("ada", limit=3, cursor=first.next_cursor)
+
+    assert [entry.id for entry in second.entries] == seven_entries[3:6]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "!!!!", "dDEyMw=!", "é", "eHh4", "dA", "dC01", "dDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"]
+)
+def test_a_cursor_that_is_not_ours_is_bad_input(ledger: Ledger, cursor: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        ledger.transactions("ada", limit=10, cursor=cursor)
+    assert raised.value.code == "bad_cursor"
+
+
+# --- many at once
+
+
+def test_fifty_deliveries_of_one_purchase_at_once_make_one_entry(ledger: Ledger) -> None:
+    bought = purchase("cs_1")
+
+    outcomes = at_once(50, lambda _: ledger.credit(bought, LIMITS))
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Credited"] + ["Duplicate"] * 49
+    assert [entry.id for entry in all_entries(ledger)] == ["purchase:cs_1"]
+    assert ledger.account("ada").balance == 110
+
+
+def test_thirty_purchases_of_one_user_at_once_all_land(ledger: Ledger) -> None:
+    bought = [purchase() for _ in range(30)]
+
+    outcomes = at_once(30, lambda number: ledger.credit(bought[number], NO_LIMITS))
+
+    assert all(isinstance(outcome, Credited) for outcome in outcomes)
+    assert ledger.account("ada").balance == 30 * 110
+    assert {entry.id for entry in all_entries(ledger)} == {one.entry_id for one in bought}
+    assert_chain_holds(ledger)
+
+
+def test_of_twenty_purchases_at_once_five_are_credited_and_fifteen_held(
+    ledger: Ledger, client: firestore.Client
+) -> None:
+    bought = [purchase() for _ in range(20)]
+
+    outcomes = at_once(20, lambda number: ledger.credit(bought[number], LIMITS))
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Credited"] * 5 + ["Held"] * 15
+    held = [one for one in bought if fields(client, f"held_purchases/{one.session_id}")]
+    alerted = [one for one in bought if fields(client, f"security_alerts/held:{one.session_id}")]
+    assert held == alerted
+    assert len(held) == 15
+    assert_chain_holds(ledger)
+
+
+def test_concurrent_spends_never_overdraw(ledger: Ledger) -> None:
+    ledger.credit(purchase(), LIMITS)
+
+    def try_to_spend(number: int) -> bool:
+        try:
+            ledger.post("ada", spend(f"k{number}", 20))
+        except NotEnoughTokens:
+            return False
+        return True
+
+    assert sum(at_once(10, try_to_spend)) == 5
+    assert ledger.account("ada").balance == 10
+    assert_chain_holds(ledger)
+
+
+# --- clocks and faults
+
+
+def test_times_rise_though_the_clock_goes_back(client: firestore.Client) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    for shift in (0, -60, -30, 0):
+        Ledger(client, clock=lambda shift=shift: now + timedelta(seconds=shift)).credit(purchase(), NO_LIMITS)  # type: ignore[misc] # the default binds the loop's value
+
+    times = [entry.timestamp for entry in all_entries(Ledger(client))]
+    assert times == [now + timedelta(milliseconds=number) for number in range(4)]
+
+
+def test_an_account_that_moves_meanwhile_is_read_again(client: firestore.Client) -> None:
+    """The clock is asked between the ledger's read and its commit."""
+    Ledger(client).credit(purchase(), NO_LIMITS)
+    moments = iter([True, False, False, False])
+
+    def clock() -> datetime:
+        if next(moments):
+            batch = client.batch()
+            batch.update(client.document("users/ada"), {"displayName": "Ada"})
+            batch.commit()
+        return datetime.now(UTC)
+
+    Ledger(client, clock=clock).credit(purchase(), NO_LIMITS)
+
+    kept = fields(client, "users/ada")
+    assert kept is not None
+    assert (kept["displayName"], kept["tokenBalance"]) == ("Ada", 220)
+    assert_chain_holds(Ledger(client))
+
+
+CALLS: dict[str, Callable[[Ledger], object]] = {
+    "account": lambda ledger: ledger.account("ada"),
+    "entry": lambda ledger: ledger.get_by_stripe_session("cs_1"),
+    "transactions": lambda ledger: ledger.transactions("ada", limit=10),
+    "credit": lambda ledger: ledger.credit(purchase(), LIMITS),
+    "hold": lambda ledger: ledger.hold(invalid("cs_1")),
+    "hold for nobody": lambda ledger: ledger.hold(invalid("cs_1", uid=None)),
+    "alert": lambda ledger: ledger.alert("x", type_="x", severity="high", uid=None, seen={}),
+    "keep_stripe_customer": lambda ledger: ledger.keep_stripe_customer("ada", "cus_1"),
+    "post": lambda ledger: ledger.post("ada", spend("k1", 1)),
+    "purchase_of_payment": lambda ledger: ledger.purchase_of_payment("pi_1"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_firestore_away_is_unavailable(call: Callable[[Ledger], object]) -> None:
+    away = FakeFirestore()
+    away.away = True
+
+    with pytest.raises(Unavailable) as raised:
+        call(Ledger(away.as_client()))
+
+    assert raised.value.status == 503

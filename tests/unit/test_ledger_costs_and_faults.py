@@ -1,0 +1,183 @@
+"""What the ledger's work costs, and what it does when Firestore fails halfway: only the fake can count and fail."""
+
+from datetime import UTC, datetime
+
+import pytest
+from google.api_core import exceptions as google_errors
+
+from shared.errors import Unavailable
+from shared.ledger import Credited, Duplicate, Held, Ledger
+from shared.limits import Limits
+from tests.fakes.firestore import FakeFirestore
+from tests.purchases import NO_LIMITS, invalid, purchase
+
+PASSING = [
+    google_errors.ServiceUnavailable("away"),
+    google_errors.DeadlineExceeded("slow"),
+    google_errors.InternalServerError("oops"),
+    google_errors.TooManyRequests("busy"),
+]
+
+
+@pytest.fixture
+def firestore() -> FakeFirestore:
+    return FakeFirestore()
+
+
+@pytest.fixture
+def ledger(firestore: FakeFirestore) -> Ledger:
+    return Ledger(firestore.as_client())
+
+
+def cost(firestore: FakeFirestore) -> tuple[int, int, int]:
+    return firestore.reads, firestore.writes, firestore.commits
+
+
+# --- costs: reads, writes, commits
+
+
+def test_a_first_credit_costs_one_read_and_two_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
+    ledger.credit(purchase(), NO_LIMITS)
+
+    assert cost(firestore) == (1, 2, 1)
+
+
+def test_every_later_credit_costs_one_read_and_two_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
+    for _ in range(6):
+        ledger.credit(purchase(), NO_LIMITS)
+    firestore.forget()
+
+    ledger.credit(purchase(), NO_LIMITS)
+
+    assert cost(firestore) == (1, 2, 1)
+
+
+def test_a_duplicate_costs_two_reads_and_writes_nothing(firestore: FakeFirestore, ledger: Ledger) -> None:
+    bought = purchase()
+    ledger.credit(bought, NO_LIMITS)
+    firestore.forget()
+
+    ledger.credit(bought, NO_LIMITS)
+
+    assert cost(firestore) == (2, 0, 0)
+
+
+def test_get_by_stripe_session_is_one_document_read(firestore: FakeFirestore, ledger: Ledger) -> None:
+    ledger.credit(purchase("cs_1"), NO_LIMITS)
+    firestore.forget()
+
+    assert ledger.get_by_stripe_session("cs_1") is not None
+    assert cost(firestore) == (1, 0, 0)
+
+
+def test_a_balance_is_one_document_read(firestore: FakeFirestore, ledger: Ledger) -> None:
+    ledger.account("ada")
+
+    assert cost(firestore) == (1, 0, 0)
+
+
+def test_a_cursor_reads_only_its_page_and_an_offset_also_what_it_skips(
+    firestore: FakeFirestore, ledger: Ledger
+) -> None:
+    for _ in range(10):
+        ledger.credit(purchase(), NO_LIMITS)
+    cursor = ledger.transactions("ada", limit=6).next_cursor
+    firestore.forget()
+
+    ledger.transactions("ada", limit=2, cursor=cursor)
+    assert firestore.reads == 2
+    firestore.forget()
+
+    ledger.transactions("ada", limit=2, offset=6)
+    assert firestore.reads == 8
+
+
+def test_a_held_purchase_delivered_again_costs_one_read(firestore: FakeFirestore, ledger: Ledger) -> None:
+    ledger.credit(purchase(), Limits(1, 1))
+    over = purchase()
+    assert isinstance(ledger.credit(over, Limits(1, 1)), Held)
+    firestore.forget()
+
+    ledger.credit(over, Limits(1, 1))
+
+    assert cost(firestore) == (1, 0, 0)
+
+
+# --- faults
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: type(fault).__name__)
+def test_a_passing_fault_of_a_commit_is_tried_again(firestore: FakeFirestore, ledger: Ledger, fault: Exception) -> None:
+    firestore.refuse_next_commit(fault)
+
+    assert isinstance(ledger.credit(purchase(), NO_LIMITS), Credited)
+    assert ledger.account("ada").balance == 110
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: type(fault).__name__)
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(
+    firestore: FakeFirestore, ledger: Ledger, fault: Exception
+) -> None:
+    """The client sends it again; the second run finds the entry of the first."""
+    firestore.lose_next_acknowledgement(fault)
+
+    outcome = ledger.credit(purchase(), NO_LIMITS)
+
+    assert isinstance(outcome, Credited | Duplicate)
+    assert ledger.account("ada").balance == 110
+    assert len(firestore.paths("transactions")) == 1
+
+
+def test_an_aborted_commit_is_decided_again_from_a_new_read(firestore: FakeFirestore, ledger: Ledger) -> None:
+    firestore.refuse_next_commit(google_errors.Aborted("lost against another"))
+
+    outcome = ledger.credit(purchase(), NO_LIMITS)
+
+    assert isinstance(outcome, Credited | Duplicate)
+    assert ledger.account("ada").balance == 110
+
+
+def test_a_passing_fault_of_a_read_is_tried_again(firestore: FakeFirestore, ledger: Ledger) -> None:
+    ledger.credit(purchase(), NO_LIMITS)
+    firestore.refuse_next_read(google_errors.ServiceUnavailable("away"))
+
+    assert ledger.account("ada").balance == 110
+
+
+def test_a_lost_answer_to_a_hold_holds_once(firestore: FakeFirestore, ledger: Ledger) -> None:
+    firestore.lose_next_acknowledgement(google_errors.ServiceUnavailable("away"))
+
+    assert isinstance(ledger.hold(invalid("cs_bad")), Held)
+    assert firestore.paths("held_purchases") == ["held_purchases/cs_bad"]
+    assert firestore.paths("security_alerts") == ["security_alerts/held:cs_bad"]
+
+
+def test_a_lost_answer_to_keeping_a_customer_keeps_it(firestore: FakeFirestore, ledger: Ledger) -> None:
+    firestore.lose_next_acknowledgement(google_errors.ServiceUnavailable("away"))
+
+    assert ledger.keep_stripe_customer("ada", "cus_1") == "cus_1"
+
+
+def test_nothing_is_written_when_firestore_is_away(firestore: FakeFirestore, ledger: Ledger) -> None:
+    firestore.away = True
+    with pytest.raises(Unavailable):
+        ledger.credit(purchase(), NO_LIMITS)
+    firestore.away = False
+
+    assert firestore.paths("users") == firestore.paths("transactions") == []
+
+
+def test_a_fault_that_is_ours_is_not_called_passing(firestore: FakeFirestore, ledger: Ledger) -> None:
+    firestore.refuse_next_commit(google_errors.InvalidArgument("a field is too long"))
+
+    with pytest.raises(google_errors.InvalidArgument):
+        ledger.credit(purchase(), NO_LIMITS)
+
+
+def test_an_entry_says_when_it_was_made(firestore: FakeFirestore) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    outcome = Ledger(firestore.as_client(), clock=lambda: now).credit(purchase(), NO_LIMITS)
+
+    assert isinstance(outcome, Credited)
+    assert outcome.entry.timestamp == now
