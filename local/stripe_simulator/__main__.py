@@ -20,10 +20,8 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    print(
-        f"Stripe simulator on {simulator.settings.base_url}, webhooks to {', '.join(settings.webhook_urls) or 'nobody'}",
-        flush=True,
-    )
+    listeners = ", ".join(settings.webhook_urls) or "nobody"
+    print(f"Stripe simulator on {simulator.settings.base_url}, webhooks to {listeners}", flush=True)
     server.serve_forever()
     server.server_close()
     simulator.stop()

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
@@ -112,9 +112,9 @@ def _authenticate(secret_key: str) -> None:
             given = ""
     if scheme.lower() not in ("basic", "bearer") or not given:
         message = (
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer "
-            "auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for "
-            "details, or we can help at https://support.stripe.com/."
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."
         )
         raise ApiError(401, "invalid_request_error", message)
     if not hmac.compare_digest(given.encode(), secret_key.encode()):
@@ -137,7 +137,7 @@ def _refusal(error: ApiError, request_id: str) -> Answer:
     return Answer(error.status, _json({"error": {**error.error, "request_log_url": log_url}}))
 
 
-def _json(body: Any) -> bytes:
+def _json(body: object) -> bytes:
     return json.dumps(body, indent=2).encode()
 
 

@@ -26,6 +26,7 @@ from .params import (
     positive_amount,
     text,
 )
+from .promotions import same_code
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -240,36 +241,10 @@ def create_promotion_code(simulator: Simulator, params: StripeObject) -> StripeO
     """Create the words that a buyer types to get a coupon; unique among active codes, whatever their case."""
     simulator.store.refer("coupon", params["promotion"]["coupon"], "promotion[coupon]")
     params.setdefault("code", new_id("coupon").upper())
-    if any(simulator.store.newest("promotion_code", lambda one: one["active"] and _same_code(one, params["code"]))):
+    if any(simulator.store.newest("promotion_code", lambda one: one["active"] and same_code(one, params["code"]))):
         raise invalid("An active promotion code with `code: " + params["code"] + "` already exists.", param="code")
     return simulator.store.add(build("promotion_code", **params))
 
 
 operations.retrievable("promotion_code", "/v1/promotion_codes")
 operations.listable("promotion_code", "/v1/promotion_codes", active=boolean, code=text)
-
-
-def find_promotion(simulator: Simulator, code: str) -> StripeObject | None:
-    """Answer the promotion code that a buyer typed, if it can be used now."""
-    for promotion in simulator.store.newest("promotion_code", lambda one: one["active"] and _same_code(one, code)):
-        coupon = simulator.store.get("coupon", promotion["promotion"]["coupon"])
-        if coupon["valid"] and (promotion["expires_at"] is None or promotion["expires_at"] > now()):
-            return promotion
-    return None
-
-
-def redeem(simulator: Simulator, coupon_id: str, promotion_id: str | None) -> None:
-    """Count a use of a coupon and its code; the last use that is allowed ends them."""
-    coupon = simulator.store.get("coupon", coupon_id)
-    coupon["times_redeemed"] += 1
-    if coupon["times_redeemed"] == coupon["max_redemptions"]:
-        coupon["valid"] = False
-    if promotion_id is not None:
-        promotion = simulator.store.get("promotion_code", promotion_id)
-        promotion["times_redeemed"] += 1
-        if promotion["times_redeemed"] == promotion["max_redemptions"]:
-            promotion["active"] = False
-
-
-def _same_code(promotion: StripeObject, code: str) -> bool:
-    return bool(promotion["code"].casefold() == code.casefold())

@@ -148,8 +148,7 @@ def create(simulator: Simulator, params: StripeObject) -> StripeObject:
     session["customer_creation"] = _customer_creation(session)
     session["url"] = f"{simulator.settings.base_url}/pay/{session['id']}"
     details = SessionDetails(line_items, params.get("payment_intent_data", {}), params.get("subscription_data", {}))
-    simulator.store.session_details[session["id"]] = details
-    reprice(simulator.store, session, simulator.tax_percent)
+    reprice(simulator.store, session, line_items, simulator.tax_percent)
     if 0 < session["amount_total"] < SMALLEST_CHARGE_CENTS:
         message = "The Checkout Session's total amount due must add up to at least $0.50 usd"
         raise invalid(message, code="amount_too_small")
@@ -248,8 +247,8 @@ def _priced(simulator: Simulator, item: dict[str, Any], mode: str, path: str) ->
         raise invalid(message, param=f"{path}[price]")
     if mode == "payment" and price["type"] == "recurring":
         message = (
-            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only "
-            "one-time prices."
+            "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use "
+            "only one-time prices."
         )
         raise invalid(message, param="line_items")
     if mode == "subscription" and price["type"] != "recurring":

@@ -19,8 +19,9 @@ POST /_sim/tax                   {"percent"}       added by sessions with automa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from flask import Flask, Response, jsonify, request
 
@@ -29,11 +30,10 @@ from .checkout import expire_overdue
 from .errors import ApiError, invalid, missing
 from .faults import Fault
 from .pricing import reprice
+from .promotions import apply_promotion
 from .webhooks import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from .objects import StripeObject
     from .simulator import Simulator
 
@@ -41,115 +41,69 @@ _TEST_CARD = "4242424242424242"
 _RESENDS_MAX = 1000
 
 Body = dict[str, Any]
+Control = Callable[..., Mapping[str, Any]]
+
+_controls: list[tuple[str, str, Control, bool]] = []
+
+
+def _control(method: str, path: str, *, locked: bool = True) -> Callable[[Control], Control]:
+    """Declare a control; `locked` ones run as one step of the store."""
+
+    def keep(act: Control) -> Control:
+        _controls.append((method, path, act, locked))
+        return act
+
+    return keep
 
 
 def install(app: Flask, simulator: Simulator) -> None:
     """Serve the /_sim paths."""
-    store = simulator.store
+    for method, path, act, locked in _controls:
+        view = _view(simulator, act, locked=locked)
+        app.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
 
-    def serve(method: str, path: str, act: Callable[..., Mapping[str, Any]], *, locked: bool = True) -> None:
-        def view(**path_ids: str) -> Response:
+
+def _view(simulator: Simulator, act: Control, *, locked: bool) -> Callable[..., Response]:
+    def view(**path_ids: str) -> Response:
+        try:
             body = _body()
             if not locked:
-                return jsonify(act(body, **path_ids))
-            with store.lock:
+                return jsonify(act(simulator, body, **path_ids))
+            with simulator.store.lock:
                 expire_overdue(simulator)
-                return jsonify(act(body, **path_ids))
+                return jsonify(act(simulator, body, **path_ids))
+        except ApiError as error:
+            refused = jsonify({"error": error.error})
+            refused.status_code = error.status
+            return refused
 
-        app.add_url_rule(path, endpoint=f"{method} {path}", view_func=_shaped(view), methods=[method])
-
-    def session_of(session_id: str) -> StripeObject:
-        return store.get("checkout.session", session_id)
-
-    def pay(body: Body, session_id: str) -> StripeObject:
-        return _pay(simulator, session_of(session_id), body)
-
-    def settle(body: Body, session_id: str) -> StripeObject:
-        session = session_of(session_id)
-        outcome = _choice(body, "outcome", ("succeeded", "failed"))
-        payments.settle(simulator, session, succeeded=outcome == "succeeded")
-        return session
-
-    def dispute(body: Body) -> StripeObject:
-        charge = store.refer("charge", _text(body, "charge"), "charge")
-        return reversals.open_dispute(simulator, charge, _whole_number(body, "amount"))
-
-    def close_dispute(body: Body, dispute_id: str) -> StripeObject:
-        return reversals.close_dispute(simulator, store.get("dispute", dispute_id), _text(body, "status"))
-
-    def fail_refund(body: Body, refund_id: str) -> StripeObject:
-        reason = body.get("reason", "expired_or_canceled_card")
-        return reversals.fail_refund(simulator, store.get("refund", refund_id), reason)
-
-    def set_subscription(body: Body, subscription_id: str) -> StripeObject:
-        subscription = store.get("subscription", subscription_id)
-        subscriptions.set_status(simulator, subscription, _text(body, "status"))
-        return subscription
-
-    def fail_invoice(_body: Body, subscription_id: str) -> StripeObject:
-        return subscriptions.fail_invoice(simulator, store.get("subscription", subscription_id))
-
-    def resend(body: Body, event_id: str) -> Body:
-        with store.lock:
-            event = store.get("event", event_id)
-        times = _whole_number(body, "times")
-        times = 1 if times is None else times
-        if not 1 <= times <= _RESENDS_MAX:
-            raise invalid(f"Invalid times: must be between 1 and {_RESENDS_MAX}", param="times")
-        return {"deliveries": simulator.webhooks.resend(event, times)}
-
-    def set_mode(body: Body) -> Body:
-        simulator.webhooks.mode = _choice(body, "mode", get_args(Mode))  # type: ignore[assignment]  # one of Mode's words
-        return simulator.webhooks.summary()
-
-    def set_tax(body: Body) -> Body:
-        simulator.tax_percent = _percentage(body)
-        for session in store.newest("checkout.session", lambda one: bool(one["status"] == "open")):
-            reprice(store, session, simulator.tax_percent)
-        return {"percent": float(simulator.tax_percent)}
-
-    def add_fault(body: Body) -> Body:
-        simulator.faults.add(_fault(body))
-        return {"faults": simulator.faults.remaining()}
-
-    def clear_faults(_body: Body) -> Body:
-        simulator.faults.clear()
-        return {"faults": []}
-
-    serve("GET", "/_sim/health", lambda _body: {"status": "ok"}, locked=False)
-    serve(
-        "GET",
-        "/_sim/state",
-        lambda _body: {
-            "objects": store.count(),
-            "webhooks": simulator.webhooks.summary(),
-            "faults": simulator.faults.remaining(),
-            "tax_percent": float(simulator.tax_percent),
-        },
-    )
-    serve("POST", "/_sim/sessions/<session_id>/pay", pay)
-    serve("POST", "/_sim/sessions/<session_id>/settle", settle)
-    serve("POST", "/_sim/disputes", dispute)
-    serve("POST", "/_sim/disputes/<dispute_id>/close", close_dispute)
-    serve("POST", "/_sim/refunds/<refund_id>/fail", fail_refund)
-    serve("POST", "/_sim/subscriptions/<subscription_id>", set_subscription)
-    serve("POST", "/_sim/subscriptions/<subscription_id>/fail_invoice", fail_invoice)
-    serve("POST", "/_sim/events/<event_id>/resend", resend, locked=False)
-    serve("GET", "/_sim/webhooks", lambda _body: simulator.webhooks.summary())
-    serve("POST", "/_sim/webhooks", set_mode)
-    serve("POST", "/_sim/tax", set_tax)
-    serve("GET", "/_sim/faults", lambda _body: {"faults": simulator.faults.remaining()}, locked=False)
-    serve("POST", "/_sim/faults", add_fault, locked=False)
-    serve("DELETE", "/_sim/faults", clear_faults, locked=False)
+    return view
 
 
-def _pay(simulator: Simulator, session: StripeObject, body: Body) -> StripeObject:
-    """Pay as a buyer would: the promotion code first, then the method; a 3-D Secure step is completed unless told to fail."""
+@_control("GET", "/_sim/health", locked=False)
+def _health(_simulator: Simulator, _body: Body) -> Body:
+    return {"status": "ok"}
+
+
+@_control("GET", "/_sim/state")
+def _state(simulator: Simulator, _body: Body) -> Body:
+    return {
+        "objects": simulator.store.count(),
+        "webhooks": simulator.webhooks.summary(),
+        "faults": simulator.faults.remaining(),
+        "tax_percent": float(simulator.tax_percent),
+    }
+
+
+@_control("POST", "/_sim/sessions/<session_id>/pay")
+def _pay(simulator: Simulator, body: Body, session_id: str) -> StripeObject:
+    """Pay as a buyer would: the promotion code, then the method; a 3-D Secure step is completed unless told to fail."""
+    session = simulator.store.get("checkout.session", session_id)
     email = body.get("email")
     method = _choice({"method": "card", **body}, "method", ("card", "delayed"))
     step = _choice({"three_d_secure": "complete", **body}, "three_d_secure", ("complete", "fail"))
     if body.get("promotion_code"):
-        payments.apply_promotion(simulator, session, str(body["promotion_code"]))
+        apply_promotion(simulator, session, str(body["promotion_code"]))
     if method == "delayed":
         payments.pay_later(simulator, session, email)
         return session
@@ -159,16 +113,95 @@ def _pay(simulator: Simulator, session: StripeObject, body: Body) -> StripeObjec
     return session
 
 
-def _shaped(view: Callable[..., Response]) -> Callable[..., Response]:
-    def shaped(**path_ids: str) -> Response:
-        try:
-            return view(**path_ids)
-        except ApiError as error:
-            refused = jsonify({"error": error.error})
-            refused.status_code = error.status
-            return refused
+@_control("POST", "/_sim/sessions/<session_id>/settle")
+def _settle(simulator: Simulator, body: Body, session_id: str) -> StripeObject:
+    session = simulator.store.get("checkout.session", session_id)
+    outcome = _choice(body, "outcome", ("succeeded", "failed"))
+    payments.settle(simulator, session, succeeded=outcome == "succeeded")
+    return session
 
-    return shaped
+
+@_control("POST", "/_sim/disputes")
+def _dispute(simulator: Simulator, body: Body) -> StripeObject:
+    charge = simulator.store.refer("charge", _text(body, "charge"), "charge")
+    return reversals.open_dispute(simulator, charge, _whole_number(body, "amount"))
+
+
+@_control("POST", "/_sim/disputes/<dispute_id>/close")
+def _close_dispute(simulator: Simulator, body: Body, dispute_id: str) -> StripeObject:
+    dispute = simulator.store.get("dispute", dispute_id)
+    return reversals.close_dispute(simulator, dispute, _choice(body, "status", ("won", "lost")))
+
+
+@_control("POST", "/_sim/refunds/<refund_id>/fail")
+def _fail_refund(simulator: Simulator, body: Body, refund_id: str) -> StripeObject:
+    reason = str(body.get("reason", "expired_or_canceled_card"))
+    return reversals.fail_refund(simulator, simulator.store.get("refund", refund_id), reason)
+
+
+@_control("POST", "/_sim/subscriptions/<subscription_id>")
+def _set_subscription(simulator: Simulator, body: Body, subscription_id: str) -> StripeObject:
+    subscription = simulator.store.get("subscription", subscription_id)
+    subscriptions.set_status(simulator, subscription, _choice(body, "status", subscriptions.STATUSES))
+    return subscription
+
+
+@_control("POST", "/_sim/subscriptions/<subscription_id>/fail_invoice")
+def _fail_invoice(simulator: Simulator, _body: Body, subscription_id: str) -> StripeObject:
+    return subscriptions.fail_invoice(simulator, simulator.store.get("subscription", subscription_id))
+
+
+@_control("POST", "/_sim/events/<event_id>/resend", locked=False)
+def _resend(simulator: Simulator, body: Body, event_id: str) -> Body:
+    with simulator.store.lock:
+        event = simulator.store.get("event", event_id)
+    times = _whole_number({"times": 1, **body}, "times") or 0
+    if not 1 <= times <= _RESENDS_MAX:
+        raise invalid(f"Invalid times: must be between 1 and {_RESENDS_MAX}", param="times")
+    return {"deliveries": simulator.webhooks.resend(event, times)}
+
+
+@_control("GET", "/_sim/webhooks")
+def _webhooks(simulator: Simulator, _body: Body) -> Body:
+    return simulator.webhooks.summary()
+
+
+@_control("POST", "/_sim/webhooks")
+def _set_mode(simulator: Simulator, body: Body) -> Body:
+    simulator.webhooks.mode = cast("Mode", _choice(body, "mode", get_args(Mode)))
+    return simulator.webhooks.summary()
+
+
+@_control("POST", "/_sim/tax")
+def _set_tax(simulator: Simulator, body: Body) -> Body:
+    simulator.tax_percent = _percentage(body)
+    for session in simulator.store.newest("checkout.session", lambda one: bool(one["status"] == "open")):
+        items = simulator.store.session_details[session["id"]].line_items
+        reprice(simulator.store, session, items, simulator.tax_percent)
+    return {"percent": float(simulator.tax_percent)}
+
+
+@_control("GET", "/_sim/faults", locked=False)
+def _faults(simulator: Simulator, _body: Body) -> Body:
+    return {"faults": simulator.faults.remaining()}
+
+
+@_control("POST", "/_sim/faults", locked=False)
+def _add_fault(simulator: Simulator, body: Body) -> Body:
+    for name in body:
+        if name not in Fault.__dataclass_fields__:
+            raise invalid(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+    for name in ("status", "timeout_ms", "times"):
+        _whole_number(body, name)
+    _choice({"when": "before", **body}, "when", ("before", "after"))
+    simulator.faults.add(Fault(**body))
+    return {"faults": simulator.faults.remaining()}
+
+
+@_control("DELETE", "/_sim/faults", locked=False)
+def _clear_faults(simulator: Simulator, _body: Body) -> Body:
+    simulator.faults.clear()
+    return {"faults": []}
 
 
 def _body() -> Body:
@@ -206,13 +239,3 @@ def _percentage(body: Body) -> Decimal:
     if not 0 <= percentage <= 100:  # noqa: PLR2004 - what a percentage is
         raise invalid("Invalid percent: must be between 0 and 100", param="percent")
     return percentage
-
-
-def _fault(body: Body) -> Fault:
-    unknown = sorted(set(body) - {"path_prefix", "method", "status", "timeout_ms", "times", "when"})
-    if unknown:
-        raise invalid(f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])
-    _choice({"when": "before", **body}, "when", ("before", "after"))
-    for name in ("status", "timeout_ms", "times"):
-        _whole_number(body, name)
-    return Fault(**body)

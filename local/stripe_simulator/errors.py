@@ -12,7 +12,7 @@ class ApiError(Exception):
     """A request that Stripe refuses: an HTTP status and `{"error": {"type", "message", "code"?, "param"?, ...}}`."""
 
     def __init__(
-        self, status: int, kind: str, message: str, *, code: str | None = None, param: str | None = None, **more: Any
+        self, status: int, kind: str, message: str, *, code: str | None = None, param: str | None = None, **more: object
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -55,6 +55,6 @@ def no_such_url(method: str, path: str) -> ApiError:
     return ApiError(404, "invalid_request_error", message)
 
 
-def card_declined(message: str, *, code: str, decline_code: str | None = None, **more: Any) -> ApiError:
+def card_declined(message: str, *, code: str, decline_code: str | None = None, param: str | None = None) -> ApiError:
     """The card's bank refuses: 402, with the words for the buyer."""
-    return ApiError(402, "card_error", message, code=code, decline_code=decline_code, **more)
+    return ApiError(402, "card_error", message, code=code, param=param, decline_code=decline_code)

@@ -21,8 +21,8 @@ _BODIES = {
 class Fault:
     """What the next `times` API requests meet whose path begins with `path_prefix`.
 
-    `timeout_ms` holds the answer back; `status` replaces it with Stripe's error. `before`: nothing was done, a fault at
-    Stripe's door. `after`: the work was done and only its answer is late or lost, which is what idempotency keys are for.
+    `timeout_ms` holds the answer back; `status` replaces it with Stripe's error. `before`: nothing was done, a fault
+    at Stripe's door. `after`: the work was done and only its answer is late or lost, the case for idempotency keys.
     """
 
     path_prefix: str = "/v1/"

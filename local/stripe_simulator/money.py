@@ -65,7 +65,7 @@ def create_refund(simulator: Simulator, params: StripeObject) -> StripeObject:
         charge = _charge_of(simulator, params["payment_intent"])
     else:
         raise missing("payment_intent")
-    values = {name: params[name] for name in ("metadata", "reason") if name in params}
+    values = {name: value for name, value in params.items() if name in ("metadata", "reason")}
     return refund(simulator, charge, params.get("amount"), values)
 
 

@@ -54,7 +54,7 @@ def now() -> int:
     return int(time.time())
 
 
-def build(kind: str, **values: Any) -> StripeObject:
+def build(kind: str, **values: object) -> StripeObject:
     """Make a complete object of a kind; `values` replace the template's.
 
     Raises:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import invalid, only_one_of
 from .objects import StripeObject
@@ -88,7 +88,7 @@ def created_within(built: StripeObject, params: StripeObject) -> bool:
     """Whether an object was created within the list's `created` bounds."""
     bounds = params.get("created", {})
     created = built["created"]
-    return (
+    return bool(
         created > bounds.get("gt", -1)
         and created >= bounds.get("gte", 0)
         and created < bounds.get("lt", created + 1)
@@ -145,7 +145,7 @@ def expanded(store: Store, answer: StripeObject, paths: list[str]) -> StripeObje
     return copied
 
 
-def _expand(store: Store, node: Any, names: list[str], path: str) -> None:
+def _expand(store: Store, node: object, names: list[str], path: str) -> None:
     if isinstance(node, list):
         for item in node:
             _expand(store, item, names, path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         head, bracket, rest = name.partition("[")
         path = [head, *_KEY.findall(bracket + rest)]
         node = tree
-        for key, following in zip(path, path[1:], strict=False):
+        for key, following in pairwise(path):
             child = node.setdefault(_next_index(node) if key == "" else key, {})
             if not isinstance(child, dict):
                 raise invalid(f"Invalid object: {head} is given both as a value and as a hash", param=following)
@@ -53,7 +54,8 @@ def text(raw: Raw, path: str) -> str:
     if raw == "":
         message = (
             f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a parameter; "
-            f"however '{path}' cannot be unset. You should remove '{path}' from your request or supply a non-empty value."
+            f"however '{path}' cannot be unset. You should remove '{path}' from your request or supply a non-empty "
+            "value."
         )
         raise invalid(message, code="parameter_invalid_empty", param=path)
     if len(raw) > TEXT_CHARACTERS_MAX:

@@ -1,7 +1,7 @@
 """The hosted payment page, `session.url`: plain forms that work without JavaScript.
 
-Like Checkout, the way back to success_url waits for the answer to the webhook of checkout.session.completed, at most ten
-seconds (https://docs.stripe.com/checkout/fulfillment#redirect-hosted-checkout).
+Like Checkout, the way back to success_url waits for the answer to the webhook of checkout.session.completed, at most
+ten seconds (https://docs.stripe.com/checkout/fulfillment#redirect-hosted-checkout).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from . import payments
 from .cards import check_cvc, check_expiry
 from .checkout import expire_overdue
 from .errors import ApiError
+from .promotions import apply_promotion
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
@@ -90,7 +91,7 @@ def _act(simulator: Simulator, session: StripeObject, action: str) -> StripeObje
     code = form.get("promotion-code", "").strip()
     applied = bool(session["discounts"])
     if code and not applied:
-        payments.apply_promotion(simulator, session, code)
+        apply_promotion(simulator, session, code)
     if action == "apply":
         return None
     if form.get("method") == "delayed":

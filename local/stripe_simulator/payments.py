@@ -1,4 +1,4 @@
-"""What paying a Checkout Session does: the objects that come to be, and the events in the order Stripe sends them.
+"""What paying a Checkout Session does: the objects that come to be, and the events, in order.
 
     card pays      payment_intent.created  charge.succeeded  payment_intent.succeeded  checkout.session.completed (paid)
     card declines  payment_intent.created  charge.failed     payment_intent.payment_failed            session stays open
@@ -7,7 +7,7 @@
       succeeded    charge.succeeded  payment_intent.succeeded      checkout.session.async_payment_succeeded (paid)
       failed       charge.failed     payment_intent.payment_failed checkout.session.async_payment_failed
 
-https://docs.stripe.com/checkout/fulfillment. A PaymentIntent's metadata is copied to its charge when the charge is made.
+https://docs.stripe.com/checkout/fulfillment. A PaymentIntent's metadata is copied to each charge that it makes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import subscriptions
+from .balance import enter
 from .cards import Card, card
-from .catalog import find_promotion, redeem
 from .errors import ApiError, card_declined, invalid
-from .ledger import enter
 from .objects import StripeObject, build, new_id, template
-from .pricing import reprice
+from .promotions import redeem
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -122,19 +121,6 @@ def settle(simulator: Simulator, session: StripeObject, *, succeeded: bool) -> S
     return simulator.emit("checkout.session.async_payment_succeeded", session)
 
 
-def apply_promotion(simulator: Simulator, session: StripeObject, code: str) -> None:
-    """Apply the promotion code that a buyer typed; raises ApiError 400 where it is not allowed or not valid."""
-    _require_open(session)
-    if not session["allow_promotion_codes"]:
-        raise invalid("Promotion codes are not allowed for this session.", param="promotion_code")
-    promotion = find_promotion(simulator, code.strip())
-    coupon = simulator.store.get("coupon", promotion["promotion"]["coupon"]) if promotion else None
-    if promotion is None or coupon is None or coupon["currency"] not in (None, session["currency"]):
-        raise invalid("This code is invalid.", param="promotion_code")
-    session["discounts"] = [{"coupon": coupon["id"], "promotion_code": promotion["id"]}]
-    reprice(simulator.store, session, simulator.tax_percent)
-
-
 def offers_delayed(session: StripeObject) -> bool:
     """Whether the session may be paid by a method whose money comes later."""
     return session["mode"] == "payment" and any(name in session["payment_method_types"] for name in DELAYED_METHODS)
@@ -169,7 +155,7 @@ def _refusal_of(chosen: Card) -> ApiError:
 
 
 def _intent_of(simulator: Simulator, session: StripeObject) -> StripeObject:
-    """Answer the session's PaymentIntent: Checkout makes it when the buyer first confirms, and keeps it from then on."""
+    """Answer the session's PaymentIntent: made when the buyer first confirms, kept from then on."""
     if session["payment_intent"]:
         intent = simulator.store.get("payment_intent", session["payment_intent"])
         intent["amount"] = session["amount_total"]
@@ -278,8 +264,7 @@ def _complete(simulator: Simulator, session: StripeObject, email: str | None, pa
             values=details.subscription_data,
         )
         session.update(subscription=subscription["id"], invoice=invoice["id"])
-    for discount in session["discounts"]:
-        redeem(simulator, discount["coupon"], discount["promotion_code"])
+    redeem(simulator, session)
     session.update(
         customer_details={
             "address": {

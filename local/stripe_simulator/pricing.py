@@ -25,9 +25,8 @@ def line_item(price: StripeObject, product: StripeObject, quantity: int) -> Stri
     )
 
 
-def reprice(store: Store, session: StripeObject, tax_percent: Decimal) -> None:
-    """Set a session's and its line items' amounts anew: subtotal − discount + tax = total."""
-    items = store.session_details[session["id"]].line_items
+def reprice(store: Store, session: StripeObject, items: list[StripeObject], tax_percent: Decimal) -> None:
+    """Set a session's and its line items' amounts anew: subtotal - discount + tax = total."""
     subtotal = sum(item["amount_subtotal"] for item in items)
     remaining = _discount(store, session, subtotal)
     taxed = session["automatic_tax"]["enabled"]

@@ -1,15 +1,15 @@
 """Money that goes back: refunds, refunds that fail later, disputes.
 
-https://docs.stripe.com/refunds and https://docs.stripe.com/disputes. A charge's amount_refunded is the sum of its refunds
-that have not failed.
+https://docs.stripe.com/refunds and https://docs.stripe.com/disputes. A charge's amount_refunded is the sum of
+its refunds that have not failed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .balance import enter
 from .errors import ApiError, invalid
-from .ledger import enter
 from .objects import StripeObject, build, now
 
 if TYPE_CHECKING:

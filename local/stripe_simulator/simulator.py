@@ -46,8 +46,8 @@ class Simulator:
         self.webhooks.publish(event)
         return event
 
-    def change(self, event_type: str, subject: StripeObject, **values: Any) -> StripeObject | None:
-        """Set fields of an object and emit its event with `previous_attributes`; answer the event, if anything changed."""
+    def change(self, event_type: str, subject: StripeObject, **values: object) -> StripeObject | None:
+        """Set fields of an object and emit its event with `previous_attributes`, if anything changed."""
         previous = {name: subject[name] for name, value in values.items() if subject[name] != value}
         if not previous:
             return None

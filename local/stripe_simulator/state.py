@@ -88,7 +88,7 @@ class Store:
         """How many there are of each kind."""
         return {kind: len(objects) for kind, objects in sorted(self._objects.items())}
 
-    def by_id(self, object_id: Any) -> StripeObject | None:
+    def by_id(self, object_id: object) -> StripeObject | None:
         """Answer whatever object has this id: ids are unique across kinds."""
         for objects in self._objects.values():
             if isinstance(object_id, str) and object_id in objects:

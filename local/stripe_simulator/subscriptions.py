@@ -62,7 +62,10 @@ def create(simulator: Simulator, params: StripeObject) -> StripeObject:
     ]
     for price, _quantity in items:
         if price["type"] != "recurring":
-            message = f"The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`: {price['id']}"
+            message = (
+                "The price specified is set to `type=one_time` but this field only accepts prices with "
+                "`type=recurring`."
+            )
             raise invalid(message, param="items[0][price]")
     kept = ("cancel_at_period_end", "description", "metadata")
     values = {name: params[name] for name in kept if name in params}
@@ -161,7 +164,7 @@ def fail_invoice(simulator: Simulator, subscription: StripeObject) -> StripeObje
 
 def period_end(subscription: StripeObject) -> int:
     """When the paid period ends: since API 2025-03-31 the items carry it."""
-    return min(item["current_period_end"] for item in subscription["items"]["data"])
+    return min(int(item["current_period_end"]) for item in subscription["items"]["data"])
 
 
 def _item(subscription_id: str, price: StripeObject, quantity: int, moment: int) -> StripeObject:

@@ -31,6 +31,7 @@ Mode = Literal["deliver", "drop", "duplicate", "shuffle"]
 Outcome = Literal["pending", "delivered", "failed", "dropped"]
 
 _SENDERS = 16
+_RESENDERS_MAX = 64
 _HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
@@ -50,7 +51,7 @@ class Delivery:
     """One event on its way to one endpoint."""
 
     event: StripeObject
-    endpoint_id: str
+    endpoint: StripeObject
     payload: str
     attempts: int = 0
     outcome: Outcome = "pending"
@@ -74,7 +75,8 @@ class Dispatcher:
         self._secrets: dict[str, tuple[str, ...]] = {}
         self._changed = threading.Condition(store.lock)
         self._deliveries: dict[str, list[Delivery]] = {}
-        self._unfinished = 0
+        self._pending: dict[int, Delivery] = {}
+        self._outcomes: Counter[Outcome] = Counter()
         self._attempts = 0
         self._queue: list[_Due] = []
         self._order = itertools.count()
@@ -90,80 +92,70 @@ class Dispatcher:
 
     def publish(self, event: StripeObject) -> None:
         """Send a new event to every endpoint that listens to its type, as the mode says. The lock is held."""
-        endpoints = list(self._store.newest("webhook_endpoint", lambda endpoint: _listens(endpoint, event["type"])))
+        endpoints = self._listeners(event)
         event["pending_webhooks"] = len(endpoints)
         payload = json.dumps(event, indent=2)
         copies = 2 if self.mode == "duplicate" else 1
-        deliveries = [Delivery(event, endpoint["id"], payload) for endpoint in endpoints for _ in range(copies)]
+        deliveries = [Delivery(event, endpoint, payload) for endpoint in endpoints for _ in range(copies)]
         self._deliveries[event["id"]] = deliveries
         for delivery in deliveries:
             if self.mode == "drop":
-                delivery.outcome = "dropped"
+                self._end(delivery, "dropped")
             else:
-                self._unfinished += 1
-                delay_s = random.uniform(0, self._settings.shuffle_window_s) if self.mode == "shuffle" else 0.0  # noqa: S311 - an order, not a secret
-                self._schedule(delivery, delay_s)
+                self._pending[id(delivery)] = delivery
+                window_s = self._settings.shuffle_window_s if self.mode == "shuffle" else 0.0
+                self._schedule(delivery, random.uniform(0, window_s))  # noqa: S311 - an order, not a secret
 
     def delivered(self, event: StripeObject) -> bool:
         """Whether every endpoint has the event: Stripe's `delivery_success`."""
         return all(delivery.outcome == "delivered" for delivery in self._deliveries[event["id"]])
 
     def wait_for_answer(self, event: StripeObject, timeout_s: float) -> None:
-        """Wait until each endpoint has answered the event once, as Checkout's redirect does, or until the time is up."""
+        """Wait until each endpoint has answered the event once, or until the time is up."""
         with self._changed:
+            deliveries = self._deliveries[event["id"]]
             self._changed.wait_for(
-                lambda: all(sent.attempts or sent.outcome == "dropped" for sent in self._deliveries[event["id"]]),
-                timeout_s,
+                lambda: all(sent.attempts or sent.outcome == "dropped" for sent in deliveries), timeout_s
             )
 
     def resend(self, event: StripeObject, times: int) -> list[dict[str, Any]]:
         """Send an event again, all copies at the same moment; answer `[{"endpoint", "url", "status"}]`."""
         with self._store.lock:
-            endpoints = list(self._store.newest("webhook_endpoint", lambda one: _listens(one, event["type"])))
-            again = [Delivery(event, endpoint["id"], json.dumps(event, indent=2)) for endpoint in endpoints]
+            again = [Delivery(event, listener, json.dumps(event, indent=2)) for listener in self._listeners(event)]
         if not again:
             return []
-        with ThreadPoolExecutor(max_workers=min(64, times * len(again))) as together:
-            statuses = list(together.map(self._post, again * times))
-        results = []
-        with self._changed:
-            for delivery, status in zip(again * times, statuses, strict=True):
-                endpoint = self._store.find("webhook_endpoint", delivery.endpoint_id) or {"url": None}
-                results.append({"endpoint": delivery.endpoint_id, "url": endpoint["url"], "status": status})
+        copies = again * times
+        with ThreadPoolExecutor(max_workers=min(_RESENDERS_MAX, len(copies))) as together:
+            statuses = list(together.map(self._post, copies))
+        with self._store.lock:
+            for sent, status in zip(copies, statuses, strict=True):
                 if _accepted(status):
-                    self._settle_by_hand(event, delivery.endpoint_id)
-        return results
-
-    def _settle_by_hand(self, event: StripeObject, endpoint_id: str) -> None:
-        for delivery in self._deliveries[event["id"]]:
-            if delivery.endpoint_id == endpoint_id and delivery.outcome in ("dropped", "failed"):
-                delivery.outcome = "delivered"
-                event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+                    self._heal(event, sent.endpoint)
+        return [
+            {"endpoint": sent.endpoint["id"], "url": sent.endpoint["url"], "status": status}
+            for sent, status in zip(copies, statuses, strict=True)
+        ]
 
     def summary(self) -> dict[str, Any]:
         """The mode, whether nothing is under way, and how many deliveries there are of each outcome."""
         with self._store.lock:
-            outcomes = Counter(sent.outcome for deliveries in self._deliveries.values() for sent in deliveries)
-            waiting = [
-                sent for deliveries in self._deliveries.values() for sent in deliveries if sent.outcome == "pending"
-            ]
             return {
                 "mode": self.mode,
-                "idle": self._unfinished == 0,
+                "idle": not self._pending,
                 "attempts": self._attempts,
-                "pending": outcomes["pending"],
-                "delivered": outcomes["delivered"],
-                "failed": outcomes["failed"],
-                "dropped": outcomes["dropped"],
+                "pending": len(self._pending),
+                "delivered": self._outcomes["delivered"],
+                "failed": self._outcomes["failed"],
+                "dropped": self._outcomes["dropped"],
                 "pending_deliveries": [
                     {
                         "event": sent.event["id"],
                         "type": sent.event["type"],
-                        "endpoint": sent.endpoint_id,
+                        "endpoint": sent.endpoint["id"],
                         "attempts": sent.attempts,
                         "last_status": sent.last_status,
                     }
-                    for sent in waiting
+                    for sent in self._pending.values()
                 ],
             }
 
@@ -175,6 +167,9 @@ class Dispatcher:
         self._clock.join()
         self._senders.shutdown(wait=True, cancel_futures=True)
         self._http.close()
+
+    def _listeners(self, event: StripeObject) -> list[StripeObject]:
+        return list(self._store.newest("webhook_endpoint", lambda endpoint: _listens(endpoint, event["type"])))
 
     def _schedule(self, delivery: Delivery, delay_s: float) -> None:
         heapq.heappush(self._queue, _Due(time.monotonic() + delay_s, next(self._order), delivery))
@@ -196,39 +191,50 @@ class Dispatcher:
             delivery.attempts += 1
             delivery.last_status = status
             if _accepted(status):
-                self._finish(delivery, "delivered")
-            elif delivery.attempts >= self._settings.attempts_max:
-                self._finish(delivery, "failed")
-            elif not self._stopped:
+                self._end(delivery, "delivered")
+            elif delivery.attempts >= self._settings.attempts_max or self._is_deleted(delivery.endpoint):
+                self._end(delivery, "failed")
+            else:
                 self._schedule(delivery, self._pause_s(delivery.attempts))
             self._changed.notify_all()
 
-    def _finish(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _end(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Record what became of a delivery; the event's `pending_webhooks` follows."""
+        self._pending.pop(id(delivery), None)
+        if delivery.outcome != "pending":
+            self._outcomes[delivery.outcome] -= 1
+        self._outcomes[outcome] += 1
         delivery.outcome = outcome
-        self._unfinished -= 1
-        unheard = {sent.endpoint_id for sent in self._deliveries[delivery.event["id"]] if sent.outcome != "delivered"}
-        delivery.event["pending_webhooks"] = len(unheard)
+        siblings = self._deliveries[delivery.event["id"]]
+        waiting = {sent.endpoint["id"] for sent in siblings if sent.outcome != "delivered"}
+        delivery.event["pending_webhooks"] = len(waiting)
+
+    def _heal(self, event: StripeObject, endpoint: StripeObject) -> None:
+        """What could not be delivered to an endpoint has now been resent."""
+        for delivery in self._deliveries[event["id"]]:
+            if delivery.endpoint is endpoint and delivery.outcome in ("dropped", "failed"):
+                self._end(delivery, "delivered")
+
+    def _is_deleted(self, endpoint: StripeObject) -> bool:
+        return self._store.find("webhook_endpoint", endpoint["id"]) is None
 
     def _pause_s(self, attempts: int) -> float:
-        longest = min(self._settings.retry_first_s * 2.0 ** (attempts - 1), self._settings.retry_longest_s)
+        doublings = min(attempts - 1, 30)
+        longest = min(self._settings.retry_first_s * 2.0**doublings, self._settings.retry_longest_s)
         return longest * random.uniform(0.8, 1.0)  # noqa: S311 - jitter, not a secret
 
     def _post(self, delivery: Delivery) -> int | None:
         """Make one attempt with a fresh signature; answer the status, or None when nobody answered."""
         with self._store.lock:
-            endpoint = self._store.find("webhook_endpoint", delivery.endpoint_id)
             self._attempts += 1
-        if endpoint is None:
-            return None
-        signature = sign(delivery.payload, self._secrets[delivery.endpoint_id], int(time.time()))
+            url = delivery.endpoint["url"]
+            secrets = self._secrets[delivery.endpoint["id"]]
+        headers = {**_HEADERS, "Stripe-Signature": sign(delivery.payload, secrets, int(time.time()))}
         try:
-            answer = self._http.post(
-                endpoint["url"], content=delivery.payload, headers={**_HEADERS, "Stripe-Signature": signature}
-            )
+            return self._http.post(url, content=delivery.payload, headers=headers).status_code
         except httpx.HTTPError as error:
             _log.info("webhook %s not delivered: %s", delivery.event["id"], error)
             return None
-        return answer.status_code
 
 
 def _accepted(status: int | None) -> bool:
