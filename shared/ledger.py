@@ -371,10 +371,12 @@ class Ledger:
             self._commit(batch)
         except google_errors.AlreadyExists:
             return False
+        except google_errors.Aborted as error:
+            raise Unavailable("ledger_unavailable") from error
         return True
 
     def _commit(self, batch: firestore.WriteBatch) -> None:
-        with _firestore_faults():
+        with _firestore_faults(but=google_errors.Aborted):
             batch.commit(retry=_RETRY_COMMIT, timeout=_CALL_TIMEOUT_S)
 
     def _known(self, uid: str, posting: Posting) -> Duplicate | None:
@@ -417,10 +419,12 @@ class Ledger:
 
 
 @contextmanager
-def _firestore_faults() -> Iterator[None]:
-    """Turn what passes into Unavailable."""
+def _firestore_faults(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Turn what passes into Unavailable, but for a fault that the caller handles itself."""
     try:
         yield
+    except but:
+        raise
     except (*_PASSING, google_errors.RetryError) as error:
         raise Unavailable("ledger_unavailable") from error
 
