@@ -5,10 +5,11 @@ the balance
 after it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from shared.errors import NotEnoughTokens
 
@@ -21,6 +22,16 @@ EntryType = Literal["purchase", "spend", "refund", "dispute", "dispute_reversal"
 OpenPurchase = Literal["waiting", "failed", "held", "rejected"]
 
 _TICK = timedelta(milliseconds=1)
+_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,128}", re.DOTALL)
+
+
+def is_uid(value: object) -> TypeGuard[str]:
+    """Tell whether this is a Firebase uid that can name a document.
+
+    Sources: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters),
+    https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields (what a document's id may be).
+    """
+    return isinstance(value, str) and _DOCUMENT_ID.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,18 @@ class Entry:
     balance_after: int
     timestamp: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the transaction that callers are shown; its time is UTC, to the second."""
+        return {
+            "id": self.id,
+            "userId": self.uid,
+            "type": self.type,
+            "amount": self.amount,
+            "timestamp": self.timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "balanceAfter": self.balance_after,
+            "details": dict(self.details),
+        }
 
     def differences(self, uid: str, posting: Posting) -> list[str]:
         """Name what of a posting under the same id says something else than this entry.

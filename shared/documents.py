@@ -15,8 +15,9 @@ HELD_PURCHASES = "held_purchases"
 SECURITY_ALERTS = "security_alerts"
 
 
-def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
-    """Return the account that users/{uid} holds; fields that are missing are empty."""
+def account_from(uid: str, document: Mapping[str, Any] | None) -> Account:
+    """Return the account that users/{uid} holds; fields that are missing, or all without a document, are empty."""
+    fields = document or {}
     return Account(
         uid=uid,
         balance=int(fields.get("tokenBalance", 0)),
@@ -28,7 +29,7 @@ def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
         open_purchases=dict(fields.get("openPurchases", {})),
         last_entry_at=fields.get("lastEntryAt"),
         reversals={payment: _reversals_from(known) for payment, known in fields.get("reversals", {}).items()},
-        exists=bool(fields),
+        exists=document is not None,
     )
 
 

@@ -37,7 +37,7 @@ from shared.documents import (
     entry_from,
     hold_documents,
 )
-from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
+from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, NotFound, Unavailable
 from shared.limits import Limits, remember
 from shared.purchase import Hold, Purchase, entry_id, over_limit
 from shared.reversal import Fact, Reversals, posting_of
@@ -260,10 +260,11 @@ class Ledger:
             return outcome
         return Reversed(outcome.entries[0] if outcome.entries else None)
 
-    def post(self, uid: str, posting: Posting) -> Credited | Duplicate:
+    def post(self, uid: str, posting: Posting, *, create_account: bool = False) -> Credited | Duplicate:
         """Make one posting of a spend, a grant or an adjustment, once.
 
         Raises:
+            NotFound: there is no users/{uid}, and none shall be made.
             NotEnoughTokens: it spends more than there is; nothing changes.
             LedgerConflict: its id was used for something else.
         """
@@ -273,8 +274,10 @@ class Ledger:
 
         def decide(account: Account) -> _Change | Credited | Duplicate:
             try:
+                if not (account.exists or create_account):
+                    raise NotFound("unknown_user", f"There is no user {uid}")
                 return _Change(*self._post_all(account, (posting,)))
-            except NotEnoughTokens:
+            except (NotEnoughTokens, NotFound):
                 # The tokens may be gone because this very spend took them.
                 made = known()
                 if made is None:
@@ -412,7 +415,7 @@ class Ledger:
     def _read_account(self, uid: str) -> tuple[Account, Any]:
         with _firestore_faults():
             snapshot = self._document(USERS, uid).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
-        return account_from(uid, snapshot.to_dict() or {}), snapshot.update_time
+        return account_from(uid, snapshot.to_dict()), snapshot.update_time
 
     def _document(self, collection: str, id_: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(id_)

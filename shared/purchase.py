@@ -5,19 +5,17 @@ so, and it
 is credited only when every claim of its metadata agrees with terms that its package had when the session was begun.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.account import Posting
+from shared.account import Posting, is_uid
 from shared.catalog import Catalog, Package, Terms
 
 _INT64_MAX = 2**63 - 1
 _YEAR_10000_S = 253_402_300_799
-_DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,128}", re.DOTALL)
 _FACT_MAX = 500  # as long as Stripe lets a metadata value be
 
 TOKEN_PACKAGE = "token_package"  # noqa: S105 - a purchase type, no secret
@@ -258,15 +256,9 @@ def _fact(value: object) -> Any:  # noqa: ANN401 - JSON
 
 
 def buyer_of(metadata: Mapping[str, Any]) -> str | None:
-    """Return the buyer's Firebase uid that Stripe metadata names, None when there is none that could name a document.
-
-    Sources: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters),
-    https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields (what a document's id may be).
-    """
+    """Return the buyer's Firebase uid that Stripe metadata names, None when it names none."""
     uid = metadata.get("firebase_uid")
-    if isinstance(uid, str) and _DOCUMENT_ID.fullmatch(uid):
-        return uid
-    return None
+    return uid if is_uid(uid) else None
 
 
 def _whole_number(text: object) -> int | None:

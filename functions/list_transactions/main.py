@@ -1,6 +1,5 @@
 """GET /api/tokens/transactions: the signed-in user's history, newest first."""
 
-from datetime import UTC
 from functools import cache
 from typing import Any
 
@@ -9,7 +8,6 @@ from flask import Request
 from google.cloud import firestore
 
 from shared import http_api, settings
-from shared.account import Entry
 from shared.errors import BadInput
 from shared.identity import Identity
 from shared.ledger import Ledger
@@ -36,22 +34,10 @@ def handle(request: Request, identity: Identity, ledger: Ledger) -> dict[str, An
         raise BadInput("cursor_and_offset", "Send a cursor or an offset, not both")
     page = ledger.transactions(user.uid, limit=limit, offset=offset, cursor=cursor)
     return {
-        "transactions": [_transaction(entry) for entry in page.entries],
+        "transactions": [entry.as_json() for entry in page.entries],
         "limit": limit,
         "offset": offset,
         "next_cursor": page.next_cursor,
-    }
-
-
-def _transaction(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "userId": entry.uid,
-        "type": entry.type,
-        "amount": entry.amount,
-        "timestamp": entry.timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "balanceAfter": entry.balance_after,
-        "details": dict(entry.details),
     }
 
 

@@ -90,6 +90,11 @@ class FakeFirestore:
         with self._lock:
             self._documents[path] = (deepcopy(dict(fields)), self._tick())
 
+    def remove(self, path: str) -> None:
+        """Remove a document as somebody else would."""
+        with self._lock:
+            del self._documents[path]
+
     def forget(self) -> None:
         """Start counting anew."""
         self.reads = self.writes = self.commits = 0

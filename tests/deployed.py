@@ -1,0 +1,50 @@
+"""A function as functions-framework serves it, with fakes in the place of its clients."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import functions_framework
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+FUNCTIONS = Path(__file__).parents[1] / "functions"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One function under test: requests go through the framework's own app."""
+
+    client: FlaskClient
+    main: ModuleType
+
+    def get(self, query: str = "", **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
+        return self.client.get(f"/{query}", **options)
+
+    def post(self, body: object = None, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
+        """Send `body` as JSON, or whatever the options say."""
+        return self.client.post("/", **({} if body is None else {"json": body}), **options)
+
+    def request(self, method: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
+        return self.client.open("/", method=method, **options)
+
+
+@contextmanager
+def deployed(name: str, environ: Mapping[str, str], *, parts: tuple[object, ...] | None = None) -> Iterator[Deployed]:
+    """Load functions/<name>/main.py in this environment alone, as a new instance does.
+
+    `parts` replaces what its composition root builds at the first request.
+    """
+    kept = {key: os.environ[key] for key in ("HOME", "PATH") if key in os.environ}
+    with mock.patch.dict(os.environ, {**kept, **environ}, clear=True):
+        app = functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"))
+        main = sys.modules.pop("main")
+        if parts is not None:
+            main.parts = lambda: parts  # type: ignore[attr-defined] # the module was loaded by its path
+        yield Deployed(app.test_client(), main)
