@@ -1,0 +1,160 @@
+"""What is deployed, and where: deploy/environments.toml, deploy/prices.<name>.env and functions/functions.toml."""
+
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local.function_table import ROOT, Function, Subscription
+from shared.catalog import load_catalog
+
+# Settings that are secrets, and the secret in Secret Manager that each is read from.
+SECRETS: Mapping[str, str] = {
+    "STRIPE_SECRET_KEY": "stripe-secret-key",
+    "STRIPE_WEBHOOK_SECRET": "stripe-webhook-secret",
+}
+
+
+class DeployError(Exception):
+    """The deployment cannot go on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One row of environments.toml; `number` is the project's number, which Google gives it."""
+
+    name: str
+    project: str
+    region: str
+    database_location: str
+    livemode: bool
+    app_base_url: str
+    allowed_origins: str
+    catalog: str
+    warm_instances: int
+    protected: bool
+    alert_emails: tuple[str, ...]
+    trusted_callers: tuple[str, ...]
+    prices: Mapping[str, str]
+    number: str = "PROJECT_NUMBER"
+
+    @property
+    def prices_file(self) -> Path:
+        """Where deploy/stripe_setup.py writes the ids of the Stripe prices."""
+        return ROOT / "deploy" / f"prices.{self.name}.env"
+
+    @property
+    def webhook_url(self) -> str:
+        """The address that Stripe sends events to."""
+        return f"{self.app_base_url}/api/stripe/webhook"
+
+    def account(self, name: str) -> str:
+        """Return a service account's e-mail address."""
+        return f"{name}@{self.project}.iam.gserviceaccount.com"
+
+    def url(self, service: str) -> str:
+        """Return a Cloud Run service's own address, which is known before it is deployed."""
+        return f"https://{service}-{self.number}.{self.region}.run.app"
+
+    def settings(self) -> dict[str, str]:
+        """Return every setting that a function may read; secrets by their name, never by value."""
+        secrets = {
+            setting: f"projects/{self.project}/secrets/{secret}/versions/latest" for setting, secret in SECRETS.items()
+        }
+        return {
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "APP_BASE_URL": self.app_base_url,
+            "ALLOWED_ORIGINS": self.allowed_origins,
+            "STRIPE_LIVEMODE": str(self.livemode).lower(),
+            "TOKEN_CATALOG": self.catalog,
+            **secrets,
+            **self.prices,
+        }
+
+    def missing_prices(self) -> list[str]:
+        """Name the packages' price settings that have no value."""
+        wanted = [package.price_setting for package in load_catalog(self.catalog).packages]
+        return [name for name in wanted if not self.prices.get(name)]
+
+
+@dataclass(frozen=True)
+class Deployed(Function):
+    """One row of functions.toml with all that its deployment needs: these defaults hold unless a row says otherwise."""
+
+    memory: str = "512Mi"
+    cpu: int = 1
+    concurrency: int = 40
+    timeout_s: int = 30
+    max_instances: int = 20
+    warm: bool = False
+    roles: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    schedule: str | None = None
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets it reads."""
+        return [secret for setting, secret in SECRETS.items() if self.reads(setting)]
+
+    def environment(self, environment: Environment) -> dict[str, str]:
+        """Return the variables it is deployed with.
+
+        Raises:
+            DeployError: it needs one that no environment has.
+        """
+        values = environment.settings()
+        if unknown := [name for name in self.needs if name not in values]:
+            raise DeployError(
+                f"functions.toml: {self.name} needs {', '.join(unknown)}; give it a value in deploy/environment.py"
+            )
+        # functions-framework serves as many requests at once as it has threads.
+        return {name: value for name, value in values.items() if value and self.reads(name)} | {
+            "THREADS": str(self.concurrency)
+        }
+
+
+def load_environment(name: str, project: str | None = None, root: Path = ROOT) -> Environment:
+    """Read one environment.
+
+    Raises:
+        DeployError: there is none of this name, or it names no project.
+    """
+    file = root / "deploy" / "environments.toml"
+    rows = tomllib.loads(file.read_text())
+    if name not in rows:
+        raise DeployError(f"There is no environment {name!r}; there are: {', '.join(rows)}")
+    row: dict[str, Any] = rows[name]
+    project = project or row["project"]
+    if not project:
+        raise DeployError(f"No project: write its id into deploy/environments.toml, [{name}], or give --project=ID")
+    row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
+    row |= {key: tuple(row[key]) for key in ("alert_emails", "trusted_callers")}
+    environment = Environment(name=name, prices={}, **row)
+    prices = root / "deploy" / environment.prices_file.name
+    return replace(environment, prices=_read_env(prices) if prices.exists() else {})
+
+
+def load_deployed(table: Path = ROOT / "functions" / "functions.toml") -> list[Deployed]:
+    """Return every function, in the table's order."""
+    functions = []
+    for name, row in tomllib.loads(table.read_text()).items():
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        if "subscription" in values:
+            values["subscription"] = Subscription(**values["subscription"])
+        functions.append(Deployed(name=name, **values))
+    return functions
+
+
+def _read_env(file: Path) -> dict[str, str]:
+    lines = [line.strip() for line in file.read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+if __name__ == "__main__":
+    # `python3 -m deploy.environment dev project` prints one value of an environment, for scripts.
+    try:
+        print(getattr(load_environment(sys.argv[1]), sys.argv[2]))
+    except DeployError as error:
+        sys.exit(str(error))
