@@ -8,7 +8,6 @@ from types import FrameType
 import click
 
 from local import demo_account
-from local.function_table import load_functions
 from local.processes import ProgramError
 from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
 
@@ -54,7 +53,7 @@ def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
         "Pub/Sub emulator": endpoints.pubsub,
         "Auth emulator": endpoints.auth,
     }
-    rows |= {f"Function {row.name}": endpoints.functions[row.name] for row in load_functions()}
+    rows |= {f"Function {name}": url for name, url in endpoints.functions.items()}
     width = max(map(len, rows)) + 2
     print("\n".join(f"  {name:{width}}{address}" for name, address in rows.items()))
     print(f"\nSign in as {demo_account.EMAIL} with one click, pay with 4242 4242 4242 4242. Logs: {directory / 'logs'}")

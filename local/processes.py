@@ -23,6 +23,7 @@ from typing import cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
+_BEGIN_SECONDS = 30
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.05
 _FAILED_STATES = {"BACKOFF", "EXITED", "FATAL", "UNKNOWN"}
@@ -120,7 +121,11 @@ class Processes:
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ},
                 start_new_session=True,  # a terminal's Ctrl-C is the launcher's to handle, in its order
             )
-        self._wait_for("supervisord", self._is_up)
+        deadline = time.monotonic() + _BEGIN_SECONDS
+        while not self._is_up():
+            if self._supervisord.poll() is not None or time.monotonic() > deadline:
+                raise ProgramError(f"supervisord does not run. {self._tail('supervisord')}")
+            time.sleep(_POLL_SECONDS)
 
     def add(self, programs: Iterable[Program]) -> None:
         """Start programs, without waiting for them."""
@@ -146,8 +151,14 @@ class Processes:
             ProgramError: one ended, or does not answer after so many seconds.
         """
         deadline = time.monotonic() + seconds
-        for program in programs:
-            self._wait_for(program.name, program.answers, deadline)
+        silent = list(programs)
+        while silent := [program for program in silent if not program.answers()]:
+            for program in silent:
+                if self.state(program.name) in _FAILED_STATES:
+                    raise ProgramError(f"{program.name} ended. {self._tail(program.name)}")
+            if time.monotonic() > deadline:
+                raise ProgramError(f"{silent[0].name} does not answer. {self._tail(silent[0].name)}")
+            time.sleep(_POLL_SECONDS)
 
     def start(self, name: str) -> None:
         """Start a program that was stopped; it may take a moment to answer."""
@@ -206,21 +217,10 @@ class Processes:
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
 
-    def _wait_for(self, name: str, condition: Callable[[], bool], deadline: float | None = None) -> None:
-        deadline = deadline or time.monotonic() + _STOP_SECONDS
-        while not condition():
-            if self._supervisord is None or self._supervisord.poll() is not None:
-                raise ProgramError(f"supervisord ended.\n{self._tail('supervisord')}")
-            if name != "supervisord" and self.state(name) in _FAILED_STATES:
-                raise ProgramError(f"{name} ended. The end of its log:\n{self._tail(name)}")
-            if time.monotonic() > deadline:
-                raise ProgramError(f"{name} does not answer. The end of its log:\n{self._tail(name)}")
-            time.sleep(_POLL_SECONDS)
-
     def _tail(self, name: str, lines: int = 20) -> str:
         log = self.log_file(name)
         text = log.read_text(errors="replace") if log.exists() else ""
-        return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) + f"\n  (all of it: {log})"
+        return "\n  ".join(["The end of its log:", *text.splitlines()[-lines:], f"(all of it: {log})"])
 
     def _state_of(self, method: str, *arguments: str) -> str:
         return str(cast("dict[str, object]", self._call(method, *arguments))["statename"])

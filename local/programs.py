@@ -31,9 +31,11 @@ def firestore(port: int) -> Program:
 
 def pubsub(port: int, project: str, directory: Path) -> Program:
     """The official Pub/Sub emulator."""
+    data = directory / "pubsub"
+    data.mkdir(exist_ok=True)
     command = (
         *("gcloud", "beta", "emulators", "pubsub", "start", f"--project={project}"),
-        *(f"--host-port={HOST}:{port}", f"--data-dir={directory / 'pubsub'}"),
+        *(f"--host-port={HOST}:{port}", f"--data-dir={data}"),
     )
     return Program("pubsub", command, _ok(f"http://{HOST}:{port}/"), _QUIET_GCLOUD)
 

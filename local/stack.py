@@ -19,8 +19,16 @@ PROJECT = "demo-token-economy"  # with the prefix demo-, Firebase's tools never 
 _START_SECONDS = 120
 _SECRET_KEY = "sk_test_local"  # noqa: S105 -- it opens the simulator of this machine
 
-# Where people expect each on their own machine. The functions follow the web's port.
-USUAL_PORTS: Mapping[str, int] = {"web": 8080, "firestore": 8180, "pubsub": 8085, "auth": 9099, "stripe": 12111}
+# Where people expect each on their own machine; the functions count up from theirs.
+USUAL_PORTS: Mapping[str, int] = {
+    "web": 8080,
+    "firestore": 8180,
+    "pubsub": 8085,
+    "auth": 9099,
+    "stripe": 12111,
+    "functions": 8090,
+}
+_PROGRAMS_WITH_PORTS = ("web", "firestore", "pubsub", "auth", "auth_hub", "auth_logging", "stripe")
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,10 @@ class Stack:
         self._functions = [] if emulators_only else load_functions()
         ports = Ports()
         usual = usual_ports or {}
-        self._ports = {name: ports.choose(usual.get(name)) for name in (*USUAL_PORTS, "auth_hub", "auth_logging")}
-        first = usual.get("web")
+        self._ports = {name: ports.choose(usual.get(name)) for name in _PROGRAMS_WITH_PORTS}
+        first = usual.get("functions")
         self._function_ports = {
-            function.name: ports.choose(first + number if first else None)
-            for number, function in enumerate(self._functions, start=1)
+            row.name: ports.choose(first + number if first else None) for number, row in enumerate(self._functions)
         }
         self.endpoints = Endpoints(
             web=f"http://localhost:{self._ports['web']}",
@@ -105,9 +112,10 @@ class Stack:
         try:
             self.endpoints_file.unlink(missing_ok=True)
             self._processes.begin()
-            self._start_emulators()
-            if not self._emulators_only:
-                self._start_product()
+            if self._emulators_only:
+                self._start_emulators()
+            else:
+                self._start_everything()
             self.endpoints.write(self.endpoints_file)
         except BaseException:
             self._end()
@@ -137,16 +145,17 @@ class Stack:
         self._processes.wait()
 
     def _start_emulators(self) -> None:
-        emulators = [
+        self._add(*self._emulators())
+        self._wait_for(*self._programs.values())
+
+    def _emulators(self) -> list[Program]:
+        return [
             programs.firestore(self._ports["firestore"]),
             programs.pubsub(self._ports["pubsub"], PROJECT, self.directory),
         ]
-        self._add(*emulators)
-        if self._emulators_only:
-            self._wait_for(*emulators)
 
-    def _start_product(self) -> None:
-        """Start the rest while the emulators start: only the price ids must be known before the functions start."""
+    def _start_everything(self) -> None:
+        """Start all at once, but for the functions, which must know the price ids."""
         here = self.endpoints
         stripe = programs.stripe(
             self._ports["stripe"], _SECRET_KEY, here.webhook_secret, f"{here.web}/api/stripe/webhook"
@@ -155,7 +164,7 @@ class Stack:
             self._ports["auth"], self._ports["auth_hub"], self._ports["auth_logging"], PROJECT, self.directory
         )
         gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
-        self._add(stripe, auth, gateway)
+        self._add(auth, stripe, *self._emulators(), gateway)  # auth takes longest, so it begins first
         self._wait_for(stripe)
         prices = price_setup.set_up(here.stripe, _SECRET_KEY, self._catalog)
         functions = [
