@@ -116,6 +116,7 @@ def settle(simulator: Simulator, session: StripeObject, *, succeeded: bool) -> S
         _fail_charge(simulator, charge, refusal)
         _fail_intent(simulator, intent, refusal, charge=charge)
         return simulator.emit("checkout.session.async_payment_failed", session)
+    charge["balance_transaction"] = enter(simulator, charge, "charge", charge["amount"])
     _succeed(simulator, intent, charge)
     session["payment_status"] = "paid"
     return simulator.emit("checkout.session.async_payment_succeeded", session)
@@ -156,18 +157,19 @@ def _refusal_of(chosen: Card) -> ApiError:
 
 def _intent_of(simulator: Simulator, session: StripeObject) -> StripeObject:
     """Answer the session's PaymentIntent: made when the buyer first confirms, kept from then on."""
+    details = simulator.store.session_details[session["id"]]
+    details.card_in_3ds = None
     if session["payment_intent"]:
         intent = simulator.store.get("payment_intent", session["payment_intent"])
-        intent["amount"] = session["amount_total"]
+        intent.update(amount=session["amount_total"], next_action=None)
         return intent
-    data = simulator.store.session_details[session["id"]].payment_intent_data
     intent = build(
         "payment_intent",
         amount=session["amount_total"],
         currency=session["currency"],
         customer=session["customer"],
         payment_method_types=session["payment_method_types"],
-        **data,
+        **details.payment_intent_data,
     )
     intent["client_secret"] = f"{intent['id']}_secret_{new_id('event')[6:]}"
     session["payment_intent"] = simulator.store.add(intent)["id"]

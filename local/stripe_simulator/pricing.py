@@ -27,20 +27,20 @@ def line_item(price: StripeObject, product: StripeObject, quantity: int) -> Stri
 
 def reprice(store: Store, session: StripeObject, items: list[StripeObject], tax_percent: Decimal) -> None:
     """Set a session's and its line items' amounts anew: subtotal - discount + tax = total."""
-    subtotal = sum(item["amount_subtotal"] for item in items)
-    remaining = _discount(store, session, subtotal)
     taxed = session["automatic_tax"]["enabled"]
-    for position, item in enumerate(items):
-        is_last = position == len(items) - 1
-        share = remaining if is_last else min(remaining, _discount(store, session, item["amount_subtotal"]))
-        remaining -= share
-        item["amount_discount"] = share
-        item["amount_tax"] = rounded((item["amount_subtotal"] - share) * tax_percent / 100) if taxed else 0
-        item["amount_total"] = item["amount_subtotal"] - share + item["amount_tax"]
+    subtotal = discounted = 0
+    for item in items:
+        # Each item bears what the discount grows by when it joins: so the shares add up, and none exceeds its item.
+        subtotal += item["amount_subtotal"]
+        item["amount_discount"] = _discount(store, session, subtotal) - discounted
+        discounted += item["amount_discount"]
+        net = item["amount_subtotal"] - item["amount_discount"]
+        item["amount_tax"] = rounded(net * tax_percent / 100) if taxed else 0
+        item["amount_total"] = net + item["amount_tax"]
     session["amount_subtotal"] = subtotal
     session["amount_total"] = sum(item["amount_total"] for item in items)
     session["total_details"] = {
-        "amount_discount": sum(item["amount_discount"] for item in items),
+        "amount_discount": discounted,
         "amount_shipping": 0,
         "amount_tax": sum(item["amount_tax"] for item in items),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from .app import create_app
 from .simulator import Simulator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .settings import Settings
 
 
@@ -30,3 +34,18 @@ def make(settings: Settings, host: str = "127.0.0.1") -> tuple[BaseWSGIServer, S
     port = server.server_port
     simulator.settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
     return server, simulator
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve a simulator on a thread for as long as the context lasts; gives its base URL."""
+    server, simulator = make(settings)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="stripe-simulator")
+    thread.start()
+    try:
+        yield simulator.settings.base_url
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        simulator.stop()

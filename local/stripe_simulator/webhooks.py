@@ -18,11 +18,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 if TYPE_CHECKING:
+    import ssl
+
     from .objects import StripeObject
     from .settings import Settings
     from .state import Store
@@ -80,7 +83,7 @@ class Dispatcher:
         self._attempts = 0
         self._queue: list[_Due] = []
         self._order = itertools.count()
-        self._http = httpx.Client(timeout=settings.webhook_timeout_s, follow_redirects=False)
+        self._http = httpx.Client(timeout=settings.webhook_timeout_s, verify=_certificates())
         self._senders = ThreadPoolExecutor(max_workers=_SENDERS, thread_name_prefix="webhook")
         self._stopped = False
         self._clock = threading.Thread(target=self._run, name="webhook-clock", daemon=True)
@@ -235,6 +238,12 @@ class Dispatcher:
         except httpx.HTTPError as error:
             _log.info("webhook %s not delivered: %s", delivery.event["id"], error)
             return None
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities to trust, read once: it takes longer than all the rest of a start."""
+    return httpx.create_ssl_context()
 
 
 def _accepted(status: int | None) -> bool:
