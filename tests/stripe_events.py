@@ -1,0 +1,66 @@
+"""The events of tests/events/, as Stripe sends them, to be read, varied, signed and delivered."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import stripe
+
+EVENTS = Path(__file__).with_name("events")
+SECRET = "whsec_test"
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return the event of tests/events/<name>.json, to be changed at will."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def session_event(
+    name: str = "completed_paid",
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    **changes: Any,  # noqa: ANN401 - JSON
+) -> dict[str, Any]:
+    """Return an event whose session has these fields changed; a metadata key of None is taken away."""
+    event = load(name)
+    session = event["data"]["object"]
+    session.update(changes)
+    merged = {**session["metadata"], **(metadata or {})}
+    session["metadata"] = {key: value for key, value in merged.items() if value is not None}
+    return event
+
+
+def session_of(name: str = "completed_paid", **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return only the session of `session_event`."""
+    session: dict[str, Any] = session_event(name, **changes)["data"]["object"]
+    return session
+
+
+def raw(event: Mapping[str, Any]) -> bytes:
+    """Return an event's body as Stripe lays it out."""
+    return json.dumps(event, indent=2, ensure_ascii=False).encode()
+
+
+def signature(body: bytes, secret: str = SECRET, *, at: int | None = None) -> str:
+    """Return the Stripe-Signature header of a body, made now unless said otherwise."""
+    header: str = stripe.WebhookSignature.generate_signature_header(body.decode("utf-8", "replace"), secret, at)
+    return header
+
+
+def push_of(event: Mapping[str, Any], **message: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return the body of Pub/Sub's push request for an event."""
+    data = base64.b64encode(raw(event)).decode()
+    attributes = {"event_id": str(event.get("id")), "event_type": str(event.get("type"))}
+    return {
+        "message": {
+            "data": data,
+            "attributes": attributes,
+            "messageId": "1",
+            "publishTime": "2026-11-21T10:00:00.123Z",
+            **message,
+        },
+        "subscription": "projects/demo/subscriptions/credit-tokens",
+    }

@@ -1,0 +1,161 @@
+"""The limits' edges, what a posting does to an account, and which events are whose."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.account import Account, Entry, EntryType, Posting
+from shared.errors import NotEnoughTokens
+from shared.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
+from shared.routing import purchase_type_of
+from tests.purchases import purchase
+from tests.stripe_events import load, session_event
+
+NOW = 1_795_000_000
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LIMITS = Limits(per_hour=5, per_day=20)
+
+
+# --- limits
+
+
+@pytest.mark.parametrize(("count", "exceeded"), [(0, False), (4, False), (5, True), (6, True)])
+def test_five_purchases_fit_into_an_hour(count: int, exceeded: bool) -> None:
+    assert LIMITS.exceeded([NOW - number for number in range(count)], NOW) is exceeded
+
+
+def test_an_hour_is_over_after_exactly_an_hour() -> None:
+    purchases = [NOW] * 5
+    assert LIMITS.exceeded(purchases, NOW + HOUR_S - 1)
+    assert not LIMITS.exceeded(purchases, NOW + HOUR_S)
+
+
+def test_twenty_purchases_fit_into_a_day() -> None:
+    spread = [NOW + number * HOUR_S for number in range(20)]
+    assert not LIMITS.exceeded(spread[:19], NOW + 19 * HOUR_S)
+    assert LIMITS.exceeded(spread, NOW + DAY_S - 1)
+    assert not LIMITS.exceeded(spread, NOW + DAY_S)
+
+
+def test_a_purchase_told_of_late_counts_in_the_hour_it_was_made() -> None:
+    assert LIMITS.exceeded([NOW + number for number in range(5)], NOW - 60)
+    assert not LIMITS.exceeded([NOW + number for number in range(5)], NOW - HOUR_S)
+
+
+@pytest.mark.parametrize(
+    ("purchases", "wait_s"),
+    [
+        ([], 0),
+        ([NOW] * 4, 0),
+        ([NOW] * 5, HOUR_S),
+        ([NOW - 600] + [NOW] * 4, HOUR_S - 600),
+        ([NOW - HOUR_S] * 5, 0),
+        ([NOW - number * HOUR_S for number in range(20)], 5 * HOUR_S),
+    ],
+    ids=["none", "room", "full", "the oldest leaves first", "all left", "a full day"],
+)
+def test_a_buyer_waits_until_the_oldest_purchase_leaves_the_window(purchases: list[int], wait_s: int) -> None:
+    assert LIMITS.wait_s(purchases, NOW) == wait_s
+
+
+def test_purchases_are_remembered_in_order_for_as_long_as_an_older_one_may_still_be_told() -> None:
+    assert remember((NOW,), NOW - 5) == (NOW - 5, NOW)
+    assert remember((NOW,), NOW + LATEST_S + DAY_S - 1)[0] == NOW
+    assert remember((NOW,), NOW + LATEST_S + DAY_S) == (NOW + LATEST_S + DAY_S,)
+
+
+# --- account
+
+
+@pytest.mark.parametrize(
+    ("type_", "amount", "totals"),
+    [
+        ("purchase", 110, (210, 110, 0, 0)),
+        ("grant", 5, (105, 0, 5, 0)),
+        ("spend", -30, (70, 0, 0, 30)),
+        ("refund", -30, (70, 0, 0, 0)),
+        ("dispute", -130, (-30, 0, 0, 0)),
+        ("dispute_reversal", 30, (130, 0, 0, 0)),
+        ("adjustment", -1, (99, 0, 0, 0)),
+    ],
+)
+def test_a_posting_changes_the_balance_and_its_own_total(
+    type_: EntryType, amount: int, totals: tuple[int, int, int, int]
+) -> None:
+    account, entry = Account("ada", balance=100).post(Posting("x:1", type_, amount, {"why": "test"}), AT)
+
+    assert (account.balance, account.purchased, account.earned, account.spent) == totals
+    assert entry == Entry("x:1", "ada", type_, amount, totals[0], AT, {"why": "test"})
+
+
+def test_a_spend_may_take_the_last_token_but_not_one_more() -> None:
+    account = Account("ada", balance=10)
+
+    assert account.post(Posting("s", "spend", -10, {}), AT)[0].balance == 0
+    with pytest.raises(NotEnoughTokens):
+        account.post(Posting("s", "spend", -11, {}), AT)
+
+
+def test_a_purchase_pays_a_debt_first() -> None:
+    account, _ = Account("ada", balance=-30).post(purchase().posting(), AT)
+
+    assert account.balance == 80
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=1), timedelta(days=1)])
+def test_an_entry_is_later_than_the_one_before_though_the_clock_is_not(behind: timedelta) -> None:
+    account, _ = Account("ada", last_entry_at=AT).post(purchase().posting(), AT - behind)
+
+    assert account.last_entry_at == AT + timedelta(milliseconds=1)
+
+
+def test_the_same_facts_are_no_difference() -> None:
+    posting = purchase("cs_1").posting()
+    _, entry = Account("ada").post(posting, AT)
+
+    assert entry.differences("ada", posting) == []
+
+
+def test_details_that_only_one_side_has_are_no_difference() -> None:
+    _, entry = Account("ada").post(Posting("x", "grant", 1, {"old": 1, "both": 1}), AT)
+
+    assert entry.differences("ada", Posting("x", "grant", 1, {"new": 1, "both": 1})) == []
+
+
+def test_every_difference_is_named() -> None:
+    _, entry = Account("ada").post(Posting("x", "grant", 1, {"both": 1}), AT)
+
+    differences = entry.differences("bob", Posting("x", "spend", -1, {"both": 2}))
+
+    assert sorted(differences) == ["amount", "details.both", "type", "userId"]
+
+
+# --- routing
+
+
+@pytest.mark.parametrize(
+    "name", ["completed_paid", "completed_unpaid", "async_payment_succeeded", "async_payment_failed", "completed_free"]
+)
+def test_a_token_purchases_session_goes_to_the_token_handler(name: str) -> None:
+    assert purchase_type_of(load(name)) == "token_package"
+
+
+def test_a_subscription_goes_to_its_own_handler() -> None:
+    assert purchase_type_of(load("subscription_updated")) == "subscription"
+
+
+def test_another_products_session_goes_nowhere() -> None:
+    assert purchase_type_of(load("completed_other_product")) is None
+
+
+@pytest.mark.parametrize("type_", ["customer.created", "payment_intent.succeeded", "checkout.session.expired"])
+def test_an_event_that_nobody_handles_goes_nowhere(type_: str) -> None:
+    assert purchase_type_of({**load("completed_paid"), "type": type_}) is None
+
+
+@pytest.mark.parametrize("metadata", [None, [], "token_package", {"purchase_type": "subscription"}])
+def test_strange_metadata_goes_nowhere(metadata: object) -> None:
+    event = session_event()
+    event["data"]["object"]["metadata"] = metadata
+
+    assert purchase_type_of(event) is None

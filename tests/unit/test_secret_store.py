@@ -1,0 +1,118 @@
+"""Secrets: given, or read from Secret Manager, kept for minutes and read anew when asked, but not too often."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from google.api_core import exceptions as google_errors
+from google.cloud import secretmanager
+
+from shared.errors import Unavailable
+from shared.secret_store import SecretStore
+
+NAME = "projects/demo/secrets/webhook/versions/latest"
+
+
+class FakeSecretManager:
+    """Holds secrets, counts the reads, and can be away. It is its own clock too."""
+
+    def __init__(self) -> None:
+        self.secrets = {NAME: b"whsec_1"}
+        self.reads = 0
+        self.clients = 0
+        self.now = 0.0
+        self.error: Exception | None = None
+
+    def access_secret_version(self, *, name: str, timeout: float) -> SimpleNamespace:
+        assert timeout <= 10
+        if self.error:
+            raise self.error
+        self.reads += 1
+        return SimpleNamespace(payload=SimpleNamespace(data=self.secrets[name]))
+
+    def connect(self) -> secretmanager.SecretManagerServiceClient:
+        self.clients += 1
+        return cast("secretmanager.SecretManagerServiceClient", self)
+
+    def store(self) -> SecretStore:
+        return SecretStore(self.connect, clock=lambda: self.now)
+
+
+@pytest.fixture
+def manager() -> FakeSecretManager:
+    return FakeSecretManager()
+
+
+@pytest.mark.parametrize("value", ["whsec_1", "whsec_1,whsec_2", "sk_test_1", "projects/demo/secrets/webhook"])
+def test_a_literal_is_the_secret_itself(manager: FakeSecretManager, value: str) -> None:
+    store = manager.store()
+
+    assert (store.get(value), store.fresh(value)) == (value, value)
+    assert manager.clients == 0
+
+
+def test_a_resource_name_is_read_from_secret_manager(manager: FakeSecretManager) -> None:
+    manager.secrets[NAME] = b" whsec_1\n"
+
+    assert manager.store().get(NAME) == "whsec_1"
+
+
+def test_a_read_secret_is_kept_for_minutes_and_then_read_again(manager: FakeSecretManager) -> None:
+    store = manager.store()
+    store.get(NAME)
+    manager.secrets[NAME] = b"whsec_2"
+
+    manager.now = 299
+    assert store.get(NAME) == "whsec_1"
+    manager.now = 300
+    assert store.get(NAME) == "whsec_2"
+    assert (manager.reads, manager.clients) == (2, 1)
+
+
+def test_fresh_reads_a_rotated_secret_long_before_it_is_due(manager: FakeSecretManager) -> None:
+    store = manager.store()
+    store.get(NAME)
+    manager.secrets[NAME] = b"whsec_2"
+
+    manager.now = 10
+    assert store.fresh(NAME) == "whsec_2"
+    assert store.get(NAME) == "whsec_2"
+
+
+def test_a_flood_of_forged_requests_reads_the_secret_once_in_ten_seconds(manager: FakeSecretManager) -> None:
+    store = manager.store()
+    for moment in range(60):
+        manager.now = moment
+        for _ in range(20):
+            store.fresh(NAME)
+
+    assert manager.reads == 6
+
+
+def test_each_secret_is_kept_on_its_own(manager: FakeSecretManager) -> None:
+    other = "projects/demo/secrets/key/versions/3"
+    manager.secrets[other] = b"sk_test_1"
+    store = manager.store()
+
+    assert (store.get(NAME), store.get(other), store.get(NAME)) == ("whsec_1", "sk_test_1", "whsec_1")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [google_errors.ServiceUnavailable("away"), google_errors.PermissionDenied("no"), google_errors.NotFound("none")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_secret_that_cannot_be_read_is_unavailable(manager: FakeSecretManager, error: Exception) -> None:
+    manager.error = error
+
+    with pytest.raises(Unavailable) as raised:
+        manager.store().get(NAME)
+    assert raised.value.code == "secret_unavailable"
+
+
+@pytest.mark.parametrize("empty", [b"", b"  \n"])
+def test_an_empty_secret_is_no_secret(manager: FakeSecretManager, empty: bytes) -> None:
+    manager.secrets[NAME] = empty
+
+    with pytest.raises(Unavailable):
+        manager.store().get(NAME)

@@ -1,0 +1,119 @@
+"""The environment becomes settings, or one message that names all that is wrong with it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared import settings
+from shared.errors import SettingsError
+from shared.limits import Limits
+
+
+def faults(*needs: str, **environ: str) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings.load(*needs, environ=environ)
+    return str(raised.value)
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    loaded = settings.load(environ={})
+
+    assert loaded.limits == Limits(per_hour=5, per_day=20)
+    assert (loaded.catalog, loaded.livemode, loaded.stripe_api_base) == ("default", False, None)
+    assert (loaded.price_ids, loaded.allowed_origins) == ({}, frozenset())
+
+
+def test_every_setting_is_read() -> None:
+    loaded = settings.load(
+        environ={
+            "GOOGLE_CLOUD_PROJECT": "demo",
+            "STRIPE_SECRET_KEY": "sk_test_1",
+            "STRIPE_WEBHOOK_SECRET": "whsec_1,whsec_2",
+            "STRIPE_API_BASE": "http://localhost:12111/",
+            "STRIPE_LIVEMODE": "False",
+            "STRIPE_TOKEN_POPULAR_PRICE_ID": " price_1 ",
+            "STRIPE_TOKEN_PRO_PRICE_ID": " ",
+            "APP_BASE_URL": "https://example.com/",
+            "ALLOWED_ORIGINS": "https://a.example, http://localhost:5000/ ,",
+            "TOKEN_CATALOG": "classic",
+            "MAX_PURCHASES_PER_HOUR": "3",
+            "MAX_PURCHASES_PER_DAY": "7",
+        }
+    )
+
+    assert loaded == settings.Settings(
+        project="demo",
+        stripe_secret_key="sk_test_1",
+        stripe_webhook_secret="whsec_1,whsec_2",
+        stripe_api_base="http://localhost:12111",
+        livemode=False,
+        price_ids={"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"},
+        app_base_url="https://example.com",
+        allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),
+        catalog="classic",
+        limits=Limits(3, 7),
+    )
+
+
+def test_everything_missing_is_named_in_one_message() -> None:
+    assert faults("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", "APP_BASE_URL", STRIPE_SECRET_KEY="  ") == (
+        "Wrong settings: GOOGLE_CLOUD_PROJECT is missing; STRIPE_SECRET_KEY is missing; APP_BASE_URL is missing"
+    )
+
+
+def test_what_is_wrong_is_named_beside_what_is_missing() -> None:
+    message = faults("APP_BASE_URL", MAX_PURCHASES_PER_HOUR="many", ALLOWED_ORIGINS="*", STRIPE_LIVEMODE="maybe")
+
+    for name in ("APP_BASE_URL", "MAX_PURCHASES_PER_HOUR", "ALLOWED_ORIGINS", "STRIPE_LIVEMODE"):
+        assert name in message
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "\u0663"])
+@pytest.mark.parametrize("name", ["MAX_PURCHASES_PER_HOUR", "MAX_PURCHASES_PER_DAY"])
+def test_a_limit_is_a_whole_number_above_zero(name: str, value: str) -> None:
+    assert f"{name} must be a whole number above 0" in faults(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["example.com", "ftp://example.com", "https://", "http://["])
+@pytest.mark.parametrize("name", ["APP_BASE_URL", "STRIPE_API_BASE"])
+def test_an_address_is_an_http_url(name: str, value: str) -> None:
+    assert f"{name} must be an http(s) address" in faults(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "value", ["*", "null", "example.com", "https://example.com/app", "https://a.example?x", "http://["]
+)
+def test_an_origin_is_scheme_and_host(value: str) -> None:
+    assert "ALLOWED_ORIGINS must list http(s) origins" in faults(ALLOWED_ORIGINS=f"https://good.example,{value}")
+
+
+@pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
+def test_a_live_key_needs_livemode(key: str) -> None:
+    assert "STRIPE_SECRET_KEY is a live key" in faults(STRIPE_SECRET_KEY=key)
+    assert settings.load(environ={"STRIPE_SECRET_KEY": key, "STRIPE_LIVEMODE": "true"}).livemode
+
+
+def test_the_auth_emulator_is_refused_on_cloud_run() -> None:
+    emulator = {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"}
+
+    assert "FIREBASE_AUTH_EMULATOR_HOST must not be set on Cloud Run" in faults(K_SERVICE="get-balance", **emulator)
+    settings.load(environ=emulator)
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    loaded = settings.load(environ={"STRIPE_SECRET_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_secret"})
+
+    assert "secret" not in re.sub(r"stripe_\w+_secret|stripe_secret_key", "", repr(loaded))
+
+
+def test_no_secret_stands_in_a_message_about_it() -> None:
+    assert "sk_live_1" not in faults(STRIPE_SECRET_KEY="sk_live_1")
+
+
+def test_nothing_but_settings_reads_the_environment() -> None:
+    """But for the emulators' own variables, which their clients look at."""
+    shared = Path(settings.__file__).parent
+    readers = {file.name for file in shared.glob("*.py") if "os.environ" in file.read_text(encoding="utf-8")}
+
+    assert readers <= {"settings.py", "event_bus.py"}

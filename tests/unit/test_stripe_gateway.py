@@ -1,0 +1,243 @@
+"""What is asked of Stripe, and what becomes of its refusals; against a small server that answers as told."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from shared.catalog import Package, Terms, load_catalog
+from shared.errors import StripeRefused, Unavailable
+from shared.stripe_gateway import API_VERSION, StripeGateway
+
+POPULAR = load_catalog().find("popular")
+
+
+class StripeStub:
+    """Answers every request with the next answer; the last one stays. Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, Any]]] = [(200, {})]
+        self.asked: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                stub.asked.append((self.path, parse_qs(self.rfile.read(length).decode()), dict(self.headers)))
+                more = len(stub.answers) > 1
+                status, body = stub.answers.pop(0) if more else stub.answers[0]
+                answer = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                # The library waits before it asks again, unless it is told not to.
+                self.send_header("Stripe-Should-Retry", "true" if more else "false")
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class Directory:
+    """Keeps one customer."""
+
+    def __init__(self, kept: str | None = None) -> None:
+        self.kept = kept
+
+    def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
+        self.kept = self.kept or customer_id
+        return self.kept
+
+
+@pytest.fixture
+def stripe() -> Iterator[StripeStub]:
+    stub = StripeStub()
+    yield stub
+    stub.close()
+
+
+@pytest.fixture
+def gateway(stripe: StripeStub) -> StripeGateway:
+    return StripeGateway("sk_test_1", api_base=stripe.url)
+
+
+def customer(gateway: StripeGateway, directory: Directory | None = None, email: str | None = None) -> str:
+    return gateway.get_or_create_customer("ada", email, kept=None, directory=directory or Directory())
+
+
+def session(gateway: StripeGateway, package: Package | None = POPULAR) -> tuple[str, str]:
+    assert package is not None
+    return gateway.create_token_checkout_session(
+        uid="ada", customer_id="cus_1", package=package, price_id="price_1", app_base_url="https://app.example"
+    )
+
+
+# --- customers
+
+
+def test_a_kept_customer_needs_no_call(gateway: StripeGateway, stripe: StripeStub) -> None:
+    assert gateway.get_or_create_customer("ada", None, kept="cus_1", directory=Directory()) == "cus_1"
+    assert stripe.asked == []
+
+
+def test_a_new_customer_carries_the_users_id_and_is_kept(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+    directory = Directory()
+
+    assert customer(gateway, directory, "ada@example.com") == directory.kept == "cus_1"
+    [(path, form, headers)] = stripe.asked
+    assert path == "/v1/customers"
+    assert form == {"metadata[firebase_uid]": ["ada"], "email": ["ada@example.com"]}
+    assert headers["Stripe-Version"] == API_VERSION
+    assert headers["Authorization"] == "Bearer sk_test_1"
+
+
+def test_a_user_without_an_email_gets_a_customer_too(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+    customer(gateway)
+
+    assert stripe.asked[0][1] == {"metadata[firebase_uid]": ["ada"]}
+
+
+def test_two_at_once_send_the_same_idempotency_key(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+    customer(gateway)
+    customer(gateway)
+    gateway.get_or_create_customer("bob", None, kept=None, directory=Directory())
+
+    ada, again, bob = (headers["Idempotency-Key"] for _, _, headers in stripe.asked)
+    assert ada == again != bob
+
+
+def test_the_customer_that_was_kept_meanwhile_is_the_one(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cus_2", "object": "customer"})]
+
+    assert customer(gateway, Directory(kept="cus_1")) == "cus_1"
+
+
+# --- sessions
+
+
+def test_a_session_carries_the_metadata_on_itself_and_on_its_payment(
+    gateway: StripeGateway, stripe: StripeStub
+) -> None:
+    stripe.answers = [(200, {"id": "cs_1", "object": "checkout.session", "url": "https://pay.example/cs_1"})]
+
+    assert session(gateway) == ("cs_1", "https://pay.example/cs_1")
+
+    [(path, form, _)] = stripe.asked
+    metadata = {"firebase_uid": "ada", "package_id": "popular", "tokens": "110", "purchase_type": "token_package"}
+    assert path == "/v1/checkout/sessions"
+    assert form == {
+        "mode": ["payment"],
+        "customer": ["cus_1"],
+        "client_reference_id": ["ada"],
+        "line_items[0][price]": ["price_1"],
+        "line_items[0][quantity]": ["1"],
+        **{f"metadata[{key}]": [value] for key, value in metadata.items()},
+        **{f"payment_intent_data[metadata][{key}]": [value] for key, value in metadata.items()},
+        "success_url": ["https://app.example/token-purchase-success?session_id={CHECKOUT_SESSION_ID}"],
+        "cancel_url": ["https://app.example/token-purchase-cancel"],
+    }
+
+
+def test_promotion_codes_are_taken_only_where_the_package_allows_them(
+    gateway: StripeGateway, stripe: StripeStub
+) -> None:
+    stripe.answers = [(200, {"id": "cs_1", "object": "checkout.session", "url": "https://pay.example/cs_1"})]
+    session(gateway, Package("promo", "Promo", "", (Terms(10, 0, 99, "usd"),), promotions=True))
+
+    assert stripe.asked[0][1]["allow_promotion_codes"] == ["true"]
+
+
+def test_a_session_without_a_page_is_a_refusal(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cs_1", "object": "checkout.session", "url": None})]
+
+    with pytest.raises(StripeRefused):
+        session(gateway)
+
+
+# --- errors
+
+
+def error(type_: str, **more: str) -> dict[str, Any]:
+    return {"error": {"type": type_, "message": "No such price: 'price_1'", **more}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, error("invalid_request_error")),
+        (401, error("invalid_request_error")),
+        (402, error("card_error", code="card_declined")),
+        (403, error("invalid_request_error")),
+        (404, error("invalid_request_error", code="resource_missing")),
+        (400, error("idempotency_error")),
+    ],
+)
+def test_what_stripe_refuses_is_refused(
+    gateway: StripeGateway, stripe: StripeStub, status: int, body: dict[str, Any]
+) -> None:
+    stripe.answers = [(status, body)]
+
+    with pytest.raises(StripeRefused) as raised:
+        session(gateway)
+    assert (raised.value.status, raised.value.code) == (502, "stripe_refused")
+    assert "price_1" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (409, error("idempotency_error", code="idempotency_key_in_use")),
+        (429, error("invalid_request_error", code="rate_limit")),
+        (500, error("api_error")),
+        (503, error("api_error")),
+    ],
+)
+def test_what_may_pass_by_itself_is_unavailable(
+    gateway: StripeGateway, stripe: StripeStub, status: int, body: dict[str, Any]
+) -> None:
+    stripe.answers = [(status, body)]
+
+    with pytest.raises(Unavailable) as raised:
+        customer(gateway)
+    assert (raised.value.status, raised.value.code) == (503, "stripe_unavailable")
+
+
+def test_a_passing_fault_is_tried_again_with_the_same_idempotency_key(
+    gateway: StripeGateway, stripe: StripeStub
+) -> None:
+    good = {"id": "cs_1", "object": "checkout.session", "url": "https://pay.example/cs_1"}
+    stripe.answers = [(500, error("api_error")), (200, good)]
+
+    assert session(gateway)[0] == "cs_1"
+    first, second = (headers["Idempotency-Key"] for _, _, headers in stripe.asked)
+    assert first == second
+
+
+def test_a_stripe_that_is_not_there_is_unavailable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    gateway = StripeGateway("sk_test_1", api_base=f"http://127.0.0.1:{port}")
+
+    with pytest.raises(Unavailable) as raised:
+        customer(gateway)
+    assert raised.value.status == 503
