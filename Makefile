@@ -14,8 +14,8 @@ help: ## Show this list
 
 # exec: a SIGTERM to make goes on to its child, which must be the stack and no shell in between.
 .PHONY: run
-run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everything on this machine; http://localhost:8080
-	@exec $(BIN)/python -m local
+run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everything on this machine: http://localhost:8080
+	@exec $(BIN)/python -m local $(ARGS)
 
 .PHONY: test
 test: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
@@ -28,6 +28,10 @@ check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell s
 	$(BIN)/mypy
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 	npm run --silent typecheck
+
+.PHONY: bench
+bench: tools .venv/.stamp node_modules/.stamp ## Measure the ledger's speed and the functions' loading time
+	@exec $(BIN)/python -m bench
 
 .PHONY: format
 format: .venv/.stamp ## Format the code and mend what the linter can

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, Literal, TypeVar
 
 from google.api_core import exceptions as google_errors
@@ -44,6 +45,7 @@ from shared.reversal import Fact, Reversals, posting_of
 
 _CALL_TIMEOUT_S = 10.0
 _CHANGE_TIMEOUT_S = 20.0
+_QUEUES = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PASSING = (
@@ -124,6 +126,7 @@ class Ledger:
     def __init__(self, client: firestore.Client, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._client = client
         self._clock = clock
+        self._queues = tuple(Lock() for _ in range(_QUEUES))
 
     # --- reading
 
@@ -324,11 +327,22 @@ class Ledger:
     ) -> _Change | Other:
         """Read, decide, commit, and again while others change the same account.
 
-        `decide` is pure but for reads; what it returns instead of a change is handed back as it is. `known` looks
-        for what is
-        already there when a document of the change exists.
+        `decide` is pure but for reads; what it returns instead of a change is handed back as it is. `known` looks for
+        what is already there when a document of the change exists.
         """
+        # Threads of one instance queue for an account instead of running into each other's commits; it is only other
+        # instances that make a commit fail. Correctness does not hang on it.
+        queue = self._queues[hash(uid) % len(self._queues)]
+        if not queue.acquire(timeout=_CHANGE_TIMEOUT_S):
+            raise Unavailable("account_busy", f"The account of {uid} changed too often")
+        try:
+            return self._change_in_turn(uid, decide, known)
+        finally:
+            queue.release()
 
+    def _change_in_turn(
+        self, uid: str, decide: Callable[[Account], _Change | Other], known: Callable[[], Other | None]
+    ) -> _Change | Other:
         def attempt() -> _Change | Other:
             account, read_at = self._read_account(uid)
             change = decide(account)
