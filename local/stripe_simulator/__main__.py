@@ -13,7 +13,7 @@ from .settings import Settings
 def main() -> None:
     """Serve on PORT until SIGINT or SIGTERM."""
     settings = Settings.from_environment(os.environ)
-    server, simulator = make(settings, os.environ.get("HOST", "127.0.0.1"))
+    server, simulator = make(settings)
 
     def stop(_signal: int, _frame: object) -> None:
         threading.Thread(target=server.shutdown).start()

@@ -32,7 +32,8 @@ class _Use:
 class IdempotencyKeys:
     """Each key with the request that it was first used for, and the answer once there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._changed = threading.Condition()
         self._uses: dict[str, _Use] = {}
 
@@ -50,7 +51,9 @@ class IdempotencyKeys:
             message = f"Idempotency keys can have up to {KEY_CHARACTERS_MAX} characters, but yours has {len(key)}."
             raise ApiError(400, "idempotency_error", message)
         with self._changed:
-            self._changed.wait_for(lambda: key not in self._uses or self._uses[key].answer is not None, PATIENCE_S)
+            self._changed.wait_for(
+                lambda: key not in self._uses or self._uses[key].answer is not None, self._patience_s
+            )
             use = self._uses.get(key)
             if use is None:
                 self._uses[key] = _Use(request)

@@ -27,10 +27,12 @@ class _QuietHandler(WSGIRequestHandler):
         """Log nothing: the events say what happened."""
 
 
-def make(settings: Settings, host: str = "127.0.0.1") -> tuple[BaseWSGIServer, Simulator]:
+def make(settings: Settings) -> tuple[BaseWSGIServer, Simulator]:
     """Make a server that listens already; port 0 takes a free one."""
     simulator = Simulator(settings)
-    server = make_server(host, settings.port, create_app(simulator), threaded=True, request_handler=_QuietHandler)
+    server = make_server(
+        settings.host, settings.port, create_app(simulator), threaded=True, request_handler=_QuietHandler
+    )
     port = server.server_port
     simulator.settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
     return server, simulator

@@ -16,6 +16,7 @@ API_VERSION = "2026-10-28.endive"
 class Settings:
     """Where the simulator listens, whom it trusts, and how it delivers webhooks."""
 
+    host: str = "127.0.0.1"
     port: int = 12111
     base_url: str = ""
     """Where buyers reach the payment page; empty: this machine, at the port."""
@@ -31,7 +32,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read PORT, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, SIMULATOR_BASE_URL and the retries.
+        """Read HOST, PORT, SIMULATOR_BASE_URL, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, and the retries.
 
         The webhook's URL and secret may each be several, separated by commas: each URL gets every event, and each
         event carries one signature a secret, as while a secret is being rolled. SIMULATOR_RETRY_FIRST_S,
@@ -39,6 +40,7 @@ class Settings:
         an endpoint may take.
         """
         return cls(
+            host=environment.get("HOST") or cls.host,
             port=int(environment.get("PORT") or cls.port),
             base_url=environment.get("SIMULATOR_BASE_URL", "").rstrip("/"),
             secret_key=environment.get("STRIPE_SECRET_KEY") or cls.secret_key,
