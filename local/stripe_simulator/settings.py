@@ -32,7 +32,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read HOST, PORT, SIMULATOR_BASE_URL, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, and the retries.
+        """Read HOST, PORT, SIMULATOR_BASE_URL, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL and STRIPE_WEBHOOK_SECRET.
 
         The webhook's URL and secret may each be several, separated by commas: each URL gets every event, and each
         event carries one signature a secret, as while a secret is being rolled. SIMULATOR_RETRY_FIRST_S,

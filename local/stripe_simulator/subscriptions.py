@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import invalid
 from .objects import StripeObject, build, new_id, now, template
-from .operations import Operations, listed
+from .operations import LIST_PARAMS, Operations, created_within, listed, page
 from .params import (
     anything,
     between,
@@ -76,7 +76,26 @@ def create(simulator: Simulator, params: StripeObject) -> StripeObject:
 operations.retrievable("subscription", "/v1/subscriptions")
 operations.retrievable("invoice", "/v1/invoices")
 operations.listable("invoice", "/v1/invoices", customer=text, status=text)
-operations.listable("subscription", "/v1/subscriptions", customer=text, status=one_of(*STATUSES))
+
+
+@operations.declare(
+    "GET", "/v1/subscriptions", {**LIST_PARAMS, "customer": text, "status": one_of("all", "ended", *STATUSES)}
+)
+def listing(simulator: Simulator, params: StripeObject) -> StripeObject:
+    """List subscriptions, newest first; without a status those that are not canceled, as Stripe does."""
+    wanted = {"all": STATUSES, "ended": ("canceled", "incomplete_expired")}.get(
+        params.get("status", ""),
+        (params["status"],) if "status" in params else tuple(status for status in STATUSES if status != "canceled"),
+    )
+
+    def matches(subscription: StripeObject) -> bool:
+        return (
+            created_within(subscription, params)
+            and subscription["customer"] == params.get("customer", subscription["customer"])
+            and subscription["status"] in wanted
+        )
+
+    return page(simulator.store, "subscription", "/v1/subscriptions", params, matches)
 
 
 @operations.declare(
