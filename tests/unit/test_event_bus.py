@@ -4,35 +4,15 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_errors
-from google.pubsub_v1 import PublisherClient, PubsubMessage
 
 from shared.errors import MalformedMessage, Unavailable
 from shared.event_bus import EventBus, attributes_of, read_push
+from tests.fakes.pubsub import FakePublisher
 from tests.stripe_events import load, push_of, raw
-
-
-class FakePublisher:
-    """Takes messages as Pub/Sub's publisher does, or fails as it does."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.published: list[tuple[str, PubsubMessage]] = []
-        self.timeout: float | None = None
-
-    def publish(self, *, topic: str, messages: list[PubsubMessage], retry: object, timeout: float) -> SimpleNamespace:
-        self.timeout = timeout
-        if self.error:
-            raise self.error
-        self.published += [(topic, message) for message in messages]
-        return SimpleNamespace(message_ids=[str(len(self.published))])
-
-    def as_client(self) -> PublisherClient:
-        return cast("PublisherClient", self)
 
 
 def test_an_event_is_published_byte_for_byte_with_its_attributes() -> None:

@@ -1,41 +1,10 @@
 """Secrets: given, or read from Secret Manager, kept for minutes and read anew when asked, but not too often."""
 
-from types import SimpleNamespace
-from typing import cast
-
 import pytest
 from google.api_core import exceptions as google_errors
-from google.cloud import secretmanager
 
 from shared.errors import Unavailable
-from shared.secret_store import SecretStore
-
-NAME = "projects/demo/secrets/webhook/versions/latest"
-
-
-class FakeSecretManager:
-    """Holds secrets, counts the reads, and can be away. It is its own clock too."""
-
-    def __init__(self) -> None:
-        self.secrets = {NAME: b"whsec_1"}
-        self.reads = 0
-        self.clients = 0
-        self.now = 0.0
-        self.error: Exception | None = None
-
-    def access_secret_version(self, *, name: str, timeout: float) -> SimpleNamespace:
-        assert timeout <= 10
-        if self.error:
-            raise self.error
-        self.reads += 1
-        return SimpleNamespace(payload=SimpleNamespace(data=self.secrets[name]))
-
-    def connect(self) -> secretmanager.SecretManagerServiceClient:
-        self.clients += 1
-        return cast("secretmanager.SecretManagerServiceClient", self)
-
-    def store(self) -> SecretStore:
-        return SecretStore(self.connect, clock=lambda: self.now)
+from tests.fakes.secret_manager import NAME, FakeSecretManager
 
 
 @pytest.fixture

@@ -1,0 +1,277 @@
+"""functions/create_checkout: who may buy what, and what is said when not."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from shared.catalog import Package
+from shared.errors import StripeRefused, Unavailable
+from shared.ledger import Ledger
+from shared.limits import HOUR_S
+from shared.stripe_gateway import CustomerDirectory
+from tests.deployed import Deployed, deployed
+from tests.fakes.firestore import FakeFirestore
+from tests.fakes.identity import ADA, FakeIdentity
+from tests.purchases import NO_LIMITS, purchase
+from tests.records import records, sentences
+
+ENVIRON = {
+    "GOOGLE_CLOUD_PROJECT": "demo",
+    "STRIPE_SECRET_KEY": "sk_test_1",
+    "APP_BASE_URL": "https://app.example",
+    "ALLOWED_ORIGINS": "https://app.example",
+    "STRIPE_TOKEN_POPULAR_PRICE_ID": "price_popular",
+}
+POPULAR = {"package": "popular"}
+
+
+class FakeGateway:
+    """Stripe that makes customer cus_<uid> and session cs_1, or fails."""
+
+    def __init__(self) -> None:
+        self.customer_error: Exception | None = None
+        self.session_error: Exception | None = None
+        self.customers: list[tuple[str, str | None]] = []
+        self.sessions: list[dict[str, Any]] = []
+
+    def get_or_create_customer(
+        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory
+    ) -> str:
+        if kept:
+            return kept
+        if self.customer_error:
+            raise self.customer_error
+        self.customers.append((uid, email))
+        return directory.keep_stripe_customer(uid, f"cus_{uid}")
+
+    def create_token_checkout_session(
+        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
+    ) -> tuple[str, str]:
+        if self.session_error:
+            raise self.session_error
+        self.sessions.append({"uid": uid, "customer": customer_id, "package": package.id, "price": price_id})
+        return "cs_1", f"{app_base_url}/pay/cs_1"
+
+
+@pytest.fixture
+def firestore() -> FakeFirestore:
+    return FakeFirestore()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@pytest.fixture
+def function(firestore: FakeFirestore, gateway: FakeGateway) -> Iterator[Deployed]:
+    parts = (FakeIdentity(), Ledger(firestore.as_client()), gateway)
+    with deployed("create_checkout", ENVIRON, parts=parts) as function:
+        yield function
+
+
+def refused(answer: TestResponse) -> tuple[int, str]:
+    assert answer.json is not None
+    assert answer.json["success"] is False
+    assert set(answer.json) == {"success", "error"}
+    assert set(answer.json["error"]) == {"code", "message"}
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def test_a_signed_in_user_gets_a_session_and_its_address(function: Deployed, gateway: FakeGateway) -> None:
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert answer.status_code == 200
+    assert answer.json == {"success": True, "session_id": "cs_1", "url": "https://app.example/pay/cs_1"}
+    assert gateway.customers == [("ada", "ada@example.com")]
+    assert gateway.sessions == [{"uid": "ada", "customer": "cus_ada", "package": "popular", "price": "price_popular"}]
+
+
+def test_the_customer_is_kept_for_the_next_purchase(
+    function: Deployed, gateway: FakeGateway, firestore: FakeFirestore
+) -> None:
+    function.post(POPULAR, headers=ADA)
+    function.post(POPULAR, headers=ADA)
+
+    assert len(gateway.customers) == 1
+    kept = firestore.fields_of("users/ada")
+    assert kept is not None
+    assert kept["stripeCustomerId"] == "cus_ada"
+
+
+def test_the_session_is_logged_with_ids_and_no_email(function: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
+    function.post(POPULAR, headers=ADA)
+
+    [record] = records(capsys)
+    assert record == {
+        "severity": "INFO",
+        "event": "checkout.created",
+        "message": "Created token checkout session cs_1 for customer cus_ada",
+        "session_id": "cs_1",
+        "user_id": "ada",
+        "package_id": "popular",
+    }
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Basic ada"}])
+def test_without_a_token_nobody_buys(function: Deployed, gateway: FakeGateway, headers: dict[str, str]) -> None:
+    answer = function.post(POPULAR, headers=headers)
+
+    assert refused(answer) == (401, "not_signed_in")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert gateway.sessions == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "missing_package"),
+        ({"package": None}, "missing_package"),
+        ({"package": ""}, "missing_package"),
+        ({"package": "gold"}, "unknown_package"),
+        ({"package": ["popular"]}, "unknown_package"),
+        ({"package": 7}, "unknown_package"),
+        ({"package": "pro"}, "package_unavailable"),
+    ],
+    ids=str,
+)
+def test_a_package_has_to_be_named_known_and_on_sale(
+    function: Deployed, gateway: FakeGateway, body: dict[str, object], code: str
+) -> None:
+    assert refused(function.post(body, headers=ADA)) == (400, code)
+    assert not gateway.customers
+    assert not gateway.sessions
+
+
+def test_a_package_without_a_price_says_whom_to_ask(function: Deployed) -> None:
+    answer = function.post({"package": "pro"}, headers=ADA)
+
+    assert answer.json is not None
+    assert answer.json["error"]["message"] == "Package not available - contact support"
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "expected"),
+    [
+        (b"{", "application/json", (400, "invalid_json")),
+        (b"", "application/json", (400, "invalid_json")),
+        (b"[]", "application/json", (400, "invalid_json")),
+        (b"\xff", "application/json", (400, "invalid_json")),
+        (b"[" * 10_000, "application/json", (400, "invalid_json")),
+        (b"package=popular", "application/x-www-form-urlencoded", (415, "unsupported_media_type")),
+        (b'{"package":"popular"}', "text/plain", (415, "unsupported_media_type")),
+        (b'{"package":"' + b"x" * 16_384 + b'"}', "application/json", (413, "too_large")),
+    ],
+    ids=["cut off", "empty", "a list", "no UTF-8", "too deep", "a form", "text", "too large"],
+)
+def test_only_a_small_json_object_is_read(
+    function: Deployed, data: bytes, content_type: str, expected: tuple[int, str]
+) -> None:
+    assert refused(function.post(data=data, content_type=content_type, headers=ADA)) == expected
+
+
+def test_a_charset_may_be_named(function: Deployed) -> None:
+    answer = function.post(data=b'{"package":"popular"}', content_type="application/json; charset=utf-8", headers=ADA)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD"])
+def test_only_post_is_allowed(function: Deployed, method: str) -> None:
+    answer = function.request(method, headers=ADA)
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST, OPTIONS"
+
+
+def test_a_buyer_at_the_limit_is_told_before_paying(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = int(time.time())
+    for _ in range(5):
+        Ledger(firestore.as_client()).credit(purchase(paid_at=now - 60), NO_LIMITS)
+
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert refused(answer) == (429, "purchase_limit")
+    assert HOUR_S - 70 < int(answer.headers["Retry-After"]) <= HOUR_S - 60
+    assert gateway.sessions == []
+    assert sentences(capsys) == [("WARNING", "checkout.limited", "Rate limit exceeded for user ada")]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(StripeRefused(), (502, "stripe_refused")), (Unavailable("stripe_unavailable"), (503, "stripe_unavailable"))],
+    ids=["refused", "unreachable"],
+)
+def test_stripe_failing_at_the_customer_leaves_nothing_half_done(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, error: Exception, expected: tuple[int, str]
+) -> None:
+    gateway.customer_error = error
+
+    assert refused(function.post(POPULAR, headers=ADA)) == expected
+    assert firestore.paths("users") == []
+    assert gateway.sessions == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(StripeRefused(), (502, "stripe_refused")), (Unavailable("stripe_unavailable"), (503, "stripe_unavailable"))],
+    ids=["refused", "unreachable"],
+)
+def test_stripe_failing_at_the_session_can_be_tried_again(
+    function: Deployed, gateway: FakeGateway, error: Exception, expected: tuple[int, str]
+) -> None:
+    gateway.session_error = error
+    assert refused(function.post(POPULAR, headers=ADA)) == expected
+
+    gateway.session_error = None
+    assert function.post(POPULAR, headers=ADA).status_code == 200
+    assert len(gateway.customers) == 1
+
+
+def test_firestore_away_is_503_before_stripe_is_asked(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway
+) -> None:
+    firestore.away = True
+
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert refused(answer) == (503, "ledger_unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert gateway.customers == []
+
+
+def test_a_fault_nobody_foresaw_shows_nothing_of_itself(
+    function: Deployed, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.session_error = RuntimeError("sk_test_1 leaked")
+
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert refused(answer) == (500, "internal")
+    assert b"sk_test_1" not in answer.data
+    [record] = records(capsys)
+    assert (record["severity"], record["event"]) == ("ERROR", "request.crashed")
+    assert "RuntimeError" in record["stack_trace"]
+
+
+def test_the_web_apps_origin_may_call_it(function: Deployed) -> None:
+    preflight = function.request("OPTIONS", headers={"Origin": "https://app.example"})
+
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+    answer = function.post(POPULAR, headers={**ADA, "Origin": "https://app.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+
+
+def test_another_origin_gets_no_leave(function: Deployed) -> None:
+    answer = function.request("OPTIONS", headers={"Origin": "https://evil.example"})
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert answer.headers["Vary"] == "Origin"
