@@ -1,0 +1,282 @@
+"""functions/credit_tokens: what each event comes to, what is said of it, and what Pub/Sub is answered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from shared.ledger import Ledger
+from tests.deployed import Deployed, deployed
+from tests.fakes.firestore import FakeFirestore
+from tests.records import records, sentences
+from tests.stripe_events import load, push_of, session_event
+
+ENVIRON = {"GOOGLE_CLOUD_PROJECT": "demo", "STRIPE_SECRET_KEY": "sk_test_1"}
+
+
+class NoStripe:
+    """A gateway that a purchase must not need: the signed event is the source."""
+
+    def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
+        raise AssertionError("A purchase asks nothing of Stripe")
+
+
+@pytest.fixture
+def firestore() -> FakeFirestore:
+    return FakeFirestore()
+
+
+@pytest.fixture
+def ledger(firestore: FakeFirestore) -> Ledger:
+    return Ledger(firestore.as_client())
+
+
+@pytest.fixture
+def function(ledger: Ledger) -> Iterator[Deployed]:
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, NoStripe())) as function:
+        yield function
+
+
+def deliver(function: Deployed, event: dict[str, Any]) -> TestResponse:
+    return function.post(push_of(event))
+
+
+def outcome(answer: TestResponse) -> str:
+    assert answer.status_code == 200
+    assert answer.json is not None
+    return str(answer.json["outcome"])
+
+
+# --- credited
+
+
+def test_a_paid_purchase_is_credited(function: Deployed, ledger: Ledger) -> None:
+    assert outcome(deliver(function, load("completed_paid"))) == "credited"
+
+    account = ledger.account("ada")
+    assert (account.balance, account.purchased) == (110, 110)
+    entry = ledger.get_by_stripe_session("cs_test_popular")
+    assert entry is not None
+    assert entry.details["paymentAmountUSD"] == 9.99
+
+
+def test_a_credit_is_recorded_in_the_words_the_alerts_search_for(
+    function: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(function, load("completed_paid"))
+
+    [record] = records(capsys)
+    assert record.pop("seconds_since_payment") >= 0
+    assert record == {
+        "severity": "INFO",
+        "event": "purchase.credited",
+        "message": "Successfully added 110 tokens to user ada - Recorded transaction: purchase:cs_test_popular",
+        "tokens": 110,
+        "balance_after": 110,
+        "event_id": "evt_completed_paid",
+        "session_id": "cs_test_popular",
+        "user_id": "ada",
+    }
+
+
+def test_a_delayed_payment_is_credited_when_it_comes(function: Deployed, ledger: Ledger) -> None:
+    assert outcome(deliver(function, load("completed_unpaid"))) == "waiting"
+    assert ledger.account("ada").balance == 0
+
+    assert outcome(deliver(function, load("async_payment_succeeded"))) == "credited"
+    assert ledger.account("ada").balance == 110
+
+
+def test_a_delayed_payment_told_in_the_wrong_order_is_credited_once(function: Deployed, ledger: Ledger) -> None:
+    assert outcome(deliver(function, load("async_payment_succeeded"))) == "credited"
+    assert outcome(deliver(function, load("completed_unpaid"))) == "waiting"
+
+    account = ledger.account("ada")
+    assert (account.balance, account.open_purchases) == (110, {})
+
+
+def test_a_delayed_payment_that_fails_is_told_and_credits_nothing(
+    function: Deployed, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(function, load("completed_unpaid"))
+
+    assert outcome(deliver(function, load("async_payment_failed"))) == "payment_failed"
+
+    assert ledger.account("ada").balance == 0
+    assert sentences(capsys) == [
+        ("INFO", "purchase.waiting", "Session cs_test_delayed waits for its payment"),
+        ("WARNING", "purchase.payment_failed", "The delayed payment of session cs_test_delayed failed"),
+    ]
+
+
+# --- duplicates
+
+
+def test_a_purchase_delivered_twenty_times_is_credited_once(
+    function: Deployed, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = [outcome(deliver(function, load("completed_paid"))) for _ in range(20)]
+
+    assert outcomes == ["credited"] + ["duplicate"] * 19
+    assert ledger.account("ada").balance == 110
+    said = {sentence for _, _, sentence in sentences(capsys)[1:]}
+    assert said == {"Session cs_test_popular already processed - skipping duplicate"}
+
+
+def test_another_event_of_the_same_session_is_a_duplicate(function: Deployed) -> None:
+    deliver(function, load("completed_paid"))
+    resent = {**session_event(), "id": "evt_other", "created": 1_795_000_100}
+    resent["type"] = "checkout.session.async_payment_succeeded"
+
+    assert outcome(deliver(function, resent)) == "duplicate"
+
+
+# --- held
+
+
+HELD = [
+    (session_event(metadata={"tokens": "99999"}), "Package validation failed: 99999 tokens for 999 usd"),
+    (session_event(metadata={"package_id": "gold"}), "Package validation failed: no package 'gold'"),
+    (session_event(amount_total=1), "Package validation failed: 1 usd paid, 999 due for popular"),
+    (session_event(livemode=True), "Package validation failed: livemode is True"),
+    (session_event(amount_total=None), "Package validation failed: the session's amount_total cannot be read"),
+    (session_event(metadata={"tokens": "many"}), "Invalid token amount: 'many'"),
+    (session_event(metadata={"tokens": None}), "Missing required metadata for token purchase: tokens"),
+    (session_event(metadata={"firebase_uid": None}), "Missing required metadata for token purchase: firebase_uid"),
+]
+
+
+@pytest.mark.parametrize(("event", "sentence"), HELD, ids=[sentence for _, sentence in HELD])
+def test_a_purchase_that_is_not_valid_is_held_with_an_alert(
+    function: Deployed,
+    firestore: FakeFirestore,
+    capsys: pytest.CaptureFixture[str],
+    event: dict[str, Any],
+    sentence: str,
+) -> None:
+    assert outcome(deliver(function, event)) == "held"
+
+    assert firestore.paths("transactions") == []
+    assert firestore.paths("held_purchases") == ["held_purchases/cs_test_popular"]
+    assert firestore.paths("security_alerts") == ["security_alerts/held:cs_test_popular"]
+    [(severity, name, said)] = sentences(capsys)
+    assert (severity, name) == ("WARNING", "purchase.held")
+    assert said.startswith(sentence)
+
+
+def test_a_held_purchase_delivered_again_is_said_to_be_held(
+    function: Deployed, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = session_event(metadata={"tokens": "99999"})
+    deliver(function, event)
+    capsys.readouterr()
+
+    assert outcome(deliver(function, event)) == "held"
+
+    assert len(firestore.paths("security_alerts")) == 1
+    assert sentences(capsys) == [
+        ("INFO", "purchase.duplicate", "Session cs_test_popular already held - skipping duplicate")
+    ]
+
+
+def test_the_sixth_purchase_of_an_hour_is_held(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = [outcome(deliver(function, session_event(id=f"cs_{n}", payment_intent=f"pi_{n}"))) for n in range(6)]
+
+    assert outcomes == ["credited"] * 5 + ["held"]
+    assert ledger.account("ada").balance == 550
+    assert firestore.paths("held_purchases") == ["held_purchases/cs_5"]
+    assert sentences(capsys)[-1] == ("WARNING", "purchase.held", "Rate limit exceeded: user ada bought too often")
+
+
+def test_the_limits_are_settings(ledger: Ledger) -> None:
+    environ = {**ENVIRON, "MAX_PURCHASES_PER_HOUR": "1"}
+    with deployed("credit_tokens", environ, parts=(ledger, NoStripe())) as function:
+        outcomes = [outcome(deliver(function, session_event(id=f"cs_{n}"))) for n in range(2)]
+
+    assert outcomes == ["credited", "held"]
+
+
+def test_a_discount_is_held_while_no_package_allows_promotions(function: Deployed) -> None:
+    assert outcome(deliver(function, load("completed_discounted"))) == "held"
+    assert outcome(deliver(function, load("completed_free"))) == "held"
+
+
+def test_tax_is_no_reason_to_hold(function: Deployed) -> None:
+    assert outcome(deliver(function, load("completed_taxed"))) == "credited"
+
+
+# --- conflicts, faults, strangers
+
+
+def test_a_session_that_claims_something_else_later_is_loud_and_changes_nothing(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(function, load("completed_paid"))
+    capsys.readouterr()
+    other = session_event(metadata={"firebase_uid": "bob"})
+
+    assert outcome(deliver(function, other)) == "conflict"
+
+    assert (ledger.account("ada").balance, ledger.account("bob").balance) == (110, 0)
+    alert = firestore.fields_of("security_alerts/conflict:evt_completed_paid")
+    assert alert is not None
+    assert (alert["type"], alert["severity"]) == ("ledger_conflict", "critical")
+    [record] = records(capsys)
+    assert (record["severity"], record["event"]) == ("ERROR", "ledger.conflict")
+    assert "purchase:cs_test_popular exists with other contents" in record["message"]
+
+
+def test_a_conflict_delivered_again_raises_no_second_alert(function: Deployed, firestore: FakeFirestore) -> None:
+    deliver(function, load("completed_paid"))
+    other = session_event(metadata={"firebase_uid": "bob"})
+    deliver(function, other)
+    deliver(function, other)
+
+    assert len(firestore.paths("security_alerts")) == 1
+
+
+def test_firestore_away_is_503_and_the_next_delivery_credits(
+    function: Deployed, firestore: FakeFirestore, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firestore.away = True
+    assert deliver(function, load("completed_paid")).status_code == 503
+    severity, name, said = sentences(capsys)[0]
+    assert (severity, name, said) == ("ERROR", "purchase.failed", "Failed to credit 110 tokens to user ada")
+
+    firestore.away = False
+    assert outcome(deliver(function, load("completed_paid"))) == "credited"
+    assert ledger.account("ada").balance == 110
+
+
+def test_a_hold_that_cannot_be_written_is_503(function: Deployed, firestore: FakeFirestore) -> None:
+    firestore.away = True
+
+    assert deliver(function, session_event(metadata={"tokens": "99999"})).status_code == 503
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"hello", b'{"message":{"data":"e30="}}'])
+def test_a_message_that_is_no_event_is_recorded_and_acknowledged(
+    function: Deployed, capsys: pytest.CaptureFixture[str], body: bytes
+) -> None:
+    assert outcome(function.post(data=body, content_type="application/json")) == "malformed"
+    [(severity, name, _)] = sentences(capsys)
+    assert (severity, name) == ("ERROR", "event.malformed")
+
+
+@pytest.mark.parametrize("event", [load("completed_other_product"), {**load("completed_paid"), "type": "plan.created"}])
+def test_what_is_not_ours_is_acknowledged_and_left_alone(
+    function: Deployed, firestore: FakeFirestore, event: dict[str, Any]
+) -> None:
+    assert outcome(deliver(function, event)) == "ignored"
+    assert firestore.writes == 0
+
+
+def test_only_post_is_allowed(function: Deployed) -> None:
+    assert function.get().status_code == 405
+
+
+def test_a_message_larger_than_any_event_is_413(function: Deployed) -> None:
+    assert function.post(data=b"x" * (1024 * 1024 + 1)).status_code == 413
