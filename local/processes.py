@@ -73,12 +73,13 @@ class ProgramError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep running, and how to tell that it answers."""
+    """One process to keep running, how to tell that it answers, and where it runs (else: where all do)."""
 
     name: str
     command: tuple[str, ...]
     answers: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
 
 
 class Processes:
@@ -135,7 +136,7 @@ class Processes:
                 _PROGRAM.format(
                     name=program.name,
                     command=shlex.join(program.command).replace("%", "%%"),
-                    directory=_escaped(self._working_directory),
+                    directory=_escaped(program.directory or self._working_directory),
                     environment=",".join(f'{k}="{_escaped(v)}"' for k, v in program.environment.items()),
                     log=_escaped(self.log_file(program.name)),
                 )

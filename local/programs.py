@@ -56,7 +56,9 @@ def auth(port: int, hub_port: int, logging_port: int, project: str, directory: P
         )
     )
     command = (
-        *(str(ROOT / "node_modules" / ".bin" / "firebase"), "emulators:start", "--only=auth"),
+        *("node", f"--require={ROOT / 'local' / 'lazy_auth_validators.cjs'}"),
+        str(ROOT / "node_modules" / ".bin" / "firebase"),
+        *("emulators:start", "--only=auth"),
         *(f"--project={project}", f"--config={configuration}"),
     )
     # The hub leaves a file for its project in the folder for temporary files: two stacks must not find each other's.
@@ -66,7 +68,7 @@ def auth(port: int, hub_port: int, logging_port: int, project: str, directory: P
         "NO_UPDATE_NOTIFIER": "1",
         "FIREBASE_CLI_DISABLE_UPDATE_CHECK": "1",
     }
-    return Program("auth", command, _ok(f"http://{HOST}:{port}/"), environment)
+    return Program("auth", command, _ok(f"http://{HOST}:{port}/"), environment, directory)  # its own log goes there
 
 
 def stripe(port: int, secret_key: str, webhook_secret: str, webhook_url: str) -> Program:

@@ -164,7 +164,7 @@ class Stack:
             self._ports["auth"], self._ports["auth_hub"], self._ports["auth_logging"], PROJECT, self.directory
         )
         gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
-        self._add(auth, stripe, *self._emulators(), gateway)  # auth takes longest, so it begins first
+        self._add(stripe, *self._emulators(), auth, gateway)
         self._wait_for(stripe)
         prices = price_setup.set_up(here.stripe, _SECRET_KEY, self._catalog)
         functions = [
