@@ -1,0 +1,140 @@
+"""Every query in the code has its index: the emulator asks for none, production refuses a query without."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.function_table import ROOT
+from shared import documents
+
+INDEXES: dict[str, Any] = json.loads((ROOT / "firestore.indexes.json").read_text())
+SOURCES = [source for folder in ("shared", "functions", "ops") for source in sorted((ROOT / folder).rglob("*.py"))]
+QUERY_METHODS = {"where", "order_by"}
+EQUAL = {"==", "in", "array_contains"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query as the code has it: (field, operator) of its filters, (field, direction) of its orders."""
+
+    place: str
+    collection: str
+    filters: tuple[tuple[str, str], ...]
+    orders: tuple[tuple[str, str], ...]
+
+    @property
+    def fields(self) -> set[str]:
+        return {name for name, _ in (*self.filters, *self.orders)}
+
+    def index(self) -> list[tuple[str, str]] | None:
+        """Return the composite index it needs: equal fields first, then the one it sorts by or compares.
+
+        Filters for equality alone are answered by the automatic index of each field.
+        Source: https://firebase.google.com/docs/firestore/query-data/index-overview
+        """
+        equal = [(name, "ASCENDING") for name, operator in self.filters if operator in EQUAL]
+        ranged = [(name, "ASCENDING") for name, operator in self.filters if operator not in EQUAL]
+        rest = list(self.orders or dict.fromkeys(ranged))
+        return equal + rest if rest and len(equal) + len(rest) > 1 else None
+
+
+def queries_in(source: Path) -> Iterator[Query]:
+    """Find chains such as client.collection(NAME).where(filter=FieldFilter(...)).order_by(...)."""
+    tree = ast.parse(source.read_text())
+    inner = {
+        id(node.func.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and id(node) not in inner:
+            links = list(_links(node))
+            if QUERY_METHODS & {name for name, _ in links}:
+                yield _query(f"{source.relative_to(ROOT)}:{node.lineno}", links)
+
+
+def _links(node: ast.expr) -> Iterator[tuple[str, ast.Call]]:
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        yield node.func.attr, node
+        node = node.func.value
+
+
+def _query(place: str, links: list[tuple[str, ast.Call]]) -> Query:
+    collection, filters, orders = None, [], []
+    for name, call in reversed(links):
+        if name == "collection":
+            collection = _text(call.args[0])
+        elif name == "where":
+            made = next(keyword.value for keyword in call.keywords if keyword.arg == "filter")
+            assert isinstance(made, ast.Call), place
+            filters.append((_text(made.args[0]), _text(made.args[1])))
+        elif name == "order_by":
+            direction = next((ast.unparse(keyword.value) for keyword in call.keywords), "ASCENDING")
+            orders.append((_text(call.args[0]), direction.rsplit(".", 1)[-1].strip("'\"")))
+    assert collection, f"{place}: write a query as one chain from its collection on, so that this test can read it"
+    return Query(place, collection, tuple(filters), tuple(orders))
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return str(getattr(documents, ast.unparse(node).rsplit(".", 1)[-1]))
+
+
+QUERIES = [query for source in SOURCES for query in queries_in(source)]
+
+
+def declared() -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        (index["collectionGroup"], [(part["fieldPath"], part["order"]) for part in index["fields"]])
+        for index in INDEXES["indexes"]
+    ]
+
+
+def exempt() -> set[tuple[str, str]]:
+    return {(row["collectionGroup"], row["fieldPath"]) for row in INDEXES["fieldOverrides"] if not row["indexes"]}
+
+
+def test_the_search_finds_the_history() -> None:
+    assert any(query.collection == "transactions" and query.orders for query in QUERIES)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.place)
+def test_a_query_has_its_index(query: Query) -> None:
+    index = query.index()
+    assert index is None or (query.collection, index) in declared()
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.place)
+def test_a_query_without_composite_index_uses_no_exempt_field(query: Query) -> None:
+    if query.index() is None:
+        assert not {(query.collection, field) for field in query.fields} & exempt()
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "web" / "src").rglob("*.ts")), ids=lambda source: source.name)
+def test_a_page_queries_by_equality_of_indexed_fields(source: Path) -> None:
+    """Then the automatic indexes answer it; a page that sorts needs an index and a test here."""
+    text = source.read_text()
+    filters = re.findall(r"\bwhere\(\"([^\"]+)\", \"([^\"]+)\"", text)
+    assert len(filters) == text.count("where("), (
+        "write a filter's field and operator as texts, so that this test can read it"
+    )
+    assert {operator for _, operator in filters} <= {"=="}
+    assert not {("transactions", field) for field, _ in filters} & exempt()
+    assert "orderBy(" not in text
+
+
+def test_the_rising_timestamp_has_no_index_of_its_own() -> None:
+    """It would limit the ledger to 500 entries a second: https://firebase.google.com/docs/firestore/best-practices."""
+    assert ("transactions", "timestamp") in exempt()
+
+
+def test_every_declared_index_is_used() -> None:
+    used = [(query.collection, query.index()) for query in QUERIES]
+    assert [index for index in declared() if index not in used] == []
