@@ -1,1 +1,1 @@
-"""Puts the system on Google Cloud: what ./deploy.sh runs. Standard library only, so that it runs before anything is installed."""
+"""Puts the system on Google Cloud: what ./deploy.sh runs. That much needs no more than Python itself."""

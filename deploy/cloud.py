@@ -63,8 +63,8 @@ class Cloud(Protocol):
     def ensure(self, resource: Resource) -> Found:
         """Make the resource as it shall be, and return it."""
 
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] = lambda: False) -> None:
-        """Run a command that settles by itself what differs, unless it is known that nothing does."""
+    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:
+        """Run a command unless it is known that nothing differs; without `unless` it settles that by itself."""
 
     def say(self, text: str) -> None:
         """Tell the person where the plan is."""
@@ -89,7 +89,7 @@ class DryRun:
             print(f"# or, where it is there and differs:\n{written(update)}")
         return stand_in
 
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] = lambda: False) -> None:  # noqa: ARG002 - it asks the live site
+    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:  # noqa: ARG002 - it asks the live site
         """Print the command."""
         print(f"\n# {what}\n{written(command)}")
 
@@ -123,26 +123,33 @@ class Gcloud:
             raise DeployError(f"{resource.name} is not as wanted: {json.dumps(resource.wanted)}")
         else:
             command = resource.update(found)
-        self.run(resource.name, command)
+        self._change("changing ", resource.name, command)
+        self.changes += 1
         del self._seen[resource.look]
         # What has no look of its own (a switched-on API) is there once its command succeeded.
         return self._find(resource) or {}
 
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] = lambda: False) -> None:
+    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:
+        """Run the command, where something differs."""
+        if unless is None:
+            self._change("settling ", what, command)
+        elif unless():
+            print(f"  unchanged  {what}")
+        else:
+            self._change("changing ", what, command)
+            self.changes += 1
+
+    def _change(self, doing: str, what: str, command: Command) -> None:
         """Run one command, and again while it fails for what is known to pass.
 
         Raises:
             DeployError: it failed for another reason, or too often.
         """
-        if unless():
-            print(f"  unchanged  {what}")
-            return
-        print(f"  changing   {what}\n             {written(command)}", flush=True)
+        print(f"  {doing}  {what}\n             {written(command)}", flush=True)
         for wait_s in (*_RETRIES_S, None):
             done = subprocess.run(command, check=False, text=True, stdout=sys.stderr, stderr=subprocess.PIPE)
             sys.stderr.write(done.stderr)
             if done.returncode == 0:
-                self.changes += 1
                 return
             if wait_s is None or not any(sign in done.stderr for sign in _NOT_YET):
                 raise DeployError(f"{what}: the command above failed")

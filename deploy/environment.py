@@ -140,7 +140,7 @@ def load_deployed(table: Path = ROOT / "functions" / "functions.toml") -> list[D
     """Return every function, in the table's order."""
     functions = []
     for name, row in tomllib.loads(table.read_text()).items():
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
         if "subscription" in values:
             values["subscription"] = Subscription(**values["subscription"])
         functions.append(Deployed(name=name, **values))

@@ -88,9 +88,7 @@ class Plan:
         }
         for name, text in texts.items():
             create = gcloud("iam", "service-accounts", "create", name, f"--display-name={text}", self._project)
-            self.cloud.ensure(
-                Resource(f"service account {name}", look, _by("email", self.at.account(name)), create)
-            )
+            self.cloud.ensure(Resource(f"service account {name}", look, _by("email", self.at.account(name)), create))
         roles = [(row.service, role) for row in self.functions for role in row.roles]
         for name, role in [*roles, (_BUILDER, "roles/run.builder")]:
             self._grant(("projects", self.at.project), f"serviceAccount:{self.at.account(name)}", role)
@@ -176,7 +174,7 @@ class Plan:
 
     def subscriptions(self) -> None:
         """Make the dead letters' own subscription, and one that pushes to each subscriber."""
-        self._subscription(_DEAD, _DEAD, (f"--message-retention-duration=31d", "--ack-deadline=60"), {})
+        self._subscription(_DEAD, _DEAD, ("--message-retention-duration=31d", "--ack-deadline=60"), {})
         for row in self.functions:
             if row.subscription:
                 self._push_subscription(row)
@@ -247,11 +245,11 @@ class Plan:
             wanted = {"metadata": {"labels": {"digest": mark}}}
             self.cloud.ensure(Resource(f"function {row.name}", look, found, deploy, _always(deploy), wanted=wanted))
             # After a rollback the traffic is pinned to a revision: a deployment is to be served.
-            latest = gcloud("run", "services", "update-traffic", row.service, "--to-latest", self._region, self._project)
-            served = {"spec": {"traffic": [{"latestRevision": True, "percent": 100}]}}
-            self.cloud.ensure(
-                Resource(f"traffic of {row.name}", look, found, latest, _always(latest), wanted=served)
+            latest = gcloud(
+                "run", "services", "update-traffic", row.service, "--to-latest", self._region, self._project
             )
+            served = {"spec": {"traffic": [{"latestRevision": True, "percent": 100}]}}
+            self.cloud.ensure(Resource(f"traffic of {row.name}", look, found, latest, _always(latest), wanted=served))
 
     def _deployment(self, row: Deployed, folder: Path) -> Command:
         settings = "|".join(f"{name}={value}" for name, value in row.environment(self.at).items())
@@ -331,27 +329,28 @@ class Plan:
     def alerts(self) -> None:
         """Make the alert policies of monitoring/alerts/, and the addresses that they tell."""
         channels = [self._channel(address) for address in self.at.alert_emails]
-        look = self._list("alpha", "monitoring", "policies", "list")
         for file in sorted((ROOT / "monitoring" / "alerts").glob("*.yaml")):
-            labels = {"policy": file.stem, "digest": digest(file, *channels)}
-            marked = ",".join(f"{key}={value}" for key, value in labels.items())
-            policy = (f"--policy-from-file={file.relative_to(ROOT)}", self._project)
-            told = ",".join(channels)
-            tell = (f"--notification-channels={told}",) if told else ()
-            retell = f"--set-notification-channels={told}" if told else "--clear-notification-channels"
-            self.cloud.ensure(
-                Resource(
-                    f"alert {file.stem}",
-                    look,
-                    _by("userLabels.policy", file.stem),
-                    gcloud("alpha", "monitoring", "policies", "create", *policy, f"--user-labels={marked}", *tell),
-                    lambda there, policy=policy, marked=marked, retell=retell: gcloud(
-                        *("alpha", "monitoring", "policies", "update", there["name"], *policy),
-                        *(f"--update-user-labels={marked}", retell),
-                    ),
-                    wanted={"userLabels": labels},
-                )
+            self._alert(file, ",".join(channels))
+
+    def _alert(self, file: Path, channels: str) -> None:
+        policies = ("alpha", "monitoring", "policies")
+        labels = {"policy": file.stem, "digest": digest(file, channels)}
+        marks = ",".join(f"{key}={value}" for key, value in labels.items())
+        policy = (f"--policy-from-file={file.relative_to(ROOT)}", self._project)
+        told = (f"--notification-channels={channels}",) if channels else ()
+        retold = f"--set-notification-channels={channels}" if channels else "--clear-notification-channels"
+        self.cloud.ensure(
+            Resource(
+                f"alert {file.stem}",
+                self._list(*policies, "list"),
+                _by("userLabels.policy", file.stem),
+                gcloud(*policies, "create", *policy, f"--user-labels={marks}", *told),
+                lambda there: gcloud(
+                    *policies, "update", there["name"], *policy, f"--update-user-labels={marks}", retold
+                ),
+                wanted={"userLabels": labels},
             )
+        )
 
     def _channel(self, address: str) -> str:
         channels = ("beta", "monitoring", "channels")
@@ -423,7 +422,7 @@ class Plan:
         look = listing(*kind, "get-iam-policy", name, *flags)
         self.cloud.ensure(Resource(f"{role} on {name} for {member}", look, _binding(member, role), add))
 
-    def _firebase(self, what: str, only: str, *, unless: Callable[[], bool] = lambda: False) -> None:
+    def _firebase(self, what: str, only: str, *, unless: Callable[[], bool] | None = None) -> None:
         command = ("firebase", "deploy", f"--only={only}", f"--project={self.at.project}", "--non-interactive")
         self.cloud.run(what, command, unless=unless)
 

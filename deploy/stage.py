@@ -1,4 +1,4 @@
-"""Lays out what a function is built from: its main.py, shared/, and its requirements with every one below them pinned."""
+"""Lays out what a function is built from: main.py, shared/, and requirements with every one below them pinned."""
 
 import hashlib
 import re

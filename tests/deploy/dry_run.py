@@ -6,13 +6,17 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
+from typing import Any
 
+from deploy.environment import load_deployed
 from local.function_table import ROOT
 
-
-_NAMES = re.compile(r"token-economy-(dev|prod)|[a-z-]+(?=@)|(?<=create |enable )[a-z-]+(\.googleapis\.com)?|'Runs [a-z_]+'")
+_ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
+_NAMES = re.compile(
+    rf"token-economy-(dev|prod)|\b({_ROWS})\b|stripe-\w+-secret|[a-z-]+(?=@)|(?<=enable )\S+|'Runs [a-z_]+'|digest=\w+"
+)
 
 
 @cache
@@ -34,15 +38,36 @@ def refused(gcloud_commands: Iterable[str]) -> dict[str, str]:
 
     The parser takes 0.2 s a command, so those that differ in nothing but names are shown to it once.
     """
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        wanted = list({_NAMES.sub("name", command): command for command in gcloud_commands}.values())
-        json.dump([{"command_string": command} for command in wanted], file)
-        file.flush()
-        lint = ("gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file.name}")
-        done = subprocess.run(lint, check=True, text=True, capture_output=True)
-    verdicts = json.loads(done.stdout)
+    wanted = list({_NAMES.sub("name", command): command for command in gcloud_commands}.values())
+    with ThreadPoolExecutor() as both:  # as many gcloud processes as there are halves
+        verdicts = [one for half in both.map(_verdicts, (wanted[::2], wanted[1::2])) for one in half]
     assert len(verdicts) == len(wanted), "gcloud passed over some commands"
     return {one["command_string"]: str(one["error_message"]) for one in verdicts if not one["success"]}
 
 
-FIREBASE = Path(ROOT / "node_modules" / ".bin" / "firebase")
+def _verdicts(commands: list[str]) -> list[dict[str, Any]]:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump([{"command_string": command} for command in commands], file)
+        file.flush()
+        lint = ("gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file.name}")
+        done = subprocess.run(lint, check=True, text=True, capture_output=True)
+    verdicts: list[dict[str, Any]] = json.loads(done.stdout)
+    return verdicts
+
+
+def unknown_to_firebase(words: Iterable[str]) -> list[str]:
+    """Return the words of a firebase command that its own help does not know: the command itself, or a flag."""
+    command, *rest = words
+    help_ = _firebase_help(command)
+    flags = [word.partition("=")[0] for word in rest if word.startswith("--")]
+    return [word for word in (f"firebase {command}", *flags) if word not in help_]
+
+
+@cache
+def _firebase_help(command: str) -> str:
+    firebase = ROOT / "node_modules" / ".bin" / "firebase"
+    asked = (
+        subprocess.run([firebase, *words], check=False, text=True, capture_output=True)
+        for words in ([command, "--help"], ["--help"])
+    )
+    return "".join(done.stdout for done in asked)

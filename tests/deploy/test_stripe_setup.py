@@ -1,0 +1,188 @@
+"""Stripe's keys and objects are set up: nothing leaks, nothing is made twice, no test key gets into production."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stripe_simulator.server import serving
+from local.stripe_simulator.settings import Settings
+from shared.catalog import load_catalog
+from shared.routing import HANDLED_EVENTS
+from shared.stripe_gateway import API_VERSION
+from tests.deploy.fake_cloud import FakeCloud
+
+SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY = "sk_test_Abc123", "whsec_Abc123", "pk_test_Abc123"
+ANSWERS = f"{SECRET_KEY}\n{WEBHOOK_SECRET}\n{PUBLISHABLE_KEY}\n"
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> FakeCloud:
+    return FakeCloud(tmp_path, "dev")
+
+
+def ask(cloud: FakeCloud, answers: str) -> subprocess.CompletedProcess[str]:
+    return cloud.run(script="./setup_stripe_secrets.sh", answers=answers)
+
+
+# --- setup_stripe_secrets.sh
+
+
+def test_keys_go_to_secret_manager_and_nowhere_else(cloud: FakeCloud) -> None:
+    run = ask(cloud, ANSWERS)
+    assert run.returncode == 0, run.stderr
+    state = cloud.read()
+    assert state["secret_values"] == {
+        "stripe-secret-key": [SECRET_KEY],
+        "stripe-webhook-secret": [WEBHOOK_SECRET],
+        "stripe-publishable-key": [PUBLISHABLE_KEY],
+    }
+    commands = "\n".join(cloud.changes())
+    files = b"".join(file.read_bytes() for file in cloud.checkout.rglob("*") if file.is_file()).decode(errors="ignore")
+    for value in (SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY):
+        assert value not in run.stdout + run.stderr + commands + files
+
+
+def test_only_the_functions_that_need_a_secret_may_read_it(cloud: FakeCloud) -> None:
+    ask(cloud, ANSWERS)
+    policies = cloud.read()["policies"]
+    readers = {
+        secret: {
+            member.split(":")[1].split("@")[0]
+            for one in policies[f"secrets {secret}"]["bindings"]
+            for member in one["members"]
+        }
+        for secret in ("stripe-secret-key", "stripe-webhook-secret")
+    }
+    assert readers["stripe-webhook-secret"] == {"stripe-webhook"}
+    assert {"create-checkout", "credit-tokens"} <= readers["stripe-secret-key"]
+    assert not {"stripe-webhook", "get-balance", "list-packages"} & readers["stripe-secret-key"]
+    assert "secrets stripe-publishable-key" not in policies
+
+
+def test_the_same_value_gets_no_second_version_and_another_one_does(cloud: FakeCloud) -> None:
+    ask(cloud, ANSWERS)
+    cloud.changes()
+    assert ask(cloud, ANSWERS).returncode == 0
+    assert cloud.changes() == []
+    assert ask(cloud, "\nwhsec_new,whsec_Abc123\n\n").returncode == 0
+    assert cloud.read()["secret_values"]["stripe-webhook-secret"] == [WEBHOOK_SECRET, "whsec_new,whsec_Abc123"]
+    assert cloud.read()["secret_values"]["stripe-secret-key"] == [SECRET_KEY]
+
+
+@pytest.mark.parametrize(
+    ("environment", "answers", "says"),
+    [
+        ("prod", "sk_test_Abc123\n\n\n", "this is no secret key for prod: it must look like (sk|rk)_live_"),
+        ("prod", "sk_live_Abc123\n\npk_test_Abc123\n", "this is no publishable key for prod"),
+        ("dev", "sk_live_Abc123\n\n\n", "this is no secret key for dev"),
+        ("dev", "whsec_Abc123\n\n\n", "this is no secret key for dev"),
+        ("dev", "\nsk_test_Abc123\n\n", "this is no webhook secret for dev"),
+        ("staging", "", "say which environment"),
+    ],
+)
+def test_a_wrong_key_is_refused_before_anything_is_kept(
+    tmp_path: Path, environment: str, answers: str, says: str
+) -> None:
+    cloud = FakeCloud(tmp_path, "dev")
+    cloud.environment = environment
+    run = ask(cloud, answers)
+    assert run.returncode == 1
+    assert says in run.stderr
+    assert "Abc123" not in run.stderr
+    assert cloud.changes() == []
+
+
+# --- python -m deploy.stripe_setup, on the simulator
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """The simulator, asked directly."""
+
+    url: str
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/v1/{kind}", params={"limit": 100}, auth=(SECRET_KEY, ""))
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
+        return found
+
+
+@pytest.fixture
+def stripe() -> Iterator[Stripe]:
+    with serving(Settings(port=0, secret_key=SECRET_KEY)) as url:
+        yield Stripe(url)
+
+
+def set_up(cloud: FakeCloud, stripe: Stripe, *arguments: str) -> subprocess.CompletedProcess[str]:
+    cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY], **cloud.read()["secret_values"]})
+    return cloud.run(
+        *arguments, script=f"{sys.executable} -m deploy.stripe_setup", extra={"STRIPE_API_BASE": stripe.url}
+    )
+
+
+def test_products_prices_and_the_endpoint_are_made_once(cloud: FakeCloud, stripe: Stripe) -> None:
+    run = set_up(cloud, stripe)
+    assert run.returncode == 0, run.stdout + run.stderr
+    prices = {price["id"]: price for price in stripe.all("prices")}
+    written = dict(
+        line.split("=") for line in (cloud.checkout / "deploy/prices.dev.env").read_text().splitlines() if "=" in line
+    )
+    packages = load_catalog().packages
+    assert written.keys() == {package.price_setting for package in packages}
+    for package in packages:
+        price = prices[written[package.price_setting]]
+        assert (price["unit_amount"], price["currency"]) == (package.current.price_cents, package.current.currency)
+    assert len(stripe.all("products")) == 4
+    (endpoint,) = stripe.all("webhook_endpoints")
+    assert endpoint["url"] == "https://token-economy-dev.web.app/api/stripe/webhook"
+    assert set(endpoint["enabled_events"]) == HANDLED_EVENTS
+    assert endpoint["api_version"] == API_VERSION
+    (secret,) = cloud.read()["secret_values"]["stripe-webhook-secret"]
+    assert secret.startswith("whsec_")
+    assert secret not in run.stdout + run.stderr + " ".join(cloud.changes())
+
+    assert set_up(cloud, stripe).returncode == 0
+    assert (len(stripe.all("products")), len(stripe.all("prices")), len(stripe.all("webhook_endpoints"))) == (4, 4, 1)
+    assert cloud.changes() == []
+    assert cloud.run("--dry-run", "--only", "functions").stdout.count("STRIPE_TOKEN_STARTER_PRICE_ID=price_") == 2
+
+
+def test_the_endpoint_can_be_pointed_elsewhere_and_be_switched_off_and_comes_back(
+    cloud: FakeCloud, stripe: Stripe
+) -> None:
+    set_up(cloud, stripe)
+    assert set_up(cloud, stripe, "--webhook-url", "https://old.example.com/hook").returncode == 0
+    assert [one["url"] for one in stripe.all("webhook_endpoints")] == ["https://old.example.com/hook"]
+    assert set_up(cloud, stripe, "--disable-webhook").returncode == 0
+    assert [one["status"] for one in stripe.all("webhook_endpoints")] == ["disabled"]
+    assert set_up(cloud, stripe).returncode == 0
+    (endpoint,) = stripe.all("webhook_endpoints")
+    assert (endpoint["status"], endpoint["url"]) == ("enabled", "https://token-economy-dev.web.app/api/stripe/webhook")
+
+
+def test_a_new_api_version_gets_a_new_endpoint_and_both_secrets_are_valid(cloud: FakeCloud, stripe: Stripe) -> None:
+    set_up(cloud, stripe)
+    gateway = cloud.checkout / "shared" / "stripe_gateway.py"
+    gateway.write_text(gateway.read_text().replace(API_VERSION, "2027-03-31.next"))
+    assert set_up(cloud, stripe).returncode == 0
+    status = {one["api_version"]: one["status"] for one in stripe.all("webhook_endpoints")}
+    assert status == {API_VERSION: "disabled", "2027-03-31.next": "enabled"}
+    first, both = cloud.read()["secret_values"]["stripe-webhook-secret"]
+    assert both.split(",")[1:] == [first]
+
+
+def test_without_a_key_or_with_the_other_modes_key_it_says_what_to_do(cloud: FakeCloud) -> None:
+    script = f"{sys.executable} -m deploy.stripe_setup"
+    run = cloud.run(script=script)
+    assert run.returncode == 1
+    assert "Run: ./setup_stripe_secrets.sh dev" in run.stderr
+    cloud.environment = "prod"
+    run = cloud.run(script=script, extra={"STRIPE_SECRET_KEY": SECRET_KEY})
+    assert run.returncode == 1
+    assert "prod takes live keys only" in run.stderr
