@@ -26,7 +26,7 @@ FIELDS = ["payment_status", "created", "amount_subtotal", "amount_total", "curre
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 json_values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=4
 )
 moments = st.integers(PAID_AT - 2 * DAY_S, PAID_AT)
 limits = st.builds(Limits, per_hour=st.integers(1, 5), per_day=st.integers(1, 20))
