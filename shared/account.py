@@ -59,6 +59,11 @@ class Entry:
     timestamp: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def decided_by_a_person(self) -> bool:
+        """Whether an operator released this purchase: then what its session claims no longer counts."""
+        return "releasedBy" in self.details
+
     def as_json(self) -> dict[str, Any]:
         """Return the transaction that callers are shown; its time is UTC, to the second."""
         return {

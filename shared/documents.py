@@ -8,6 +8,7 @@ from typing import Any
 from shared.account import Account, Entry
 from shared.purchase import Hold, HoldReason
 from shared.reversal import Disputed, Refunded, RefundFailed, Reversals
+from shared.subscription import Subscription
 
 USERS = "users"
 TRANSACTIONS = "transactions"
@@ -79,6 +80,22 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
         "balanceAfter": entry.balance_after,
         "timestamp": entry.timestamp,
         "details": dict(entry.details),
+    }
+
+
+def subscription_fields(subscription: Subscription, now: datetime) -> dict[str, Any]:
+    """Return `subscription` of users/{uid}.
+
+    `syncedAt` makes every write a change: Firestore leaves the update time of a document alone when nothing of it
+    changes, and then an older delivery could not tell that a newer one was there.
+    """
+    return {
+        "id": subscription.id,
+        "status": subscription.status,
+        "priceId": subscription.price_id,
+        "currentPeriodEnd": subscription.current_period_end,
+        "cancelAtPeriodEnd": subscription.cancel_at_period_end,
+        "syncedAt": now,
     }
 
 

@@ -29,6 +29,7 @@ _YEAR_10000_S = 253_402_300_800
 
 TOPIC = "stripe-events"
 SCHEMA = "1"
+PUSH_MAX_BYTES = 1024 * 1024  # the webhook's 512 KiB, grown by base64 and the envelope
 
 # Stripe holds the buyer's redirect for at most 10 s while the webhook answers.
 _PUBLISH_TIMEOUT_S = 5.0

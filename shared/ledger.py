@@ -37,11 +37,13 @@ from shared.documents import (
     entry_fields,
     entry_from,
     hold_documents,
+    subscription_fields,
 )
 from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, NotFound, Unavailable
 from shared.limits import Limits, remember
 from shared.purchase import Hold, Purchase, entry_id, over_limit
 from shared.reversal import Fact, Reversals, posting_of
+from shared.subscription import Subscription
 
 _CALL_TIMEOUT_S = 10.0
 _CHANGE_TIMEOUT_S = 20.0
@@ -109,12 +111,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
-    """What one commit writes: the account as it shall be, new entries, and other new documents by path."""
+class Update:
+    """New values of some fields of a document that exists, on condition that it did not move since it was read."""
+
+    path: str
+    fields: Mapping[str, Any]
+    read_at: Any  # Firestore's update time
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit writes.
+
+    The account as it shall be, new entries, other new documents by path, changes of other documents, and other
+    fields of users/{uid}.
+    """
 
     account: Account
     entries: tuple[Entry, ...] = ()
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    updates: tuple[Update, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Ledger:
@@ -137,8 +154,7 @@ class Ledger:
 
     def entry(self, id_: str) -> Entry | None:
         """Return the entry with this id, or None. One read."""
-        with _firestore_faults():
-            snapshot = self._document(TRANSACTIONS, id_).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+        snapshot = self._get(TRANSACTIONS, id_)
         return entry_from(snapshot.id, snapshot.to_dict() or {}) if snapshot.exists else None
 
     def get_by_stripe_session(self, session_id: str) -> Entry | None:
@@ -162,8 +178,7 @@ class Ledger:
             query = query.start_after({"timestamp": _read_cursor(cursor)})
         elif offset:
             query = query.offset(offset)
-        with _firestore_faults():
-            snapshots = list(query.limit(limit).stream(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S))
+        snapshots = self._stream(query.limit(limit))
         entries = [entry_from(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
         return Page(entries, _cursor_after(entries[-1]) if len(entries) == limit else None)
 
@@ -182,19 +197,18 @@ class Ledger:
         def known() -> Duplicate | Held | None:
             return self._known(purchase.uid, posting)
 
-        def decide(account: Account) -> _Change | Duplicate | Held:
+        def decide(account: Account) -> Change | Duplicate | Held:
             if account.open_purchases.get(purchase.session_id) in ("held", "rejected"):
                 return Held(over_limit(purchase), new=False)
             if limits.exceeded(account.recent_purchases, purchase.paid_at):
                 over = over_limit(purchase)
                 return self._known(purchase.uid, posting) or self._held(over) or self._holding(account, over)
-            postings = (posting, *_reversed_before(account, purchase))
-            after, entries = self._post_all(account.closed(purchase.session_id), postings)
+            after, entries = self._entered(account, purchase, posting)
             remembered = remember(account.recent_purchases, purchase.paid_at)
-            return _Change(replace(after, recent_purchases=remembered), entries)
+            return Change(replace(after, recent_purchases=remembered), entries)
 
-        outcome: _Change | Duplicate | Held = self._change(purchase.uid, decide, known)
-        if not isinstance(outcome, _Change):
+        outcome: Change | Duplicate | Held = self._change(purchase.uid, decide, known)
+        if not isinstance(outcome, Change):
             return outcome
         return Credited(outcome.entries[0]) if outcome.entries else Held(over_limit(purchase), new=True)
 
@@ -209,19 +223,20 @@ class Ledger:
         """
         entry = self.get_by_stripe_session(hold.session_id)
         if entry is not None:
-            if (hold.uid, str(hold.seen.get("tokens"))) != (entry.uid, str(entry.amount)):
+            claims = (hold.uid, str(hold.seen.get("tokens")))
+            if claims != (entry.uid, str(entry.amount)) and not entry.decided_by_a_person:
                 raise LedgerConflict(entry.id, ["userId", "amount"])
             return Duplicate(entry)
         if hold.uid is None:
             return Held(hold, new=self._create(hold_documents(hold, self._clock())))
 
-        def decide(account: Account) -> _Change | Held:
+        def decide(account: Account) -> Change | Held:
             if account.open_purchases.get(hold.session_id) in ("held", "rejected"):
                 return Held(hold, new=False)
             return self._held(hold) or self._holding(account, hold)
 
         outcome = self._change(hold.uid, decide)
-        return Held(hold, new=True) if isinstance(outcome, _Change) else outcome
+        return Held(hold, new=True) if isinstance(outcome, Change) else outcome
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
         """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
@@ -230,9 +245,14 @@ class Ledger:
             .where(filter=FieldFilter("details.stripePaymentIntentId", "==", payment_intent_id))
             .where(filter=FieldFilter("type", "==", "purchase"))
         )
-        with _firestore_faults():
-            snapshots = list(query.limit(1).stream(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S))
+        snapshots = self._stream(query.limit(1))
         return entry_from(snapshots[0].id, snapshots[0].to_dict() or {}) if snapshots else None
+
+    def uid_of_customer(self, customer_id: str) -> str | None:
+        """Return the user whose Stripe customer this is, or None. One query."""
+        query = self._client.collection(USERS).where(filter=FieldFilter("stripeCustomerId", "==", customer_id))
+        snapshots = self._stream(query.limit(1))
+        return snapshots[0].id if snapshots else None
 
     def reverse(self, uid: str, payment_intent_id: str, fact: Fact) -> Reversed | Duplicate:
         """Learn a fact about a payment's refunds or disputes, and take or give back what it changes.
@@ -240,7 +260,7 @@ class Ledger:
         Before its purchase a fact is only remembered; the purchase then takes it into account.
         """
 
-        def decide(account: Account) -> _Change | Duplicate:
+        def decide(account: Account) -> Change | Duplicate:
             before = account.reversals.get(payment_intent_id, Reversals())
             after = before.learn(fact)
             if after == before:
@@ -256,7 +276,7 @@ class Ledger:
                 details=_reversal_details(purchase.details),
             )
             account, entries = self._post_all(account, (posting,) if posting else ())
-            return _Change(replace(account, reversals={**account.reversals, payment_intent_id: after}), entries)
+            return Change(replace(account, reversals={**account.reversals, payment_intent_id: after}), entries)
 
         outcome = self._change(uid, decide)
         if isinstance(outcome, Duplicate):
@@ -275,11 +295,11 @@ class Ledger:
         def known() -> Credited | Duplicate | None:
             return self._known(uid, posting)
 
-        def decide(account: Account) -> _Change | Credited | Duplicate:
+        def decide(account: Account) -> Change | Credited | Duplicate:
             try:
                 if not (account.exists or create_account):
                     raise NotFound("unknown_user", f"There is no user {uid}")
-                return _Change(*self._post_all(account, (posting,)))
+                return Change(*self._post_all(account, (posting,)))
             except (NotEnoughTokens, NotFound):
                 # The tokens may be gone because this very spend took them.
                 made = known()
@@ -287,8 +307,8 @@ class Ledger:
                     raise
                 return made
 
-        outcome: _Change | Credited | Duplicate = self._change(uid, decide, known)
-        return Credited(outcome.entries[0]) if isinstance(outcome, _Change) else outcome
+        outcome: Change | Credited | Duplicate = self._change(uid, decide, known)
+        return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
 
     def alert(self, id_: str, *, type_: str, severity: str, uid: str | None, seen: Mapping[str, Any]) -> bool:
         """Raise a security alert once; tell whether it is new."""
@@ -300,31 +320,49 @@ class Ledger:
         A session that was credited, held or has failed never goes back to waiting, in whatever order events come.
         """
 
-        def decide(account: Account) -> _Change | bool:
+        def decide(account: Account) -> Change | bool:
             now = account.open_purchases.get(session_id)
             if now not in (None, "waiting") or now == state or self.get_by_stripe_session(session_id):
                 return False
-            return _Change(account.opened(session_id, state))
+            return Change(account.opened(session_id, state))
 
-        return isinstance(self._change(uid, decide), _Change)
+        return isinstance(self._change(uid, decide), Change)
 
     def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
         """Keep a user's Stripe customer unless one is kept already; return the one that is."""
 
-        def decide(account: Account) -> _Change | str:
-            return account.stripe_customer_id or _Change(replace(account, stripe_customer_id=customer_id))
+        def decide(account: Account) -> Change | str:
+            return account.stripe_customer_id or Change(replace(account, stripe_customer_id=customer_id))
 
         outcome = self._change(uid, decide)
-        return customer_id if isinstance(outcome, _Change) else outcome
+        return customer_id if isinstance(outcome, Change) else outcome
+
+    def keep_subscription(self, uid: str, ask: Callable[[], Subscription | None]) -> Subscription | None:
+        """Keep a user's subscription as Stripe knows it now, and return it; None when Stripe knows none.
+
+        Stripe is asked between the read and the commit. Of two deliveries at once, whoever asked first finds the
+        account moved by the other and asks again: what was true earlier never replaces what was true later.
+        """
+        latest: Subscription | None = None
+
+        def decide(account: Account) -> Change | None:
+            nonlocal latest
+            latest = ask()
+            if latest is None:
+                return None
+            return Change(account, extra={"subscription": subscription_fields(latest, self._clock())})
+
+        self._change(uid, decide)
+        return latest
 
     # --- one change
 
     def _change(
         self,
         uid: str,
-        decide: Callable[[Account], _Change | Other],
+        decide: Callable[[Account], Change | Other],
         known: Callable[[], Other | None] = lambda: None,
-    ) -> _Change | Other:
+    ) -> Change | Other:
         """Read, decide, commit, and again while others change the same account.
 
         `decide` is pure but for reads; what it returns instead of a change is handed back as it is. `known` looks for
@@ -341,12 +379,12 @@ class Ledger:
             queue.release()
 
     def _change_in_turn(
-        self, uid: str, decide: Callable[[Account], _Change | Other], known: Callable[[], Other | None]
-    ) -> _Change | Other:
-        def attempt() -> _Change | Other:
+        self, uid: str, decide: Callable[[Account], Change | Other], known: Callable[[], Other | None]
+    ) -> Change | Other:
+        def attempt() -> Change | Other:
             account, read_at = self._read_account(uid)
             change = decide(account)
-            if not isinstance(change, _Change):
+            if not isinstance(change, Change):
                 return change
             try:
                 self._commit(self._batch(change, read_at))
@@ -365,18 +403,22 @@ class Ledger:
         except google_errors.RetryError as error:
             raise Unavailable("account_busy", f"The account of {uid} changed too often") from error
 
-    def _batch(self, change: _Change, read_at: Any) -> firestore.WriteBatch:  # noqa: ANN401 - a Firestore timestamp, untyped
+    def _batch(self, change: Change, read_at: Any) -> firestore.WriteBatch:  # noqa: ANN401 - a Firestore timestamp, untyped
         batch = self._client.batch()
         for entry in change.entries:
             batch.create(self._document(TRANSACTIONS, entry.id), entry_fields(entry))
         for path, document in change.documents.items():
             batch.create(self._client.document(path), dict(document))
+        for update in change.updates:
+            unmoved = self._client.write_option(last_update_time=update.read_at)
+            batch.update(self._client.document(update.path), dict(update.fields), option=unmoved)
         user = self._document(USERS, change.account.uid)
+        fields = {**account_fields(change.account), **change.extra}
         if read_at is None:
-            batch.create(user, account_fields(change.account))
+            batch.create(user, fields)
         else:
             unmoved = self._client.write_option(last_update_time=read_at)
-            batch.update(user, account_fields(change.account), option=unmoved)
+            batch.update(user, fields, option=unmoved)
         return batch
 
     def _create(self, documents: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -406,9 +448,13 @@ class Ledger:
         if entry is None:
             return None
         differences = entry.differences(uid, posting)
-        if differences:
+        if differences and not (posting.type == "purchase" and entry.decided_by_a_person):
             raise LedgerConflict(entry.id, differences)
         return Duplicate(entry)
+
+    def _entered(self, account: Account, purchase: Purchase, posting: Posting) -> tuple[Account, tuple[Entry, ...]]:
+        """Post a purchase, and at once what refunds or disputes that came first take back of it."""
+        return self._post_all(account.closed(purchase.session_id), (posting, *_reversed_before(account, purchase)))
 
     def _post_all(self, account: Account, postings: Iterable[Posting]) -> tuple[Account, tuple[Entry, ...]]:
         entries = []
@@ -419,17 +465,23 @@ class Ledger:
 
     def _held(self, hold: Hold) -> Held | None:
         """Return the hold when its session is held already: for another user, or for none."""
-        with _firestore_faults():
-            held = self._document(HELD_PURCHASES, hold.session_id).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+        held = self._get(HELD_PURCHASES, hold.session_id)
         return Held(hold, new=False) if held.exists else None
 
-    def _holding(self, account: Account, hold: Hold) -> _Change:
-        return _Change(account.opened(hold.session_id, "held"), documents=hold_documents(hold, self._clock()))
+    def _holding(self, account: Account, hold: Hold) -> Change:
+        return Change(account.opened(hold.session_id, "held"), documents=hold_documents(hold, self._clock()))
 
     def _read_account(self, uid: str) -> tuple[Account, Any]:
-        with _firestore_faults():
-            snapshot = self._document(USERS, uid).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+        snapshot = self._get(USERS, uid)
         return account_from(uid, snapshot.to_dict()), snapshot.update_time
+
+    def _get(self, collection: str, id_: str) -> firestore.DocumentSnapshot[Any]:
+        with _firestore_faults():
+            return self._document(collection, id_).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+
+    def _stream(self, query: firestore.Query) -> list[firestore.DocumentSnapshot[Any]]:
+        with _firestore_faults():
+            return list(query.stream(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S))
 
     def _document(self, collection: str, id_: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(id_)

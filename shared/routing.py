@@ -27,7 +27,7 @@ _BY_PAYMENT = frozenset(
         "charge.dispute.closed",
     }
 )
-_SUBSCRIPTION_EVENTS = frozenset(
+SUBSCRIPTION_EVENTS = frozenset(
     {
         "customer.subscription.created",
         "customer.subscription.updated",
@@ -35,6 +35,8 @@ _SUBSCRIPTION_EVENTS = frozenset(
         "invoice.payment_failed",
     }
 )
+# What the webhook endpoint in Stripe is asked to send.
+HANDLED_EVENTS = _BY_METADATA | _BY_PAYMENT | SUBSCRIPTION_EVENTS
 
 
 def purchase_type_of(event: Mapping[str, Any]) -> str | None:
@@ -42,7 +44,7 @@ def purchase_type_of(event: Mapping[str, Any]) -> str | None:
 
     A Stripe account may sell other things too: a session that does not carry our purchase type is somebody else's.
     """
-    if event["type"] in _SUBSCRIPTION_EVENTS:
+    if event["type"] in SUBSCRIPTION_EVENTS:
         return SUBSCRIPTION
     if event["type"] in _BY_PAYMENT:
         return TOKEN_PACKAGE if event["data"]["object"].get("payment_intent") else None

@@ -1,4 +1,4 @@
-"""Stripe: customers, Checkout Sessions and webhook signatures. The only module that imports stripe."""
+"""Stripe: customers, Checkout Sessions, subscriptions and webhook signatures. The only module that imports stripe."""
 
 import hashlib
 import json
@@ -12,9 +12,10 @@ import stripe
 from shared.catalog import Package
 from shared.errors import BadInput, StripeRefused, Unavailable
 from shared.purchase import TOKEN_PACKAGE
+from shared.subscription import Subscription, standing
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams
+    from stripe.params import CustomerCreateParams, SubscriptionListParams
     from stripe.params.checkout import SessionCreateParams
 
 # An event's shape follows the endpoint's API version: this one is what the code was written against.
@@ -24,6 +25,7 @@ Answer = TypeVar("Answer")
 
 _TIMEOUT_S = 10.0
 _RETRIES = 2
+_PAGE = 100  # the most that a list of Stripe's gives at once
 _TOLERANCE_S = 300
 
 
@@ -102,10 +104,26 @@ class StripeGateway:
         try:
             intent = _ask(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
         except StripeRefused as error:
-            if isinstance(error.__cause__, stripe.InvalidRequestError) and error.__cause__.code == "resource_missing":
+            if _is_missing(error):
                 return {}
             raise
         return dict(intent.metadata.to_dict())
+
+    def standing_subscription(self, subscription_id: str) -> Subscription | None:
+        """Return how the customer of a subscription stands now, None when Stripe does not know the subscription.
+
+        An event may tell of a subscription that another one has replaced since: of all that the customer has or had,
+        the one that counts is returned (shared/subscription.py).
+        """
+        try:
+            told = _ask(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
+            every: SubscriptionListParams = {"customer": told["customer"], "status": "all", "limit": _PAGE}
+            page = _ask(lambda: self._stripe.v1.subscriptions.list(every))
+        except StripeRefused as error:
+            if _is_missing(error):
+                return None
+            raise
+        return standing([told, *(one.to_dict(for_json=True) for one in page.data)])
 
 
 def verify_webhook(
@@ -178,6 +196,11 @@ def _ask(call: Callable[[], Answer]) -> Answer:
         if error.http_status == HTTPStatus.CONFLICT or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
         raise StripeRefused from error
+
+
+def _is_missing(error: StripeRefused) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, stripe.InvalidRequestError) and cause.code == "resource_missing"
 
 
 def _key(kind: str, params: Mapping[str, Any]) -> str:

@@ -25,7 +25,6 @@ from shared.stripe_gateway import StripeGateway
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
-_PUSH_MAX_BYTES = 1024 * 1024  # the webhook's 512 KiB, grown by base64 and the envelope
 
 
 @functions_framework.http
@@ -38,7 +37,7 @@ def credit_tokens(request: Request) -> dict[str, Any]:
 def handle(request: Request, ledger: Ledger, gateway: StripeGateway, catalog: Catalog) -> dict[str, Any]:
     """Read the event and do what its type asks for."""
     try:
-        message = event_bus.read_push(http_api.read_body(request, _PUSH_MAX_BYTES))
+        message = event_bus.read_push(http_api.read_body(request, event_bus.PUSH_MAX_BYTES))
     except MalformedMessage as error:
         logs.error("event.malformed", "Dropped a message that is no Stripe event", cause=error)
         return {"outcome": "malformed"}
