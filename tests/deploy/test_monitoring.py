@@ -1,0 +1,226 @@
+"""Every metric counts what the functions really log, every alert watches a metric there is, and tells where to read on."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from local.function_table import ROOT
+from shared import logs
+from shared.errors import Unavailable
+from shared.ledger import Ledger
+from tests.deploy.api_fields import faults
+from tests.deploy.log_filter import field, matches
+from tests.deployed import deployed
+from tests.fakes.firestore import FakeFirestore
+from tests.fakes.identity import ADA, FakeIdentity
+from tests.fakes.secret_manager import FakeSecretManager
+from tests.purchases import NO_LIMITS, purchase
+from tests.records import records
+from tests.stripe_events import SECRET, load, push_of, session_event
+
+MONITORING = ROOT / "monitoring"
+METRICS: dict[str, dict[str, Any]] = {
+    file.stem: json.loads(file.read_text()) for file in sorted((MONITORING / "metrics").glob("*.json"))
+}
+ALERTS: dict[str, dict[str, Any]] = {
+    file.stem: yaml.safe_load(file.read_text()) for file in sorted((MONITORING / "alerts").glob("*.yaml"))
+}
+DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
+PROJECT = {"GOOGLE_CLOUD_PROJECT": "demo"}
+STRIPE = {**PROJECT, "STRIPE_SECRET_KEY": "sk_test_1"}
+
+
+@pytest.fixture
+def firestore() -> FakeFirestore:
+    return FakeFirestore()
+
+
+@pytest.fixture
+def ledger(firestore: FakeFirestore) -> Ledger:
+    return Ledger(firestore.as_client())
+
+
+# --- what the functions really log: each returns nothing, and leaves its records on standard output
+
+
+def credit(ledger: Ledger, *events: Mapping[str, Any]) -> None:
+    with deployed("credit_tokens", STRIPE, parts=(ledger, None)) as function:
+        for event in events:
+            function.post(push_of(event))
+
+
+def credited(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    credit(ledger, load("completed_paid"))
+
+
+def failed(ledger: Ledger, firestore: FakeFirestore) -> None:
+    firestore.away = True
+    credit(ledger, load("completed_paid"))
+
+
+def held_for_its_terms(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    credit(ledger, session_event(metadata={"tokens": "99999"}))
+
+
+def held_for_the_limit(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    events = [session_event(id=f"cs_test_{number}", payment_intent=f"pi_{number}") for number in range(6)]
+    credit(ledger, *events)
+
+
+def limited_before_paying(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    now = int(time.time())
+    for number in range(5):
+        ledger.credit(purchase(f"cs_test_{number}", uid="ada", paid_at=now), NO_LIMITS)
+    environ = {**STRIPE, "APP_BASE_URL": "https://app.example", "STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"}
+    with deployed("create_checkout", environ, parts=(FakeIdentity(), ledger, None)) as function:
+        answer = function.post({"package": "popular"}, headers=ADA)
+        assert answer.status_code == 429
+
+
+def forged(_ledger: Ledger, _firestore: FakeFirestore) -> None:
+    environ = {**PROJECT, "STRIPE_WEBHOOK_SECRET": SECRET}
+    with deployed("stripe_webhook", environ, parts=(FakeSecretManager().store(), None)) as function:
+        answer = function.post(load("completed_paid"), headers={"Stripe-Signature": "t=1,v1=00"})
+        assert answer.status_code == 400
+
+
+def disputed(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    ledger.credit(purchase("cs_test_popular", uid="ada"), NO_LIMITS)
+    dispute = {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 999,
+        "charge": "ch_1",
+        "payment_intent": "pi_cs_test_popular",
+        "status": "needs_response",
+        "metadata": {},
+    }
+    credit(ledger, {**load("completed_paid"), "type": "charge.dispute.created", "data": {"object": dispute}})
+
+
+def contradicted(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    credit(ledger, load("completed_paid"), session_event(metadata={"tokens": "99999"}))
+
+
+# metric → what of the above it counts, how often
+COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
+    "purchase_outcomes": {credited: 1, failed: 1, held_for_its_terms: 1, held_for_the_limit: 6, contradicted: 1},
+    "webhook_to_credit_seconds": {credited: 1, held_for_the_limit: 5, contradicted: 1},
+    "failed_purchases": {failed: 1},
+    "security_alerts": {held_for_its_terms: 1, held_for_the_limit: 1, disputed: 1, contradicted: 1},
+    "rate_limit_triggers": {held_for_the_limit: 1, limited_before_paying: 1},
+    "signature_failures": {forged: 1},
+    "held_purchases": {held_for_its_terms: 1, held_for_the_limit: 1},
+    "ledger_drift": {},
+}
+HAPPENINGS = (
+    credited,
+    failed,
+    held_for_its_terms,
+    held_for_the_limit,
+    limited_before_paying,
+    forged,
+    disputed,
+    contradicted,
+)
+
+
+def entry_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as Cloud Logging keeps what a Cloud Run service prints as JSON."""
+    special = ("severity", "logging.googleapis.com/trace")
+    return {
+        "severity": record["severity"],
+        "resource": {"type": "cloud_run_revision", "labels": {"service_name": "a-function"}},
+        "jsonPayload": {key: value for key, value in record.items() if key not in special},
+    }
+
+
+@pytest.mark.parametrize("happening", HAPPENINGS, ids=lambda happening: happening.__name__)
+def test_each_metric_counts_what_happened_and_nothing_else(
+    happening: Callable[[Ledger, FakeFirestore], None],
+    ledger: Ledger,
+    firestore: FakeFirestore,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    happening(ledger, firestore)
+    entries = [entry_of(record) for record in records(capsys)]
+    assert entries
+    counted = {name: sum(matches(metric["filter"], entry) for entry in entries) for name, metric in METRICS.items()}
+    assert counted == {name: COUNTED[name].get(happening, 0) for name in METRICS}
+    for name, metric in METRICS.items():
+        for extractor in (*metric.get("labelExtractors", {}).values(), metric.get("valueExtractor")):
+            for entry in entries:
+                if extractor and matches(metric["filter"], entry):
+                    assert field(entry, extractor.removeprefix("EXTRACT(").removesuffix(")")) is not None, name
+
+
+def test_no_metric_is_left_untried() -> None:
+    assert COUNTED.keys() == METRICS.keys()
+
+
+def test_a_filter_counts_only_what_a_function_said(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.info("purchase.credited", "Successfully added 1 tokens")
+    (record,) = records(capsys)
+    elsewhere = {**entry_of(record), "resource": {"type": "gce_instance"}}
+    assert not matches(METRICS["purchase_outcomes"]["filter"], elsewhere)
+
+
+# --- the files are what the APIs take
+
+
+def test_metrics_alerts_and_dashboard_have_only_fields_that_the_apis_know() -> None:
+    assert faults("logging", "v2", "LogMetric", METRICS) == []
+    assert faults("monitoring", "v3", "AlertPolicy", ALERTS) == []
+    assert faults("monitoring", "v1", "Dashboard", {"dashboard": DASHBOARD}) == []
+
+
+def test_the_check_of_fields_finds_a_wrong_one() -> None:
+    broken = {
+        "broken": {"displayName": "x", "conditions": [{"conditionTreshold": {}}]},
+        "kind": {"combiner": "PERHAPS"},
+    }
+    assert len(faults("monitoring", "v3", "AlertPolicy", broken)) == 2
+
+
+def own_metrics(text: str) -> set[str]:
+    return set(re.findall(r"logging\.googleapis\.com/user/(\w+)", text))
+
+
+def test_alerts_and_dashboard_watch_metrics_that_exist_and_all_of_them() -> None:
+    assert own_metrics(json.dumps(DASHBOARD)) == METRICS.keys()
+    assert own_metrics(json.dumps(ALERTS)) == METRICS.keys()
+    for depth in ("num_undelivered_messages", "oldest_unacked_message_age"):
+        assert depth in json.dumps(ALERTS)
+        assert depth in json.dumps(DASHBOARD)
+
+
+def test_the_teams_two_thresholds_are_as_agreed() -> None:
+    def threshold(name: str) -> tuple[float, str]:
+        condition = ALERTS[name]["conditions"][0]["conditionThreshold"]
+        return condition["thresholdValue"], condition["aggregations"][0]["alignmentPeriod"]
+
+    assert threshold("token_credit_failures") == (5, "300s")
+    assert threshold("rate_limit_abuse") == (10, "3600s")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_says_which_section_of_the_runbook_helps(name: str) -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+    sections = {
+        re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in runbook.splitlines()
+        if line.startswith("#")
+    }
+    section = re.search(r"Runbook: docs/operations\.md#([\w-]+)", ALERTS[name]["documentation"]["content"])
+    assert section
+    assert section[1] in sections
+
+
+def test_dashboard_tiles_do_not_overlap() -> None:
+    places = [(tile["xPos"], tile["yPos"]) for tile in DASHBOARD["mosaicLayout"]["tiles"]]
+    assert len(set(places)) == len(places)
