@@ -15,6 +15,7 @@ Fields = Mapping[str, object]
 class RestClient:
     """One user's access, or that of somebody signed out when `uid` is None."""
 
+    http: httpx.Client
     emulator: str
     project: str
     uid: str | None
@@ -75,7 +76,7 @@ class RestClient:
         headers = {"Authorization": f"Bearer {_unsigned_token(self.uid, self.project)}"} if self.uid else {}
         root = f"http://{self.emulator}/v1/projects/{self.project}/databases/(default)/documents"
         separator = "" if path.startswith(":") else "/"
-        return httpx.request(method, f"{root}{separator}{path}", headers=headers, timeout=30, **request)
+        return self.http.request(method, f"{root}{separator}{path}", headers=headers, **request)
 
     def _name(self, path: str) -> str:
         return f"projects/{self.project}/databases/(default)/documents/{path}"

@@ -1,9 +1,11 @@
 """firestore.rules on the official emulator: what an owner, another user and somebody signed out can do, and no more."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import httpx
 import pytest
 from google.cloud import firestore
 
@@ -55,21 +57,27 @@ def world(firestore_client: firestore.Client) -> firestore.Client:
     return firestore_client
 
 
-@pytest.fixture
-def ada(world: firestore.Client, firestore_emulator: str) -> RestClient:
-    return RestClient(firestore_emulator, world.project, "ada")
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=30) as client:
+        yield client
 
 
 @pytest.fixture
-def newcomer(world: firestore.Client, firestore_emulator: str) -> RestClient:
+def ada(http: httpx.Client, world: firestore.Client, firestore_emulator: str) -> RestClient:
+    return RestClient(http, firestore_emulator, world.project, "ada")
+
+
+@pytest.fixture
+def newcomer(ada: RestClient) -> RestClient:
     """Somebody signed in whom the server has not written about yet."""
-    return RestClient(firestore_emulator, world.project, "cleo")
+    return replace(ada, uid="cleo")
 
 
 @pytest.fixture
-def stranger(world: firestore.Client, firestore_emulator: str) -> RestClient:
+def stranger(ada: RestClient) -> RestClient:
     """Somebody signed out."""
-    return RestClient(firestore_emulator, world.project, None)
+    return replace(ada, uid=None)
 
 
 def account_of(world: firestore.Client, uid: str = "ada") -> dict[str, Any]:
