@@ -45,6 +45,7 @@ class Endpoints:
     stripe: str
     project: str
     webhook_secret: str
+    stripe_secret_key: str
     functions: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
@@ -95,6 +96,7 @@ class Stack:
             stripe=f"http://{HOST}:{self._ports['stripe']}",
             project=PROJECT,
             webhook_secret=f"whsec_{secrets.token_hex(16)}",
+            stripe_secret_key=_SECRET_KEY,
             functions={name: f"http://{HOST}:{port}" for name, port in self._function_ports.items()},
         )
         self._processes = Processes(self.directory, working_directory=ROOT)

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import stripe
@@ -15,7 +16,7 @@ from shared.purchase import TOKEN_PACKAGE
 from shared.subscription import Subscription, standing
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams, SubscriptionListParams
+    from stripe.params import CustomerCreateParams, RefundCreateParams, SubscriptionListParams
     from stripe.params.checkout import SessionCreateParams
 
 # An event's shape follows the endpoint's API version: this one is what the code was written against.
@@ -37,19 +38,18 @@ class CustomerDirectory(Protocol):
 
 
 class StripeGateway:
-    """Calls Stripe with one secret key.
+    """Calls Stripe with the secret key that `secret_key` returns at each call, so that a rotated one needs no deployment.
 
     Raises, from every method: StripeRefused when Stripe says no, Unavailable when it does not answer or asks to wait.
     """
 
-    def __init__(self, secret_key: str, *, api_base: str | None = None) -> None:
-        self._stripe = stripe.StripeClient(
-            secret_key,
-            stripe_version=API_VERSION,
-            base_addresses={"api": api_base} if api_base else {},
-            max_network_retries=_RETRIES,
-            http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
-        )
+    def __init__(self, secret_key: Callable[[], str], *, api_base: str | None = None) -> None:
+        self._secret_key = secret_key
+        self._connect = cache(partial(_client, api_base=api_base))
+
+    @property
+    def _stripe(self) -> stripe.StripeClient:
+        return self._connect(self._secret_key())
 
     def get_or_create_customer(
         self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory
@@ -109,6 +109,32 @@ class StripeGateway:
             raise
         return dict(intent.metadata.to_dict())
 
+    def session(self, session_id: str) -> dict[str, Any] | None:
+        """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe knows none."""
+        try:
+            found = _ask(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
+        except StripeRefused as error:
+            if _is_missing(error):
+                return None
+            raise
+        return found.to_dict(for_json=True)
+
+    def refund_rest(self, payment_intent_id: str, *, idempotency_key: str) -> str | None:
+        """Refund what is left of a payment; return the refund's id, None when nothing was left.
+
+        Source: https://docs.stripe.com/api/refunds/create (no amount refunds the rest).
+        """
+        params: RefundCreateParams = {"payment_intent": payment_intent_id}
+        try:
+            refund = _ask(lambda: self._stripe.v1.refunds.create(params, {"idempotency_key": idempotency_key}))
+        except StripeRefused as error:
+            if _code(error) == "charge_already_refunded":
+                return None
+            raise
+        if refund.status in ("failed", "canceled"):
+            raise StripeRefused
+        return refund.id
+
     def standing_subscription(self, subscription_id: str) -> Subscription | None:
         """Return how the customer of a subscription stands now, None when Stripe does not know the subscription.
 
@@ -124,6 +150,16 @@ class StripeGateway:
                 return None
             raise
         return standing([told, *(one.to_dict(for_json=True) for one in page.data)])
+
+
+def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        secret_key,
+        stripe_version=API_VERSION,
+        base_addresses={"api": api_base} if api_base else {},
+        max_network_retries=_RETRIES,
+        http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
+    )
 
 
 def verify_webhook(
@@ -199,8 +235,13 @@ def _ask(call: Callable[[], Answer]) -> Answer:
 
 
 def _is_missing(error: StripeRefused) -> bool:
+    return _code(error) == "resource_missing"
+
+
+def _code(error: StripeRefused) -> str | None:
+    """Return Stripe's own code of a refusal. Source: https://docs.stripe.com/error-codes."""
     cause = error.__cause__
-    return isinstance(cause, stripe.InvalidRequestError) and cause.code == "resource_missing"
+    return cause.code if isinstance(cause, stripe.InvalidRequestError) else None
 
 
 def _key(kind: str, params: Mapping[str, Any]) -> str:
