@@ -68,8 +68,9 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
     ]
     livemode = flag("STRIPE_LIVEMODE")
     secret_key = environ.get("STRIPE_SECRET_KEY", "").strip()
-    if secret_key.startswith(("sk_live_", "rk_live_")) and not livemode:
-        faults.append("STRIPE_SECRET_KEY is a live key, but STRIPE_LIVEMODE is not true")
+    mode = "live" if livemode else "test"
+    if secret_key.startswith(("sk_", "rk_")) and not secret_key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
+        faults.append(f"STRIPE_SECRET_KEY is no {mode} key, but STRIPE_LIVEMODE is {str(livemode).lower()}")
     if environ.get("K_SERVICE") and environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
         # The Auth emulator's tokens are unsigned: on Cloud Run anybody could be anybody.
         faults.append("FIREBASE_AUTH_EMULATOR_HOST must not be set on Cloud Run")

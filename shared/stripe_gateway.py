@@ -4,8 +4,8 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from functools import cache, partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import stripe
@@ -38,7 +38,7 @@ class CustomerDirectory(Protocol):
 
 
 class StripeGateway:
-    """Calls Stripe with the secret key that `secret_key` returns at each call, so that a rotated one needs no deployment.
+    """Calls Stripe with the key that `secret_key` returns at each call, so that a rotated one needs no deployment.
 
     Raises, from every method: StripeRefused when Stripe says no, Unavailable when it does not answer or asks to wait.
     """

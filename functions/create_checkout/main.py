@@ -1,7 +1,7 @@
 """POST /api/tokens/create-checkout-session: the signed-in user begins to buy a package."""
 
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import functions_framework
@@ -73,7 +73,7 @@ def _wanted(body: dict[str, Any]) -> tuple[Package, str]:
 @cache
 def parts() -> tuple[Identity, Ledger, StripeGateway]:
     """Build what the handler needs, at the first request."""
-    key = SecretStore().get(SETTINGS.stripe_secret_key)
+    key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
     return (
         Identity(SETTINGS.project),
         Ledger(firestore.Client(project=SETTINGS.project)),

@@ -6,7 +6,7 @@ what never will is recorded and acknowledged.
 
 import time
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, assert_never
 
 import functions_framework
@@ -164,12 +164,14 @@ def _payer(event: Mapping[str, Any], payment: str, ledger: Ledger, gateway: Stri
     purchase = ledger.purchase_of_payment(payment)
     if purchase is not None:
         return purchase.uid
-    metadata = event["data"]["object"].get("metadata") or gateway.metadata_of_payment(payment)
+    metadata = event["data"]["object"].get("metadata") or {}
+    if metadata.get("purchase_type") is None:  # a refund's and a dispute's metadata are their own, not the payment's
+        metadata = gateway.metadata_of_payment(payment)
     return buyer_of(metadata) if metadata.get("purchase_type") == TOKEN_PACKAGE else None
 
 
 @cache
 def parts() -> tuple[Ledger, StripeGateway]:
     """Build what the handler needs, at the first delivery."""
-    key = SecretStore().get(SETTINGS.stripe_secret_key)
+    key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
     return Ledger(firestore.Client(project=SETTINGS.project)), StripeGateway(key, api_base=SETTINGS.stripe_api_base)

@@ -3,7 +3,7 @@
 The event only says whose subscription to look at. What is kept is read from Stripe, so order does not matter.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import functions_framework
@@ -54,5 +54,5 @@ def handle(request: Request, ledger: Ledger, gateway: StripeGateway) -> dict[str
 @cache
 def parts() -> tuple[Ledger, StripeGateway]:
     """Build what the handler needs, at the first delivery."""
-    key = SecretStore().get(SETTINGS.stripe_secret_key)
+    key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
     return Ledger(firestore.Client(project=SETTINGS.project)), StripeGateway(key, api_base=SETTINGS.stripe_api_base)

@@ -280,3 +280,48 @@ def test_only_post_is_allowed(function: Deployed) -> None:
 
 def test_a_message_larger_than_any_event_is_413(function: Deployed) -> None:
     assert function.post(data=b"x" * (1024 * 1024 + 1)).status_code == 413
+
+
+# --- whose payment it was
+
+
+class Payments:
+    """A gateway that knows one payment's metadata."""
+
+    def __init__(self, metadata: dict[str, str]) -> None:
+        self._metadata = metadata
+
+    def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
+        assert payment_intent_id == "pi_unknown"
+        return self._metadata
+
+
+def failed_refund(metadata: dict[str, str]) -> dict[str, Any]:
+    refund = {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 999,
+        "status": "failed",
+        "payment_intent": "pi_unknown",
+        "metadata": metadata,
+    }
+    return {"id": "evt_1", "type": "refund.failed", "created": 1_760_000_000, "data": {"object": refund}}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"ticket": "4711"}])
+def test_a_payment_unknown_to_the_ledger_is_asked_of_stripe_whatever_metadata_the_refund_has(
+    ledger: Ledger, metadata: dict[str, str]
+) -> None:
+    stripe = Payments({"purchase_type": "token_package", "firebase_uid": "ada"})
+
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, stripe)) as function:
+        assert outcome(deliver(function, failed_refund(metadata))) == "noted"
+
+    assert "re_1" in ledger.account("ada").reversals["pi_unknown"].failed
+
+
+def test_a_payment_of_another_product_is_left_alone(ledger: Ledger, firestore: FakeFirestore) -> None:
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, Payments({"order": "shoes"}))) as function:
+        assert outcome(deliver(function, failed_refund({}))) == "ignored"
+
+    assert firestore.writes == 0

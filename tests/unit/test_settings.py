@@ -88,10 +88,13 @@ def test_an_origin_is_scheme_and_host(value: str) -> None:
     assert "ALLOWED_ORIGINS must list http(s) origins" in faults(ALLOWED_ORIGINS=f"https://good.example,{value}")
 
 
-@pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
-def test_a_live_key_needs_livemode(key: str) -> None:
-    assert "STRIPE_SECRET_KEY is a live key" in faults(STRIPE_SECRET_KEY=key)
-    assert settings.load(environ={"STRIPE_SECRET_KEY": key, "STRIPE_LIVEMODE": "true"}).livemode
+@pytest.mark.parametrize(
+    ("key", "livemode", "other"),
+    [("sk_live_1", "true", "false"), ("rk_live_1", "true", "false"), ("sk_test_1", "false", "true")],
+)
+def test_the_key_must_be_of_the_mode(key: str, livemode: str, other: str) -> None:
+    assert f"but STRIPE_LIVEMODE is {other}" in faults(STRIPE_SECRET_KEY=key, STRIPE_LIVEMODE=other)
+    assert settings.load(environ={"STRIPE_SECRET_KEY": key, "STRIPE_LIVEMODE": livemode}).stripe_secret_key == key
 
 
 def test_the_auth_emulator_is_refused_on_cloud_run() -> None:

@@ -74,7 +74,7 @@ def stripe() -> Iterator[StripeStub]:
 
 @pytest.fixture
 def gateway(stripe: StripeStub) -> StripeGateway:
-    return StripeGateway("sk_test_1", api_base=stripe.url)
+    return StripeGateway(lambda: "sk_test_1", api_base=stripe.url)
 
 
 def customer(gateway: StripeGateway, directory: Directory | None = None, email: str | None = None) -> str:
@@ -236,8 +236,23 @@ def test_a_stripe_that_is_not_there_is_unavailable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    gateway = StripeGateway("sk_test_1", api_base=f"http://127.0.0.1:{port}")
+    gateway = StripeGateway(lambda: "sk_test_1", api_base=f"http://127.0.0.1:{port}")
 
     with pytest.raises(Unavailable) as raised:
         customer(gateway)
     assert raised.value.status == 503
+
+
+# --- the key
+
+
+def test_a_rotated_key_is_used_from_the_next_call_on(stripe: StripeStub) -> None:
+    keys = iter(["sk_test_old", "sk_test_new"])
+    gateway = StripeGateway(lambda: next(keys), api_base=stripe.url)
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+
+    customer(gateway)
+    customer(gateway)
+
+    sent = [headers["Authorization"] for _, _, headers in stripe.asked]
+    assert sent == ["Bearer sk_test_old", "Bearer sk_test_new"]
