@@ -53,7 +53,7 @@ tools:
 .venv/.stamp: requirements-dev.txt
 	@echo "Installing the Python packages into .venv ..."
 	@python3 -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json .npmrc
