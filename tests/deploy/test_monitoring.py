@@ -1,4 +1,4 @@
-"""Every metric counts what the functions really log, every alert watches a metric there is, and tells where to read on."""
+"""Every metric counts what the functions really log, every alert watches a metric there is, and says where to read."""
 
 import json
 import re
@@ -11,7 +11,6 @@ import yaml
 
 from local.function_table import ROOT
 from shared import logs
-from shared.errors import Unavailable
 from shared.ledger import Ledger
 from tests.deploy.api_fields import faults
 from tests.deploy.log_filter import field, matches

@@ -1,0 +1,85 @@
+"""rollback.sh: what was changed can be put back, by commands that are what they say."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.function_table import ROOT
+from tests.deploy import dry_run
+from tests.deploy.fake_cloud import FakeCloud
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> FakeCloud:
+    cloud = FakeCloud(tmp_path, "prod")
+    served = {"name": "s", "spec": {"traffic": [{"revisionName": "credit-tokens-00003", "percent": 100}]}}
+    revisions = ["credit-tokens-00004", "credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
+    cloud.change(kinds={"run services": {"credit-tokens": served}}, revisions={"credit-tokens": revisions})
+    return cloud
+
+
+def roll_back(cloud: FakeCloud, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return cloud.run(*arguments, script="./rollback.sh")
+
+
+def test_traffic_goes_to_the_revision_before_the_one_that_is_served(cloud: FakeCloud) -> None:
+    assert roll_back(cloud, "function", "credit_tokens").returncode == 0
+    (change,) = cloud.changes()
+    assert change.startswith("run services update-traffic credit-tokens --to-revisions=credit-tokens-00002=100 ")
+
+
+def test_traffic_goes_to_the_revision_that_was_named(cloud: FakeCloud) -> None:
+    assert roll_back(cloud, "function", "credit_tokens", "--to", "credit-tokens-00001").returncode == 0
+    assert "credit-tokens-00001=100" in cloud.changes()[0]
+
+
+def test_there_is_no_way_back_from_the_first_revision(cloud: FakeCloud) -> None:
+    cloud.change(revisions={"credit-tokens": ["credit-tokens-00003"]})
+    run = roll_back(cloud, "function", "credit_tokens")
+    assert run.returncode == 1
+    assert "no revision before" in run.stderr
+    assert cloud.changes() == []
+
+
+def test_rules_are_deployed_as_they_were_in_a_commit(cloud: FakeCloud) -> None:
+    git = ("git", "-C", str(cloud.checkout), "-c", "user.name=A", "-c", "user.email=a@example.com")
+    for words in (["init", "--quiet"], ["add", "firestore.rules"], ["commit", "--quiet", "--message=Rules"]):
+        subprocess.run([*git, *words], check=True)
+    assert roll_back(cloud, "rules", "--to", "HEAD").returncode == 0
+    (change,) = cloud.changes()
+    assert change.startswith("deploy --only=firestore:rules --config=")
+    assert "no firestore.rules in commit" in roll_back(cloud, "rules", "--to", "nowhere").stderr
+
+
+def test_what_a_dry_run_prints_is_accepted_by_gcloud_and_firebase(cloud: FakeCloud) -> None:
+    git = ("git", "-C", str(ROOT), "rev-parse", "HEAD")
+    subprocess.run(git, check=True, capture_output=True)
+    function = roll_back(cloud, "function", "credit_tokens", "--dry-run").stdout
+    assert dry_run.commands(function, "gcloud")
+    assert dry_run.refused(dry_run.commands(function, "gcloud")) == {}
+    rules = subprocess.run(
+        ("./rollback.sh", "prod", "rules", "--to", "HEAD", "--dry-run"),
+        cwd=ROOT,
+        check=True,
+        text=True,
+        capture_output=True,
+    ).stdout
+    for command in dry_run.commands(rules, "firebase"):
+        assert dry_run.unknown_to_firebase(shlex.split(command)[1:]) == []
+    webhook = roll_back(cloud, "webhook", "--to", "https://old.example.com/hook", "--dry-run").stdout
+    assert webhook.strip().endswith(
+        "-m deploy.stripe_setup prod --project=token-economy-prod --webhook-url=https://old.example.com/hook"
+    )
+    assert cloud.changes() == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("function",), ("function", "no_such"), ("rules",), ("webhook", "--to", "http://x"), ("tea",)]
+)
+def test_a_call_that_means_nothing_does_nothing(cloud: FakeCloud, arguments: tuple[str, ...]) -> None:
+    run = roll_back(cloud, *arguments)
+    assert run.returncode in (1, 2)
+    assert run.stderr
+    assert cloud.changes() == []

@@ -1,0 +1,19 @@
+"""smoke_test.sh against the whole running product, with a purchase."""
+
+import os
+import subprocess
+from collections.abc import Callable
+
+from local.function_table import ROOT
+from local.stack import Stack
+from tests.e2e.buyer import Buyer
+
+
+def test_the_product_passes_its_smoke_test_and_sells_a_package(stack: Stack, sign_up: Callable[[], Buyer]) -> None:
+    buyer = sign_up()
+    command = ("./smoke_test.sh", stack.endpoints.web, "--purchase", "--simulator", stack.endpoints.stripe)
+    environment = {**os.environ, "ID_TOKEN": buyer.authorization["Authorization"].removeprefix("Bearer ")}
+    run = subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True, capture_output=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "the tokens are on the account" in run.stdout
+    assert buyer.balance() == 50
