@@ -283,6 +283,6 @@ def _claimed_terms(session: Mapping[str, Any], package: Package, tokens: int) ->
 
 def _paid_in_full(session: Mapping[str, Any], package: Package) -> bool:
     """Tell whether what was paid is the price: less a discount only where promotions are allowed, plus any tax."""
-    totals: Mapping[str, Any] = session.get("total_details") or {}
+    totals = _mapping(session.get("total_details"))
     discount = totals.get("amount_discount") or 0
     return (discount == 0 or package.promotions) and session["amount_total"] >= session["amount_subtotal"] - discount
