@@ -74,6 +74,7 @@ def test_what_is_forgotten_makes_no_difference_to_what_may_still_be_told(limit: 
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values), st.sets(st.sampled_from(FIELDS)))
+@example({"total_details": True}, set())
 def test_any_session_has_a_verdict(changes: dict[str, Any], missing: set[str]) -> None:
     session = {key: value for key, value in {**session_of(), **changes}.items() if key not in missing}
 
