@@ -1,0 +1,174 @@
+"""The topic in an operator's hands: replay it, look into its dead letters, put them back. Uses Pub/Sub's own clients.
+
+It is apart from shared/event_bus.py because functions only ever publish.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import grpc
+from google.api_core import exceptions as google_errors
+from google.pubsub_v1 import PublisherClient, PubsubMessage, ReceivedMessage, SeekRequest, SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from shared import event_bus
+from shared.errors import BadInput, NotFound, Unavailable
+
+DEAD_LETTERS = f"{event_bus.TOPIC}-dead"
+"""The dead letters' topic and its one subscription have this name."""
+
+_CALL_TIMEOUT_S = 10.0
+_PULL_TIMEOUT_S = 3.0
+_PULL_MAX = 50
+# What Pub/Sub adds to a message when it gives it up. Source: https://cloud.google.com/pubsub/docs/dead-letter-topics
+_DEAD_LETTER_MARK = "CloudPubSubDeadLetterSource"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that no delivery could bring in: the Stripe event it carries, and which subscription gave it up."""
+
+    message_id: str
+    event_id: str
+    event_type: str
+    subscription: str
+    given_up_at: datetime
+
+    @classmethod
+    def of(cls, message: PubsubMessage) -> Self:
+        """Read what an operator wants to know of a message; what it lacks is empty."""
+        attributes = message.attributes
+        return cls(
+            message_id=message.message_id,
+            event_id=attributes.get("event_id", ""),
+            event_type=attributes.get("event_type", ""),
+            subscription=attributes.get(f"{_DEAD_LETTER_MARK}Subscription", ""),
+            given_up_at=message.publish_time,
+        )
+
+
+class EventDesk:
+    """The project's topic and subscriptions.
+
+    Raises, from every method: Unavailable when Pub/Sub does not answer in time.
+    """
+
+    def __init__(self, publisher: PublisherClient, subscriber: SubscriberClient, project: str) -> None:
+        self._publisher = publisher
+        self._subscriber = subscriber
+        self._project = project
+        self._dead = self._subscription(DEAD_LETTERS)
+
+    def check_subscription(self, name: str) -> None:
+        """Make sure that a subscription exists and is one of the events' topic.
+
+        Raises:
+            NotFound: there is none of this name.
+            BadInput: it is another topic's.
+        """
+        with _pubsub_faults():
+            try:
+                found = self._subscriber.get_subscription(
+                    subscription=self._subscription(name), timeout=_CALL_TIMEOUT_S
+                )
+            except google_errors.NotFound as error:
+                raise NotFound("unknown_subscription", f"There is no subscription {name}") from error
+        if found.topic != self._topic():
+            raise BadInput("other_topic", f"The subscription {name} is not one of {event_bus.TOPIC}")
+
+    def replay(self, name: str, since: datetime) -> None:
+        """Let a subscription deliver again all that was published since a time; the topic keeps 31 days.
+
+        Source: https://cloud.google.com/pubsub/docs/replay-overview
+        """
+        request = SeekRequest(subscription=self._subscription(name), time=since)
+        with _pubsub_faults():
+            self._subscriber.seek(request, timeout=_CALL_TIMEOUT_S)
+
+    def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """Look at dead letters, and leave them where they are."""
+        received: dict[str, ReceivedMessage] = {}
+        with _pubsub_faults():
+            while len(received) < limit:
+                # What is looked at stays ours until it is given back: each pull brings others.
+                page = self._pull(limit - len(received))
+                if not page:
+                    break
+                received |= {one.message.message_id: one for one in page}
+            if received:
+                self._give_back([one.ack_id for one in received.values()])
+        return [DeadLetter.of(one.message) for one in received.values()]
+
+    def redrive(self, limit: int) -> Iterator[DeadLetter]:
+        """Put dead letters back on the topic, and yield each one that is there.
+
+        One leaves the dead letters only after it was published: interrupted in between, it is there twice, which the
+        ledger makes harmless.
+        """
+        done = 0
+        while done < limit:
+            with _pubsub_faults():
+                page = self._pull(limit - done)
+            if not page:
+                return
+            for received in page:
+                with _pubsub_faults():
+                    self._publish(received.message)
+                    self._subscriber.acknowledge(
+                        subscription=self._dead, ack_ids=[received.ack_id], timeout=_CALL_TIMEOUT_S
+                    )
+                done += 1
+                yield DeadLetter.of(received.message)
+
+    def _publish(self, message: PubsubMessage) -> None:
+        attributes = {
+            name: value for name, value in message.attributes.items() if not name.startswith(_DEAD_LETTER_MARK)
+        }
+        again = PubsubMessage(data=message.data, attributes=attributes)
+        self._publisher.publish(topic=self._topic(), messages=[again], timeout=_CALL_TIMEOUT_S)
+
+    def _pull(self, most: int) -> list[ReceivedMessage]:
+        """Receive some dead letters; none when there are none for some seconds."""
+        try:
+            answer = self._subscriber.pull(
+                subscription=self._dead, max_messages=min(most, _PULL_MAX), retry=None, timeout=_PULL_TIMEOUT_S
+            )
+        except google_errors.DeadlineExceeded:
+            return []
+        return list(answer.received_messages)
+
+    def _give_back(self, ack_ids: list[str]) -> None:
+        self._subscriber.modify_ack_deadline(
+            subscription=self._dead, ack_ids=ack_ids, ack_deadline_seconds=0, timeout=_CALL_TIMEOUT_S
+        )
+
+    def _topic(self) -> str:
+        return f"projects/{self._project}/topics/{event_bus.TOPIC}"
+
+    def _subscription(self, name: str) -> str:
+        return f"projects/{self._project}/subscriptions/{name}"
+
+
+def connect(project: str) -> EventDesk:
+    """Return the desk of a project, on the emulator when PUBSUB_EMULATOR_HOST names one."""
+    emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
+    subscriber = (
+        SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulator)))
+        if emulator
+        else SubscriberClient()
+    )
+    return EventDesk(event_bus.connect(), subscriber, project)
+
+
+@contextmanager
+def _pubsub_faults() -> Iterator[None]:
+    try:
+        yield
+    except (google_errors.ServiceUnavailable, google_errors.DeadlineExceeded, google_errors.RetryError) as error:
+        raise Unavailable("pubsub_unavailable", "Pub/Sub does not answer - try again") from error
+    except google_errors.NotFound as error:
+        raise NotFound("unknown_resource", f"Pub/Sub: {error.message}") from error

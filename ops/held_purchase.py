@@ -1,0 +1,144 @@
+"""A held purchase as an operator decides on it, and what releasing it would credit. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from shared.catalog import Catalog, Terms
+from shared.errors import BadInput
+from shared.purchase import HoldReason, Purchase
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPurchase:
+    """held_purchases/{session}. `tokens` and `package_id` are what the session claims; amounts are cents as Stripe saw.
+
+    `status` is held, released or rejected; the last three fields are empty until somebody decides.
+    """
+
+    session_id: str
+    uid: str | None
+    reason: str
+    message: str
+    status: str
+    paid_at: datetime
+    held_at: datetime
+    package_id: object
+    tokens: object
+    amount_total: object
+    amount_subtotal: object
+    currency: object
+    customer_id: object
+    payment_intent_id: object
+    decided_by: str | None = None
+    decision_reason: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def payment(self) -> str | None:
+        """The PaymentIntent that paid, None when there was nothing to pay or none is known."""
+        return self.payment_intent_id if isinstance(self.payment_intent_id, str) else None
+
+    @property
+    def wrong_mode(self) -> bool:
+        """Whether it was paid in Stripe's other mode, of which this deployment's key knows nothing."""
+        return self.reason == HoldReason.WRONG_LIVEMODE
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts; times are datetimes still."""
+        return asdict(self)
+
+
+def held_purchase_from(session_id: str, fields: Mapping[str, Any]) -> HeldPurchase:
+    """Return the held purchase that held_purchases/{session} holds."""
+    return HeldPurchase(
+        session_id=session_id,
+        uid=fields.get("userId"),
+        reason=fields["reason"],
+        message=fields["message"],
+        status=fields["status"],
+        paid_at=fields["paidAt"],
+        held_at=fields["heldAt"],
+        package_id=fields.get("packageId"),
+        tokens=fields.get("tokens"),
+        amount_total=fields.get("amountTotal"),
+        amount_subtotal=fields.get("amountSubtotal"),
+        currency=fields.get("currency"),
+        customer_id=fields.get("customerId"),
+        payment_intent_id=fields.get("paymentIntentId"),
+        decided_by=fields.get("decidedBy"),
+        decision_reason=fields.get("decisionReason"),
+        decided_at=fields.get("decidedAt"),
+    )
+
+
+def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, tokens: int | None) -> Purchase:
+    """Return the purchase that a release credits.
+
+    The session's own claim is never taken as it stands, for it may be what was tampered with. Without the operator's
+    word the tokens are those of the package's terms at the price that was paid; where the terms leave that open, the
+    operator has to say.
+
+    Args:
+        held: the held purchase.
+        catalog: the packages, with their former terms.
+        user: whom the operator names as the buyer; needed when the session names none.
+        tokens: how many the operator says.
+
+    Raises:
+        BadInput: it cannot be released, or not without the operator's word on the buyer or the tokens.
+    """
+    if held.wrong_mode:
+        raise BadInput(
+            "wrong_livemode", f"{held.session_id} was paid in Stripe's other mode and is worth nothing here: reject it"
+        )
+    if user is not None and held.uid is not None and user != held.uid:
+        raise BadInput("other_user", f"{held.session_id} was paid by user {held.uid}, not {user}")
+    uid = held.uid or user
+    if uid is None:
+        raise BadInput("missing_user", f"{held.session_id} names no buyer: give --user")
+    paid, subtotal = held.amount_total, held.amount_subtotal
+    # A refund later takes its share of what was paid: without that sum nothing can be taken back.
+    if not _is_cents(paid) or not _is_cents(subtotal) or (held.payment is not None and paid == 0):
+        raise BadInput("unreadable_amounts", f"What was paid for {held.session_id} cannot be read: reject it")
+    terms = _terms_paid_for(held, catalog, discounted=paid < subtotal)
+    if tokens is None:
+        if terms is None:
+            raise BadInput("missing_tokens", f"No terms say what {held.session_id} bought: give --tokens")
+        tokens = terms.tokens
+    return Purchase(
+        session_id=held.session_id,
+        uid=uid,
+        package_id=_text(held.package_id) or "unknown",
+        tokens=tokens,
+        bonus=terms.bonus if terms is not None and tokens == terms.tokens else 0,
+        subtotal_cents=subtotal,
+        paid_cents=paid,
+        currency=_text(held.currency) or "unknown",
+        customer_id=_text(held.customer_id),
+        payment_intent_id=held.payment,
+        paid_at=int(held.paid_at.timestamp()),
+    )
+
+
+def _terms_paid_for(held: HeldPurchase, catalog: Catalog, *, discounted: bool) -> Terms | None:
+    """Return the terms of the claimed package at the price that was paid; None when there are none, or several."""
+    package = catalog.find(held.package_id) if isinstance(held.package_id, str) else None
+    # A price that was not paid in full buys nothing that the terms could name.
+    if package is None or held.reason == HoldReason.DISCOUNT_NOT_ALLOWED or (discounted and not package.promotions):
+        return None
+    price = (held.amount_subtotal, held.currency)
+    paid_for = [terms for terms in package.terms if (terms.price_cents, terms.currency) == price]
+    if held.reason == HoldReason.LIMIT_EXCEEDED:
+        # Only a limit was against it: what it claims was found to be terms that it could claim.
+        paid_for = [terms for terms in paid_for if terms.tokens == held.tokens]
+    return paid_for[-1] if len({terms.tokens for terms in paid_for}) == 1 else None
+
+
+def _is_cents(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

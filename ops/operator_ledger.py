@@ -1,0 +1,307 @@
+"""What operators do to accounts, held purchases and alerts: the ledger, with the changes that no function makes.
+
+It is apart from shared/ledger.py because that one is deployed with every function. Each change is one commit by the
+ledger's own rules, and leaves an entry or an alert that says who did it and why.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from google.api_core import exceptions as google_errors
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from ops.alert import Alert, Decision, alert_from, closed_fields, operator_action
+from ops.held_purchase import HeldPurchase, held_purchase_from
+from shared.account import Account, Entry, Posting
+from shared.documents import HELD_PURCHASES, SECURITY_ALERTS
+from shared.errors import Conflict, LedgerConflict, NotFound, Unavailable
+from shared.ledger import Change, Credited, Duplicate, Ledger, Update
+from shared.limits import remember
+from shared.purchase import Purchase
+
+_USERS_PAGE = 300
+_ENTRIES_PAGE = 300
+
+
+class OperatorLedger(Ledger):
+    """The ledger in an operator's hands. Raises, from every method: Unavailable, as the ledger does."""
+
+    # --- reading
+
+    def user(self, uid: str) -> Account:
+        """Return a user's account.
+
+        Raises:
+            NotFound: there is no users/{uid}.
+        """
+        account = self.account(uid)
+        if not account.exists:
+            raise NotFound("unknown_user", f"There is no user {uid}")
+        return account
+
+    def uids(self) -> Iterator[str]:
+        """Yield every user's id, in order; a page of users is read at a time."""
+        page = self.users_after(None, _USERS_PAGE)
+        while page:
+            yield from page
+            page = self.users_after(page[-1], _USERS_PAGE)
+
+    def entries(self, uid: str) -> Iterator[Entry]:
+        """Yield all of a user's entries, newest first; a page of them is read at a time."""
+        cursor = None
+        while True:
+            page = self.transactions(uid, limit=_ENTRIES_PAGE, cursor=cursor)
+            yield from page.entries
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def held_purchase(self, session_id: str) -> HeldPurchase:
+        """Return a held purchase, also one that was decided on.
+
+        Raises:
+            NotFound: this session was never held.
+        """
+        return self._read_held(session_id)[0]
+
+    def held_purchases(self, status: str, *, uid: str | None = None, limit: int) -> list[HeldPurchase]:
+        """Return the held purchases of a status, the latest first."""
+        if uid is not None:
+            found = self._stream(self._client.collection(HELD_PURCHASES).where(filter=FieldFilter("userId", "==", uid)))
+            held = (held_purchase_from(one.id, one.to_dict() or {}) for one in found)
+            return sorted((one for one in held if one.status == status), key=lambda one: one.held_at)[::-1][:limit]
+        query = (
+            self._client.collection(HELD_PURCHASES)
+            .where(filter=FieldFilter("status", "==", status))
+            .order_by("heldAt", direction=firestore.Query.DESCENDING)
+        )
+        return [held_purchase_from(one.id, one.to_dict() or {}) for one in self._stream(query.limit(limit))]
+
+    def alert_of(self, id_: str) -> Alert:
+        """Return an alert.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        snapshot = self._get(SECURITY_ALERTS, id_)
+        if not snapshot.exists:
+            raise NotFound("unknown_alert", f"There is no alert {id_}")
+        return alert_from(snapshot.id, snapshot.to_dict() or {})
+
+    def alerts(self, status: str, *, uid: str | None = None, limit: int) -> list[Alert]:
+        """Return the alerts of a status, the latest first."""
+        if uid is not None:
+            found = self._stream(
+                self._client.collection(SECURITY_ALERTS).where(filter=FieldFilter("userId", "==", uid))
+            )
+            alerts = (alert_from(one.id, one.to_dict() or {}) for one in found)
+            return sorted((one for one in alerts if one.status == status), key=lambda one: one.created_at)[::-1][:limit]
+        query = (
+            self._client.collection(SECURITY_ALERTS)
+            .where(filter=FieldFilter("status", "==", status))
+            .order_by("createdAt", direction=firestore.Query.DESCENDING)
+        )
+        return [alert_from(one.id, one.to_dict() or {}) for one in self._stream(query.limit(limit))]
+
+    # --- deciding
+
+    def release(self, purchase: Purchase, decision: Decision) -> Credited | Duplicate:
+        """Credit a held purchase, and close its hold and its alert, all in one commit.
+
+        What is known of its refunds and disputes is taken back in the same commit. The purchase does not count for its
+        buyer's limits: a person has looked at this one, and the next shall not be held on its account.
+
+        Raises:
+            NotFound: the session was never held, or its buyer is unknown.
+            Conflict: it was rejected.
+            LedgerConflict: it was released with other contents.
+        """
+        session_id = purchase.session_id
+        details = {"releasedBy": decision.operator, "releaseReason": decision.reason}
+
+        def decide(account: Account) -> Change | Duplicate:
+            held, read_at = self._read_held(session_id)
+            posting = _with_details(purchase, {**details, "holdReason": held.reason})
+            made = self._made(purchase.uid, posting)
+            if made is not None:
+                return made
+            _refuse_unless(held, "held")
+            if not account.exists:
+                raise NotFound("unknown_user", f"There is no user {purchase.uid}")
+            after, entries = self._entered(account, purchase, posting)
+            fields = {"releasedTokens": purchase.tokens, "releasedTo": purchase.uid}
+            return Change(after, entries, updates=self._settled(held, read_at, "released", decision, fields))
+
+        outcome = self._change(purchase.uid, decide)
+        return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
+
+    def reject(self, session_id: str, decision: Decision, *, refund_id: str | None) -> bool:
+        """Close a hold whose money went back, so that no replay ever credits it; tell whether that is news.
+
+        Raises:
+            NotFound: the session was never held.
+            Conflict: it was released.
+        """
+
+        def settled() -> tuple[Update, ...] | None:
+            held, read_at = self._read_held(session_id)
+            if held.status == "rejected":
+                return None
+            _refuse_unless(held, "held")
+            return self._settled(held, read_at, "rejected", decision, {"refundId": refund_id})
+
+        def decide(account: Account) -> Change | bool:
+            updates = settled()
+            return updates is not None and Change(account.opened(session_id, "rejected"), updates=updates)
+
+        uid = self.held_purchase(session_id).uid
+        if uid is not None:
+            return isinstance(self._change(uid, decide), Change)
+        updates = settled()
+        if updates is not None:
+            self._update(updates)
+        return updates is not None
+
+    def enter(self, purchase: Purchase, decision: Decision) -> Credited | Duplicate:
+        """Credit a paid session by hand, exactly as its event would, but without looking at the limits.
+
+        Raises:
+            Conflict: it is held, or was rejected: those are decided on as such.
+            LedgerConflict: its entry exists with other contents.
+        """
+        posting = _with_details(purchase, {"enteredBy": decision.operator, "enterReason": decision.reason})
+        asked = purchase.posting()
+
+        def known() -> Duplicate | None:
+            return self._known(purchase.uid, asked)
+
+        def decide(account: Account) -> Change | Duplicate:
+            made = known()
+            if made is not None:
+                return made
+            if self._get(HELD_PURCHASES, purchase.session_id).exists:
+                raise Conflict("held", f"{purchase.session_id} is a held purchase: see `held list`")
+            after, entries = self._entered(account, purchase, posting)
+            remembered = remember(account.recent_purchases, purchase.paid_at)
+            return Change(replace(after, recent_purchases=remembered), entries)
+
+        outcome = self._change(purchase.uid, decide, known)
+        return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
+
+    def reset_limits(self, uid: str, decision: Decision) -> None:
+        """Forget a user's recent purchases, by which the limits go; no entry and no balance changes.
+
+        Raises:
+            NotFound: there is no users/{uid}.
+        """
+        path = _new_action()  # the same however often the change is tried
+
+        def decide(account: Account) -> Change:
+            if not account.exists:
+                raise NotFound("unknown_user", f"There is no user {uid}")
+            seen = {"recentPurchases": list(account.recent_purchases)}
+            action = operator_action("limits reset", uid, decision, seen, self._clock())
+            return Change(replace(account, recent_purchases=()), documents={path: action})
+
+        self._change(uid, decide)
+
+    def close_alert(self, id_: str, decision: Decision) -> bool:
+        """Close an alert; tell whether it was open.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        self.alert_of(id_)
+        updates = self._closing(id_, decision)
+        if updates:
+            self._update(updates)
+        return bool(updates)
+
+    def record(self, action: str, uid: str | None, decision: Decision, seen: Mapping[str, Any]) -> str:
+        """Leave an alert that says what an operator did outside of the ledger; return its id."""
+        path = _new_action()
+        self._create({path: operator_action(action, uid, decision, seen, self._clock())})
+        return path.partition("/")[2]
+
+    # --- one change
+
+    def _made(self, uid: str, posting: Posting) -> Duplicate | None:
+        """Return the entry of a release when it was made before.
+
+        Raises:
+            LedgerConflict: the entry says something else, also of who released it and why.
+        """
+        entry = self.entry(posting.id)
+        if entry is None:
+            return None
+        differences = entry.differences(uid, posting)
+        if differences:
+            raise LedgerConflict(entry.id, differences)
+        return Duplicate(entry)
+
+    def _read_held(self, session_id: str) -> tuple[HeldPurchase, Any]:
+        snapshot = self._get(HELD_PURCHASES, session_id)
+        if not snapshot.exists:
+            raise NotFound("not_held", f"There is no held purchase {session_id}")
+        return held_purchase_from(snapshot.id, snapshot.to_dict() or {}), snapshot.update_time
+
+    def _settled(
+        self,
+        held: HeldPurchase,
+        read_at: Any,  # noqa: ANN401 - a Firestore timestamp, untyped
+        status: str,
+        decision: Decision,
+        fields: Mapping[str, Any],
+    ) -> tuple[Update, ...]:
+        """Return what closes a hold and its alert."""
+        decided = {
+            "status": status,
+            "decidedBy": decision.operator,
+            "decisionReason": decision.reason,
+            "decidedAt": self._clock(),
+            **fields,
+        }
+        hold = Update(f"{HELD_PURCHASES}/{held.session_id}", decided, read_at)
+        return hold, *self._closing(f"held:{held.session_id}", decision)
+
+    def _closing(self, alert_id: str, decision: Decision) -> tuple[Update, ...]:
+        """Return what closes an alert, nothing when it is closed or there is none."""
+        snapshot = self._get(SECURITY_ALERTS, alert_id)
+        if not snapshot.exists or (snapshot.to_dict() or {}).get("status") != "open":
+            return ()
+        fields = closed_fields(decision, self._clock())
+        return (Update(f"{SECURITY_ALERTS}/{alert_id}", fields, snapshot.update_time),)
+
+    def _update(self, updates: tuple[Update, ...]) -> None:
+        """Change documents that belong to no account.
+
+        Raises:
+            Conflict: one of them changed since it was read.
+        """
+        batch = self._client.batch()
+        for update in updates:
+            unmoved = self._client.write_option(last_update_time=update.read_at)
+            batch.update(self._client.document(update.path), dict(update.fields), option=unmoved)
+        try:
+            self._commit(batch)
+        except (google_errors.FailedPrecondition, google_errors.NotFound) as error:
+            raise Conflict("changed_meanwhile", "Somebody else changed it meanwhile: look again") from error
+        except google_errors.Aborted as error:
+            raise Unavailable("ledger_unavailable") from error
+
+
+def _new_action() -> str:
+    return f"{SECURITY_ALERTS}/operator:{uuid.uuid4().hex}"
+
+
+def _with_details(purchase: Purchase, details: Mapping[str, Any]) -> Posting:
+    posting = purchase.posting()
+    return replace(posting, details={**posting.details, **details})
+
+
+def _refuse_unless(held: HeldPurchase, status: str) -> None:
+    if held.status != status:
+        raise Conflict("decided", f"{held.session_id} was {held.status} by {held.decided_by}")

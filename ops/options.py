@@ -1,0 +1,171 @@
+"""The options and arguments that commands share, with what is refused before anything is read."""
+
+import os
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from ops.alert import Decision
+from ops.connection import Connection, connect_local
+from ops.connection import connect as connect_by_environment
+from shared.account import is_uid
+
+TOKENS_MAX = 1_000_000_000
+RETENTION = timedelta(days=31)
+"""How long the topic keeps events (deploy/, local/pubsub_setup.py)."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+_SESSION = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_ALERT = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,300}")
+_TEXT_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every command that changes something was asked with."""
+
+    decision: Decision
+    yes: bool
+    json: bool
+
+
+class _Checked(click.ParamType[Any]):
+    """A text that a function reads, or refuses with ValueError."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _tokens(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is no whole number of tokens")
+    amount = int(text)
+    if not 1 <= amount <= TOKENS_MAX:
+        raise ValueError(f"{amount} is not between 1 and {TOKENS_MAX}")
+    return amount
+
+
+def _signed_tokens(text: str) -> int:
+    return -_tokens(text[1:]) if text.startswith("-") else _tokens(text)
+
+
+def _uid(text: str) -> str:
+    if not is_uid(text):
+        raise ValueError(f"{text[:40]!r} is no user's id")
+    return text
+
+
+def _fitting(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"{text[:40]!r} is no {what}")
+        return text
+
+    return read
+
+
+def _said(text: str) -> str:
+    said = text.strip()
+    if not said:
+        raise ValueError("it is empty")
+    if len(said) > _TEXT_MAX or not said.isprintable():
+        raise ValueError(f"it is longer than {_TEXT_MAX} characters, or not one line of text")
+    return said
+
+
+def _past_time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text[:40]!r} is no time such as 2026-11-20T18:00:00Z") from error
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} lacks its time zone: end it with Z for UTC")
+    now = datetime.now(UTC)
+    if time > now:
+        # To seek to a time in the future would acknowledge, unseen, all that was not delivered yet.
+        raise ValueError(f"{text!r} lies in the future")
+    if time < now - RETENTION:
+        raise ValueError(f"{text!r} is more than {RETENTION.days} days ago, and the topic keeps no more")
+    return time
+
+
+TOKENS = _Checked("tokens", _tokens)
+SIGNED_TOKENS = _Checked("tokens", _signed_tokens)
+UID = _Checked("uid", _uid)
+SESSION = _Checked("session", _fitting(_SESSION, "Checkout Session's id (cs_…)"))
+ALERT = _Checked("alert", _fitting(_ALERT, "alert's id"))
+PAST_TIME = _Checked("time", _past_time)
+_SAID = _Checked("text", _said)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+key_option = click.option(
+    "--key",
+    type=_Checked("key", _fitting(_KEY, "key: letters, digits, . _ and -, 100 at most")),
+    default=lambda: uuid.uuid4().hex,
+    help="Makes the command safe to repeat: one key is one entry. Random, and printed, unless given.",
+)
+
+
+def limit_option(default: int, most: int = 1000) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return the option --limit."""
+    return click.option(
+        "--limit", type=click.IntRange(1, most), default=default, show_default=True, help="How many at most."
+    )
+
+
+def asked_options(command: Callable[Concatenate[Asked, P], R]) -> Callable[..., R]:
+    """Give a command --operator, --reason, --yes and --json, and hand them in as one Asked, first."""
+
+    @click.option("--operator", type=_SAID, required=True, help="Your name, as the record shall keep it.")
+    @click.option("--reason", type=_SAID, required=True, help="Why, for whoever reads the record later.")
+    @click.option("--yes", is_flag=True, help="Do not ask first.")
+    @json_option
+    @wraps(command)
+    def with_options(
+        *args: Any,  # noqa: ANN401 - the command's own
+        operator: str,
+        reason: str,
+        yes: bool,
+        as_json: bool,
+        **kwargs: Any,  # noqa: ANN401 - the command's own
+    ) -> R:
+        return command(Asked(Decision(operator, reason), yes, as_json), *args, **kwargs)
+
+    return with_options
+
+
+def connected(command: Callable[Concatenate[Connection, P], R]) -> Callable[P, R]:
+    """Hand a command the connection, first. It is made when a command runs, so that --help needs none."""
+
+    @wraps(command)
+    def with_connection(*args: P.args, **kwargs: P.kwargs) -> R:
+        root = click.get_current_context().find_root()
+        if root.obj is None:
+            root.obj = connect(root)
+        return command(root.obj, *args, **kwargs)
+
+    return with_connection
+
+
+def connect(root: click.Context) -> Connection:
+    """Connect as the options before the command say."""
+    return connect_local(root.params["endpoints"]) if root.params["local"] else connect_by_environment(os.environ)
