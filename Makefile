@@ -10,12 +10,18 @@ SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh'
 
 .PHONY: help
 help: ## Show this list
-	@grep --no-filename --extended-regexp '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep --no-filename --extended-regexp '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 # exec: a SIGTERM to make goes on to its child, which must be the stack and no shell in between.
 .PHONY: run
 run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everything on this machine: http://localhost:8080
 	@exec $(BIN)/python -m local $(ARGS)
+
+.PHONY: reconcile
+reconcile: ## Let the running stack look for what its ledger lacks; ARGS='{"days": 30}'
+	@curl --silent --show-error --fail-with-body --json '$(or $(ARGS),{})' \
+		"$$($(BIN)/python -c 'import json; print(json.load(open(".local/endpoints.json"))["functions"]["reconcile"])')"
+	@echo
 
 .PHONY: test
 test: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some

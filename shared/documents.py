@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.account import Account, Entry
 from shared.purchase import Hold, HoldReason
+from shared.reconciliation import Report
 from shared.reversal import Disputed, Refunded, RefundFailed, Reversals
 from shared.subscription import Subscription
 
@@ -14,6 +15,7 @@ USERS = "users"
 TRANSACTIONS = "transactions"
 HELD_PURCHASES = "held_purchases"
 SECURITY_ALERTS = "security_alerts"
+RECONCILIATION_REPORTS = "reconciliation_reports"
 
 
 def account_from(uid: str, document: Mapping[str, Any] | None) -> Account:
@@ -96,6 +98,40 @@ def subscription_fields(subscription: Subscription, now: datetime) -> dict[str, 
         "currentPeriodEnd": subscription.current_period_end,
         "cancelAtPeriodEnd": subscription.cancel_at_period_end,
         "syncedAt": now,
+    }
+
+
+def report_from(fields: Mapping[str, Any]) -> Report:
+    """Return the report that reconciliation_reports/{day} holds."""
+    return Report(
+        started_at=fields["startedAt"],
+        days=fields["days"],
+        last_user=fields["lastUser"],
+        last_event=fields["lastEvent"],
+        events_done=fields["eventsDone"],
+        saved_at=fields["savedAt"],
+        finished_at=fields["finishedAt"],
+        events=fields["eventsSeen"],
+        republished=fields["republished"],
+        users_checked=fields["usersChecked"],
+        drifted=tuple(fields["drifted"]),
+    )
+
+
+def report_fields(report: Report) -> dict[str, Any]:
+    """Return the fields of reconciliation_reports/{day}."""
+    return {
+        "startedAt": report.started_at,
+        "days": report.days,
+        "lastUser": report.last_user,
+        "lastEvent": report.last_event,
+        "eventsDone": report.events_done,
+        "savedAt": report.saved_at,
+        "finishedAt": report.finished_at,
+        "eventsSeen": report.events,
+        "republished": report.republished,
+        "usersChecked": report.users_checked,
+        "drifted": list(report.drifted),
     }
 
 

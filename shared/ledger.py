@@ -28,6 +28,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.account import Account, Entry, Posting
 from shared.documents import (
     HELD_PURCHASES,
+    RECONCILIATION_REPORTS,
     SECURITY_ALERTS,
     TRANSACTIONS,
     USERS,
@@ -37,16 +38,20 @@ from shared.documents import (
     entry_fields,
     entry_from,
     hold_documents,
+    report_fields,
+    report_from,
     subscription_fields,
 )
 from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, NotFound, Unavailable
 from shared.limits import Limits, remember
 from shared.purchase import Hold, Purchase, entry_id, over_limit
+from shared.reconciliation import Audit, Report
 from shared.reversal import Fact, Reversals, posting_of
 from shared.subscription import Subscription
 
 _CALL_TIMEOUT_S = 10.0
 _CHANGE_TIMEOUT_S = 20.0
+_AUDIT_TIMEOUT_S = 5.0
 _QUEUES = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,7 +75,7 @@ Other = TypeVar("Other")
 
 
 class _AccountMoved(Exception):
-    """Somebody else changed the account between our read and our commit."""
+    """Somebody else changed the account (or a report) between our read and our commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +360,71 @@ class Ledger:
         self._change(uid, decide)
         return latest
 
+    # --- reconciling
+
+    def knows_session(self, session_id: str) -> bool:
+        """Tell whether a session was credited or held, whatever became of the hold. One or two reads."""
+        return self.get_by_stripe_session(session_id) is not None or self._get(HELD_PURCHASES, session_id).exists
+
+    def audit(self, uid: str) -> Audit | None:
+        """Return a user's balance beside the sum of the entries; None while the account will not hold still.
+
+        A change writes both in one commit, so they are of one moment when the account is the same before and after.
+        """
+        entries: Any = (  # the library says that sum() returns the class
+            self._client.collection(TRANSACTIONS)
+            .where(filter=FieldFilter("userId", "==", uid))
+            .sum("amount", alias="entries")
+        )
+
+        def attempt() -> Audit:
+            account, read_at = self._read_account(uid)
+            with _firestore_faults():
+                sums = entries.get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+            if self._read_account(uid)[1] != read_at:
+                raise _AccountMoved
+            return Audit(account.balance, int(sums[0][0].value))
+
+        try:
+            return _until_unmoved(attempt, _AUDIT_TIMEOUT_S)
+        except google_errors.RetryError:
+            return None
+
+    def users_after(self, uid: str | None, limit: int) -> list[str]:
+        """Return the ids of the users behind this one (of the first ones for None), in order."""
+        query = self._client.collection(USERS).order_by("__name__").select([])
+        if uid is not None:
+            query = query.start_after({"__name__": uid})
+        return [snapshot.id for snapshot in self._stream(query.limit(limit))] if limit else []
+
+    def last_report(self) -> Report | None:
+        """Return the report that was saved last, of whatever day."""
+        query = self._client.collection(RECONCILIATION_REPORTS).order_by("savedAt", direction="DESCENDING").limit(1)
+        snapshots = self._stream(query)
+        return report_from(snapshots[0].to_dict() or {}) if snapshots else None
+
+    def add_report(self, day: str, report: Report) -> None:
+        """Keep the report of a call, and add what it did to what the day's earlier calls did."""
+
+        def attempt() -> None:
+            snapshot = self._get(RECONCILIATION_REPORTS, day)
+            earlier = report_from(snapshot.to_dict() or {}) if snapshot.exists else None
+            fields, batch = report_fields(report.after(earlier)), self._client.batch()
+            if earlier is None:
+                batch.create(self._document(RECONCILIATION_REPORTS, day), fields)
+            else:
+                unmoved = self._client.write_option(last_update_time=snapshot.update_time)
+                batch.update(self._document(RECONCILIATION_REPORTS, day), fields, option=unmoved)
+            try:
+                self._commit(batch)
+            except (google_errors.AlreadyExists, google_errors.FailedPrecondition, google_errors.Aborted) as error:
+                raise _AccountMoved from error
+
+        try:
+            _until_unmoved(attempt, _CHANGE_TIMEOUT_S)
+        except google_errors.RetryError as error:
+            raise Unavailable("ledger_unavailable") from error
+
     # --- one change
 
     def _change(
@@ -397,9 +467,8 @@ class Ledger:
                 raise _AccountMoved from error
             return change
 
-        retry = Retry(if_exception_type(_AccountMoved), initial=0.02, maximum=1.0, timeout=_CHANGE_TIMEOUT_S)
         try:
-            return retry(attempt)()
+            return _until_unmoved(attempt, _CHANGE_TIMEOUT_S)
         except google_errors.RetryError as error:
             raise Unavailable("account_busy", f"The account of {uid} changed too often") from error
 
@@ -496,6 +565,12 @@ def _firestore_faults(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None
         raise
     except (*_PASSING, google_errors.RetryError) as error:
         raise Unavailable("ledger_unavailable") from error
+
+
+def _until_unmoved(attempt: Callable[[], Other], timeout_s: float) -> Other:
+    """Attempt again, with jitter, while others change what was read; raises RetryError when time is up."""
+    retry = Retry(if_exception_type(_AccountMoved), initial=0.02, maximum=1.0, timeout=timeout_s)
+    return retry(attempt)()
 
 
 def _reversed_before(account: Account, purchase: Purchase) -> Iterator[Posting]:

@@ -5,13 +5,13 @@ so, and it
 is credited only when every claim of its metadata agrees with terms that its package had when the session was begun.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.account import Posting, is_uid
+from shared.account import Entry, Posting, is_uid
 from shared.catalog import Catalog, Package, Terms
 
 _INT64_MAX = 2**63 - 1
@@ -259,6 +259,22 @@ def buyer_of(metadata: Mapping[str, Any]) -> str | None:
     """Return the buyer's Firebase uid that Stripe metadata names, None when it names none."""
     uid = metadata.get("firebase_uid")
     return uid if is_uid(uid) else None
+
+
+def payer_of(purchase: Entry | None, told: Mapping[str, Any], ask: Callable[[], Mapping[str, Any]]) -> str | None:
+    """Return whose token purchase a payment was, None when it was none.
+
+    Args:
+        purchase: the purchase that the ledger knows of this payment.
+        told: the charge, refund or dispute of the event.
+        ask: returns the payment's metadata from Stripe; asked only when neither of the two knows.
+    """
+    if purchase is not None:
+        return purchase.uid
+    metadata = told.get("metadata") or {}
+    if metadata.get("purchase_type") is None:  # a refund's and a dispute's metadata are their own, not the payment's
+        metadata = ask()
+    return buyer_of(metadata) if metadata.get("purchase_type") == TOKEN_PACKAGE else None
 
 
 def _whole_number(text: object) -> int | None:

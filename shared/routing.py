@@ -35,8 +35,9 @@ SUBSCRIPTION_EVENTS = frozenset(
         "invoice.payment_failed",
     }
 )
+TOKEN_EVENTS = _BY_METADATA | _BY_PAYMENT
 # What the webhook endpoint in Stripe is asked to send.
-HANDLED_EVENTS = _BY_METADATA | _BY_PAYMENT | SUBSCRIPTION_EVENTS
+HANDLED_EVENTS = TOKEN_EVENTS | SUBSCRIPTION_EVENTS
 
 
 def purchase_type_of(event: Mapping[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -16,7 +16,7 @@ from shared.purchase import TOKEN_PACKAGE
 from shared.subscription import Subscription, standing
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams, RefundCreateParams, SubscriptionListParams
+    from stripe.params import CustomerCreateParams, EventListParams, RefundCreateParams, SubscriptionListParams
     from stripe.params.checkout import SessionCreateParams
 
 # An event's shape follows the endpoint's API version: this one is what the code was written against.
@@ -108,6 +108,32 @@ class StripeGateway:
                 return {}
             raise
         return dict(intent.metadata.to_dict())
+
+    def events(self, types: Iterable[str], *, since: int, after: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield Stripe's events of these types, newest first; a page of them is in memory at a time.
+
+        Args:
+            types: at most 20, as Stripe takes them.
+            since: the oldest creation time, UTC seconds; Stripe keeps events for 30 days.
+            after: the id of the event to go on behind.
+
+        Source: https://docs.stripe.com/api/events/list
+        """
+        asked: EventListParams = {"types": sorted(types), "created": {"gte": since}, "limit": _PAGE}
+        more = True
+        while more:
+            if after is not None:
+                asked["starting_after"] = after
+            try:
+                page = _ask(lambda: self._stripe.v1.events.list(asked))
+            except StripeRefused as error:
+                if after is not None and _is_missing(error):
+                    return  # Stripe has forgotten that event, and so every older one
+                raise
+            for event in page.data:
+                yield event.to_dict(for_json=True)
+                after = event.id
+            more = page.has_more and bool(page.data)
 
     def session(self, session_id: str) -> dict[str, Any] | None:
         """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe knows none."""

@@ -18,7 +18,7 @@ from shared.account import Entry
 from shared.catalog import Catalog, load_catalog
 from shared.errors import LedgerConflict, MalformedMessage, Unavailable
 from shared.ledger import Credited, Duplicate, Held, Ledger, Reversed
-from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, judge
+from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, judge, payer_of
 from shared.reversal import Disputed, Fact, fact_of
 from shared.secret_store import SecretStore
 from shared.stripe_gateway import StripeGateway
@@ -132,7 +132,8 @@ def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
 
 def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger, gateway: StripeGateway) -> str:
     """Take back, or give back, what a refund or dispute is about."""
-    uid = _payer(event, payment, ledger, gateway)
+    told = event["data"]["object"]
+    uid = payer_of(ledger.purchase_of_payment(payment), told, lambda: gateway.metadata_of_payment(payment))
     if uid is None:
         return "ignored"
     ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
@@ -157,17 +158,6 @@ def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger,
         case Reversed():
             logs.info("reversal.noted", f"{event['type']} of {payment} noted - it changes no balance now", **ids)
             return "noted"
-
-
-def _payer(event: Mapping[str, Any], payment: str, ledger: Ledger, gateway: StripeGateway) -> str | None:
-    """Return whose token purchase a payment was; Stripe is asked only when neither ledger nor event knows."""
-    purchase = ledger.purchase_of_payment(payment)
-    if purchase is not None:
-        return purchase.uid
-    metadata = event["data"]["object"].get("metadata") or {}
-    if metadata.get("purchase_type") is None:  # a refund's and a dispute's metadata are their own, not the payment's
-        metadata = gateway.metadata_of_payment(payment)
-    return buyer_of(metadata) if metadata.get("purchase_type") == TOKEN_PACKAGE else None
 
 
 @cache

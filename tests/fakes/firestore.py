@@ -18,6 +18,7 @@ from typing import Any, cast
 from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_aggregation import AggregationResult
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,7 +141,7 @@ class FakeFirestore:
             if self._before_read:
                 raise self._before_read.pop(0)
             found = [self._snapshot(path) for path in self.paths(query.collection)]
-            matching, skipped = query.select(found)
+            matching, skipped = query.matching(found)
             self.reads += max(1, len(matching) + skipped)
             return matching
 
@@ -225,8 +226,15 @@ class Query:
             raise NotImplementedError(filter.op_string)
         return replace(self, filters=(*self.filters, filter))
 
-    def order_by(self, field_path: str, direction: str) -> "Query":
+    def order_by(self, field_path: str, direction: str = firestore.Query.ASCENDING) -> "Query":
         return replace(self, order=(field_path, direction))
+
+    def select(self, field_paths: list[str]) -> "Query":
+        """Return the same query: less of a document is asked for, which only saves its transport."""
+        return self
+
+    def sum(self, field_path: str, alias: str) -> "Sum":
+        return Sum(self, field_path)
 
     def start_after(self, fields: Mapping[str, Any]) -> "Query":
         return replace(self, after=fields)
@@ -240,7 +248,7 @@ class Query:
     def stream(self, *, retry: Retry | None = None, timeout: float | None = None) -> Iterator[Snapshot]:
         return iter(self.client._answer(lambda: self.client.query(self), retry))
 
-    def select(self, snapshots: list[Snapshot]) -> tuple[list[Snapshot], int]:
+    def matching(self, snapshots: list[Snapshot]) -> tuple[list[Snapshot], int]:
         """Return what this query selects of a collection, and how many it skipped."""
         found = [
             snapshot
@@ -260,6 +268,18 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Sum:
+    """An aggregation query; an empty one answers 0.0, as the emulator does."""
+
+    query: Query
+    field_path: str
+
+    def get(self, *, retry: Retry | None = None, timeout: float | None = None) -> list[list[AggregationResult]]:
+        values = [_value(found, self.field_path) for found in self.query.stream(retry=retry, timeout=timeout)]
+        return [[AggregationResult("entries", sum(values) if values else 0.0)]]
+
+
+@dataclass(frozen=True)
 class Collection:
     client: FakeFirestore
     name: str
@@ -270,8 +290,13 @@ class Collection:
     def where(self, *, filter: FieldFilter) -> Query:  # noqa: A002 - google's name
         return Query(self.client, self.name).where(filter=filter)
 
+    def order_by(self, field_path: str, direction: str = firestore.Query.ASCENDING) -> Query:
+        return Query(self.client, self.name).order_by(field_path, direction)
+
 
 def _value(snapshot: Snapshot, path: str) -> Any:  # noqa: ANN401 - a field's value
+    if path == "__name__":
+        return snapshot.id
     value: Any = snapshot.fields
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

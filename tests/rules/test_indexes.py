@@ -77,6 +77,8 @@ def _query(place: str, links: list[tuple[str, ast.Call]]) -> Query:
         elif name == "order_by":
             direction = next((ast.unparse(keyword.value) for keyword in call.keywords), "ASCENDING")
             orders.append((_text(call.args[0]), direction.rsplit(".", 1)[-1].strip("'\"")))
+        elif name == "sum":  # a filter's index must hold the field that is summed, too
+            orders.append((_text(call.args[0]), "ASCENDING"))
     assert collection, f"{place}: write a query as one chain from its collection on, so that this test can read it"
     return Query(place, collection, tuple(filters), tuple(orders))
 
