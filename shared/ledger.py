@@ -179,7 +179,7 @@ class Ledger:
             .where(filter=FieldFilter("userId", "==", uid))
             .order_by("timestamp", direction=firestore.Query.DESCENDING)
         )
-        if cursor:
+        if cursor is not None:
             query = query.start_after({"timestamp": _read_cursor(cursor)})
         elif offset:
             query = query.offset(offset)

@@ -150,6 +150,8 @@ def _posting(fact: Fact, amount: int, details: Mapping[str, Any]) -> Posting:
                 "refund",
                 {"stripeRefundId": fact.refund_id, "failedCents": fact.cents},
             )
+        case Disputed(outcome="lost"):  # an id of its own: the sum may have changed since the dispute was opened
+            id_, type_, own = f"dispute:{fact.dispute_id}:lost", "dispute", _dispute_details(fact)
         case Disputed(outcome="won"):
             id_, type_, own = f"dispute_reversal:{fact.dispute_id}", "dispute_reversal", _dispute_details(fact)
         case Disputed():

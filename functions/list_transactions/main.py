@@ -20,7 +20,7 @@ _OFFSET_MAX = 10_000  # Firestore bills every entry that is skipped
 @functions_framework.http
 @http_api.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def list_transactions(request: Request) -> dict[str, Any]:
-    """Answer with a page of entries; `next_cursor` is null on the last one."""
+    """Answer with a page of entries; `next_cursor` is null when the page is not full."""
     return handle(request, *parts())
 
 
