@@ -23,7 +23,7 @@ RETENTION = timedelta(days=31)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")  # as long as anybody types by mistake
 _SESSION = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _ALERT = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,300}")
@@ -60,12 +60,12 @@ def _tokens(text: str) -> int:
         raise ValueError(f"{text[:40]!r} is no whole number of tokens")
     amount = int(text)
     if not 1 <= amount <= TOKENS_MAX:
-        raise ValueError(f"{amount} is not between 1 and {TOKENS_MAX}")
+        raise ValueError(f"{text} is not between 1 and {TOKENS_MAX}")
     return amount
 
 
 def _signed_tokens(text: str) -> int:
-    return -_tokens(text[1:]) if text.startswith("-") else _tokens(text)
+    return -_tokens(text.removeprefix("-")) if text.startswith("-") else _tokens(text)
 
 
 def _uid(text: str) -> str:

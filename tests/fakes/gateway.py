@@ -1,0 +1,30 @@
+"""Stripe as the operator's command line asks it: sessions by id, and refunds."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from shared.errors import StripeRefused
+from shared.stripe_gateway import StripeGateway
+
+
+class FakeGateway:
+    """Knows the sessions it is given, and refunds each payment once."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Mapping[str, Any]] = {}
+        self.refunds: list[tuple[str, str]] = []
+        self.refuses = False
+
+    def session(self, session_id: str) -> Mapping[str, Any] | None:
+        return self.sessions.get(session_id)
+
+    def refund_rest(self, payment_intent_id: str, *, idempotency_key: str) -> str | None:
+        if self.refuses:
+            raise StripeRefused
+        refund = (payment_intent_id, idempotency_key)
+        if refund not in self.refunds:
+            self.refunds.append(refund)
+        return f"re_{payment_intent_id}"
+
+    def as_gateway(self) -> StripeGateway:
+        return cast("StripeGateway", self)

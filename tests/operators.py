@@ -1,0 +1,71 @@
+"""The operator's command line as tests call it: over an in-memory Firestore and a Stripe of their own."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from click.testing import CliRunner, Result
+
+from ops.cli import cli
+from ops.connection import Connection
+from ops.operator_ledger import OperatorLedger
+from shared import settings
+from shared.catalog import Catalog, load_catalog
+from tests.fakes.firestore import FakeFirestore
+from tests.fakes.gateway import FakeGateway
+
+WHO_AND_WHY = ("--operator", "Grace", "--reason", "ticket 7")
+
+
+@dataclass
+class Operator:
+    """Runs commands and keeps nothing between them."""
+
+    database: FakeFirestore = field(default_factory=FakeFirestore)
+    stripe: FakeGateway = field(default_factory=FakeGateway)
+    catalog: Catalog = field(default_factory=load_catalog)
+
+    @property
+    def ledger(self) -> OperatorLedger:
+        return OperatorLedger(self.database.as_client())
+
+    def run(self, *words: str, answer: str | None = None) -> Result:
+        """Run a command; `answer` is what is typed."""
+        at = Connection(
+            settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": "demo-ops"}),
+            catalog=self.catalog,
+            ledger=self.ledger,
+            gateway=self.stripe.as_gateway,
+            events=self._no_events,
+        )
+        return CliRunner().invoke(cli, words, obj=at, input=answer)
+
+    def change(self, *words: str) -> dict[str, Any]:
+        """Carry out a change, and return its answer."""
+        done: dict[str, Any] = self.read(*words, *WHO_AND_WHY, "--yes")
+        return done
+
+    def read(self, *words: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON that a command answers."""
+        result = self.run(*words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    @staticmethod
+    def _no_events() -> NoReturn:
+        raise AssertionError("these tests have no Pub/Sub: see tests/integration/test_ops_topic.py")
+
+    def documents(self) -> dict[str, dict[str, Any] | None]:
+        """Return all that the ledger keeps, to be compared."""
+        collections = ("users", "transactions", "held_purchases", "security_alerts")
+        return {path: self.database.fields_of(path) for name in collections for path in self.database.paths(name)}
+
+    def refused(self, *words: str) -> str:
+        """Run a command that must fail and change nothing; return its one line."""
+        before = self.documents()
+        result = self.run(*words)
+        assert result.exit_code != 0, result.output
+        assert result.stdout == ""
+        [line] = result.stderr.splitlines()
+        assert self.documents() == before
+        return line

@@ -1,0 +1,238 @@
+"""adjust, grant and credit: entries made by hand, once, by somebody, for a reason."""
+
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google_errors
+
+from shared.ledger import Duplicate, Held
+from shared.purchase import Purchase, judge
+from shared.reversal import Refunded
+from tests.operators import WHO_AND_WHY, Operator
+from tests.purchases import NO_LIMITS, invalid, purchase
+from tests.stripe_events import session_of
+
+
+@pytest.fixture
+def operator() -> Operator:
+    operator = Operator()
+    operator.ledger.credit(purchase("cs_1"), NO_LIMITS)
+    return operator
+
+
+# --- adjust and grant
+
+
+def test_an_adjustment_is_an_entry_that_says_who_and_why(operator: Operator) -> None:
+    done = operator.change("adjust", "ada", "-50", "--key", "T-7")
+
+    assert (done["before"]["balance"], done["after"]["balance"]) == (110, 60)
+    entry = operator.ledger.entry("adjustment:T-7")
+    assert entry is not None
+    assert (entry.uid, entry.type, entry.amount, entry.balance_after) == ("ada", "adjustment", -50, 60)
+    assert (entry.details["operator"], entry.details["reason"]) == ("Grace", "ticket 7")
+
+
+def test_a_grant_counts_as_earned(operator: Operator) -> None:
+    done = operator.change("grant", "ada", "30")
+
+    assert (done["after"]["balance"], done["after"]["totalTokensEarned"]) == (140, 30)
+    assert done["after"]["totalTokensPurchased"] == 110
+
+
+def test_the_same_command_with_the_same_key_changes_nothing_more(operator: Operator) -> None:
+    operator.change("grant", "ada", "30", "--key", "T-7")
+
+    again = operator.change("grant", "ada", "30", "--key", "T-7")
+
+    assert "nothing changed" in again["outcome"]
+    assert operator.ledger.account("ada").balance == 140
+
+
+@pytest.mark.parametrize(
+    ("uid", "amount", "reason"), [("ada", "31", "ticket 7"), ("bob", "30", "ticket 7"), ("ada", "30", "other")]
+)
+def test_a_key_that_is_used_for_something_else_is_refused(
+    operator: Operator, uid: str, amount: str, reason: str
+) -> None:
+    operator.ledger.credit(purchase("cs_2", uid="bob"), NO_LIMITS)
+    operator.change("grant", "ada", "30", "--key", "T-7")
+    before = operator.documents()
+
+    result = operator.run(
+        *("grant", uid, amount, "--key", "T-7", "--operator", "Grace", "--reason", reason, "--yes", "--json")
+    )
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: Entry grant:T-7 exists with other contents: ")
+    assert operator.documents() == before
+
+
+@pytest.mark.parametrize("amount", ["0", "1.5", "1e3", "1000000001", "٣", "", "-", "--5", "99999999999999999999999"])
+@pytest.mark.parametrize("command", ["adjust", "grant"])
+def test_an_amount_that_is_none_is_refused(operator: Operator, command: str, amount: str) -> None:
+    assert operator.refused(command, "ada", amount, *WHO_AND_WHY, "--yes").startswith("Error: ")
+
+
+@pytest.mark.parametrize(("command", "amount"), [("grant", "-5"), ("adjust", "-1000000001"), ("adjust", "-0")])
+def test_a_negative_amount_is_refused_where_it_makes_no_sense(operator: Operator, command: str, amount: str) -> None:
+    assert "is not between 1 and 1000000000" in operator.refused(command, "ada", amount, *WHO_AND_WHY, "--yes")
+
+
+@pytest.mark.parametrize("command", ["adjust", "grant"])
+def test_an_unknown_user_is_refused(operator: Operator, command: str) -> None:
+    assert operator.refused(command, "eve", "5", *WHO_AND_WHY, "--yes") == "Error: There is no user eve"
+
+
+@pytest.mark.parametrize("uid", ["", ".", "a/b", "__x__", "x" * 129])
+def test_what_can_be_no_users_id_is_refused(operator: Operator, uid: str) -> None:
+    assert "is no user's id" in operator.refused("grant", uid, "5", *WHO_AND_WHY, "--yes")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--operator", "Grace"), "Missing option '--reason'"),
+        (("--reason", "ticket 7"), "Missing option '--operator'"),
+        (("--operator", "Grace", "--reason", "  "), "it is empty"),
+        (("--operator", "\t", "--reason", "ticket 7"), "it is empty"),
+        (("--operator", "Grace", "--reason", "x" * 501), "longer than 500"),
+        (("--operator", "Grace", "--reason", "a\x1b[31mb"), "not one line of text"),
+        ((*WHO_AND_WHY, "--key", "a/b"), "is no key"),
+        ((*WHO_AND_WHY, "--resaon", "x"), "unexpected extra argument"),
+    ],
+)
+def test_a_change_needs_somebody_and_a_reason(operator: Operator, options: tuple[str, ...], said: str) -> None:
+    assert said in operator.refused("grant", "ada", "5", "--yes", *options)
+
+
+def test_a_change_asks_first_and_names_the_project(operator: Operator) -> None:
+    before = operator.documents()
+
+    result = operator.run("grant", "ada", "5", *WHO_AND_WHY, answer="n\n")
+
+    assert result.exit_code == 1
+    assert "in project demo-ops?" in result.stderr
+    assert "nothing changed" in result.stderr
+    assert operator.documents() == before
+
+
+def test_a_change_that_is_confirmed_shows_before_and_after(operator: Operator) -> None:
+    result = operator.run("grant", "ada", "5", *WHO_AND_WHY, answer="y\n")
+
+    assert result.exit_code == 0
+    assert result.stdout.index("Before") < result.stdout.index("Before and after")
+    assert "115" in result.stdout
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_done(operator: Operator) -> None:
+    result = operator.run("grant", "ada", "5", *WHO_AND_WHY)
+
+    assert result.exit_code == 1
+    assert operator.ledger.account("ada").balance == 110
+
+
+def test_firestore_away_is_one_line(operator: Operator) -> None:
+    operator.database.away = True
+
+    result = operator.run("grant", "ada", "5", *WHO_AND_WHY, "--yes")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: Try again in a moment\n")
+
+
+# --- credit
+
+
+@pytest.fixture
+def paid(operator: Operator) -> dict[str, Any]:
+    """A paid session of `popular` that Stripe knows and the ledger does not."""
+    session = session_of(metadata={"firebase_uid": "carol"})
+    operator.stripe.sessions[session["id"]] = session
+    return session
+
+
+def bought(session: dict[str, Any], operator: Operator) -> Purchase:
+    verdict = judge(session, paid_at=session["created"] + 60, catalog=operator.catalog, livemode=False)
+    assert isinstance(verdict, Purchase)
+    return verdict
+
+
+def test_a_paid_session_is_credited_by_hand_once(operator: Operator, paid: dict[str, Any]) -> None:
+    done = operator.change("credit", paid["id"])
+
+    uid = paid["metadata"]["firebase_uid"]
+    assert (done["before"]["balance"], done["after"]["balance"]) == (0, 110)
+    entry = operator.ledger.get_by_stripe_session(paid["id"])
+    assert entry is not None
+    assert (entry.uid, entry.details["enteredBy"], entry.details["enterReason"]) == (uid, "Grace", "ticket 7")
+    assert "nothing changed" in operator.change("credit", paid["id"])["outcome"]
+    assert operator.ledger.account(uid).balance == 110
+
+
+def test_the_event_that_comes_after_all_changes_nothing(operator: Operator, paid: dict[str, Any]) -> None:
+    operator.change("credit", paid["id"])
+
+    assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)
+
+
+def test_crediting_what_its_event_credited_changes_nothing(operator: Operator, paid: dict[str, Any]) -> None:
+    operator.ledger.credit(bought(paid, operator), NO_LIMITS)
+    before = operator.documents()
+
+    assert "nothing changed" in operator.change("credit", paid["id"])["outcome"]
+    assert operator.documents() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"payment_status": "unpaid"}, "is not paid"),
+        ({"payment_status": "no_payment_required", "status": "open"}, "is not completed: it is open"),
+        ({"metadata": {"purchase_type": "poster"}}, "sells another product"),
+        ({"metadata": {"purchase_type": None}}, "sells another product"),
+        ({"metadata": {"tokens": "99999"}}, "are no terms of popular"),
+        ({"livemode": True}, "livemode is True"),
+    ],
+)
+def test_a_session_that_is_no_paid_purchase_is_refused(operator: Operator, changes: dict[str, Any], said: str) -> None:
+    session = session_of(**changes)
+    operator.stripe.sessions[session["id"]] = session
+
+    assert said in operator.refused("credit", session["id"], *WHO_AND_WHY, "--yes")
+
+
+def test_a_session_that_stripe_does_not_know_is_refused(operator: Operator) -> None:
+    assert operator.refused("credit", "cs_none", *WHO_AND_WHY, "--yes") == "Error: Stripe knows no session cs_none"
+
+
+def test_what_is_no_sessions_id_is_refused(operator: Operator) -> None:
+    assert "is no Checkout Session's id" in operator.refused("credit", "ch_1", *WHO_AND_WHY, "--yes")
+
+
+def test_a_held_session_is_not_credited_by_hand(operator: Operator, paid: dict[str, Any]) -> None:
+    assert isinstance(operator.ledger.hold(invalid(paid["id"], uid=paid["metadata"]["firebase_uid"])), Held)
+    before = operator.documents()
+
+    result = operator.run("credit", paid["id"], *WHO_AND_WHY, "--yes", "--json")
+
+    assert "is a held purchase" in result.stderr
+    assert operator.documents() == before
+
+
+def test_a_credit_whose_acknowledgement_got_lost_is_made_once(operator: Operator, paid: dict[str, Any]) -> None:
+    operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
+
+    operator.change("credit", paid["id"])
+
+    assert operator.ledger.account(paid["metadata"]["firebase_uid"]).balance == 110
+    assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)
+
+
+def test_a_credit_by_hand_takes_back_what_was_refunded_before(operator: Operator, paid: dict[str, Any]) -> None:
+    uid = paid["metadata"]["firebase_uid"]
+    operator.ledger.reverse(uid, paid["payment_intent"], Refunded("ch_1", 999, paid["created"] + 60))
+
+    operator.change("credit", paid["id"])
+
+    assert [entry.amount for entry in operator.ledger.entries(uid)] == [-110, 110]
+    assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)

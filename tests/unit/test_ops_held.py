@@ -1,0 +1,399 @@
+"""held release and held reject: what a person decides is done once, whole, and can be looked up."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from google.api_core import exceptions as google_errors
+
+from ops.alert import Decision
+from shared.catalog import Catalog, Terms
+from shared.errors import Conflict
+from shared.ledger import Credited, Duplicate, Held, Reversed
+from shared.limits import Limits
+from shared.purchase import Hold, HoldReason, judge
+from shared.reversal import Disputed, Refunded
+from tests.operators import WHO_AND_WHY, Operator
+from tests.purchases import NO_LIMITS, PAID_AT, purchase
+from tests.stripe_events import session_of
+
+FIVE_AN_HOUR = Limits(per_hour=5, per_day=20)
+SESSION = "cs_held"
+PAYMENT = "pi_held"
+
+
+@pytest.fixture
+def operator() -> Operator:
+    return Operator()
+
+
+def hold(
+    operator: Operator,
+    *,
+    reason: HoldReason = HoldReason.TERMS_MISMATCH,
+    uid: str | None = "ada",
+    **seen: Any,  # noqa: ANN401 - what Stripe sent
+) -> Hold:
+    """Hold a purchase of `popular` at its price that claims 99999 tokens, unless said otherwise."""
+    claimed = {
+        "packageId": "popular",
+        "tokens": "99999",
+        "amountTotal": 999,
+        "amountSubtotal": 999,
+        "currency": "usd",
+        "customerId": "cus_ada",
+        "paymentIntentId": PAYMENT,
+        "livemode": False,
+    }
+    held = Hold(SESSION, reason, "Package validation failed", uid, PAID_AT, {**claimed, **seen})
+    assert operator.ledger.hold(held) == Held(held, new=True)
+    return held
+
+
+def over_the_limit(operator: Operator) -> None:
+    for _ in range(FIVE_AN_HOUR.per_hour):
+        operator.ledger.credit(purchase(), FIVE_AN_HOUR)
+    sixth = purchase(SESSION, payment_intent_id=PAYMENT)
+    assert isinstance(operator.ledger.credit(sixth, FIVE_AN_HOUR), Held)
+
+
+def held_document(operator: Operator) -> dict[str, Any]:
+    fields = operator.database.fields_of(f"held_purchases/{SESSION}")
+    assert fields is not None
+    return fields
+
+
+def refused(operator: Operator, *words: str) -> str:
+    return operator.refused("held", *words, *WHO_AND_WHY, "--yes", "--json")
+
+
+# --- release
+
+
+def test_a_release_credits_the_terms_at_the_paid_price_never_the_claim(operator: Operator) -> None:
+    hold(operator)
+
+    done = operator.change("held", "release", SESSION)
+
+    assert (done["before"]["balance"], done["after"]["balance"]) == (0, 110)
+    assert (done["before"]["status"], done["after"]["status"]) == ("held", "released")
+    entry = operator.ledger.get_by_stripe_session(SESSION)
+    assert entry is not None
+    assert (entry.type, entry.amount, entry.uid) == ("purchase", 110, "ada")
+    assert entry.details["bonus"] == 10
+    assert (entry.details["releasedBy"], entry.details["releaseReason"]) == ("Grace", "ticket 7")
+    assert entry.details["holdReason"] == "terms_mismatch"
+
+
+def test_a_release_closes_the_hold_its_alert_and_the_open_purchase(operator: Operator) -> None:
+    hold(operator)
+
+    operator.change("held", "release", SESSION)
+
+    held = held_document(operator)
+    assert (held["status"], held["decidedBy"], held["decisionReason"]) == ("released", "Grace", "ticket 7")
+    assert (held["releasedTokens"], held["releasedTo"]) == (110, "ada")
+    alert = operator.ledger.alert_of(f"held:{SESSION}")
+    assert (alert.status, alert.closed_by, alert.close_reason) == ("closed", "Grace", "ticket 7")
+    assert operator.ledger.account("ada").open_purchases == {}
+
+
+def test_a_release_does_not_count_for_the_limits(operator: Operator) -> None:
+    """A person has looked at it: the buyer's next purchase is not held on its account."""
+    over_the_limit(operator)
+    before = operator.ledger.account("ada").recent_purchases
+
+    operator.change("held", "release", SESSION)
+
+    assert operator.ledger.account("ada").balance == 6 * 110
+    assert operator.ledger.account("ada").recent_purchases == before
+
+
+def test_a_release_twice_credits_once(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+    before = operator.documents()
+
+    assert "nothing changed" in operator.change("held", "release", SESSION)["outcome"]
+    assert operator.documents() == before
+
+
+def test_a_release_again_with_other_tokens_is_a_conflict(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+
+    assert "exists with other contents: amount" in refused(operator, "release", SESSION, "--tokens", "50")
+
+
+def test_a_release_whose_acknowledgement_got_lost_credits_once(operator: Operator) -> None:
+    hold(operator)
+    operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
+
+    done = operator.change("held", "release", SESSION)
+
+    assert done["after"]["balance"] == 110
+    assert len(list(operator.ledger.entries("ada"))) == 1
+
+
+def test_replays_after_a_release_are_duplicates(operator: Operator) -> None:
+    """Also of a session whose claim is not what was credited: it is no conflict, a person decided on it."""
+    claimed = hold(operator)
+    operator.change("held", "release", SESSION)
+    before = operator.documents()
+
+    assert isinstance(operator.ledger.hold(claimed), Duplicate)
+    assert isinstance(operator.ledger.credit(purchase(SESSION, tokens=250), NO_LIMITS), Duplicate)
+    assert operator.documents() == before
+
+
+@pytest.mark.parametrize("limits", [FIVE_AN_HOUR, NO_LIMITS])
+def test_replays_after_the_release_of_one_too_many_are_duplicates(operator: Operator, limits: Limits) -> None:
+    over_the_limit(operator)
+    operator.change("held", "release", SESSION)
+
+    outcome = operator.ledger.credit(purchase(SESSION, payment_intent_id=PAYMENT), limits)
+
+    assert isinstance(outcome, Duplicate)
+    assert operator.ledger.account("ada").balance == 6 * 110
+
+
+def test_a_refund_known_before_the_release_is_taken_back_with_it(operator: Operator) -> None:
+    hold(operator)
+    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 500, PAID_AT + 9))
+    operator.ledger.reverse("ada", PAYMENT, Disputed("dp_1", 499, "won"))
+
+    done = operator.change("held", "release", SESSION)
+
+    assert done["after"]["balance"] == 110 - 110 * 500 // 999
+    assert [entry.type for entry in operator.ledger.entries("ada")] == ["refund", "purchase"]
+
+
+def test_a_refund_after_the_release_takes_its_share(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+
+    outcome = operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
+
+    assert isinstance(outcome, Reversed)
+    assert operator.ledger.account("ada").balance == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen", "options", "said"),
+    [
+        (HoldReason.MISSING_METADATA, {"packageId": None}, (), "give --tokens"),
+        (HoldReason.UNKNOWN_PACKAGE, {"packageId": "gold"}, (), "give --tokens"),
+        (HoldReason.TERMS_MISMATCH, {"amountSubtotal": 1, "amountTotal": 1}, (), "give --tokens"),
+        (HoldReason.TERMS_MISMATCH, {"currency": "eur"}, (), "give --tokens"),
+        (HoldReason.TERMS_MISMATCH, {"amountTotal": 500}, (), "give --tokens"),
+        (HoldReason.DISCOUNT_NOT_ALLOWED, {"tokens": "110"}, (), "give --tokens"),
+        (HoldReason.MALFORMED_SESSION, {"amountTotal": "999"}, ("--tokens", "5"), "cannot be read"),
+        (HoldReason.MALFORMED_SESSION, {"amountSubtotal": None}, ("--tokens", "5"), "cannot be read"),
+        (HoldReason.TERMS_MISMATCH, {"amountTotal": 0}, ("--tokens", "5"), "cannot be read"),
+        (HoldReason.WRONG_LIVEMODE, {"tokens": "110"}, ("--tokens", "5"), "other mode"),
+        (HoldReason.TERMS_MISMATCH, {}, ("--user", "bob"), "was paid by user ada, not bob"),
+        (HoldReason.TERMS_MISMATCH, {}, ("--tokens", "0"), "is not between 1 and"),
+        (HoldReason.TERMS_MISMATCH, {}, ("--tokens", "-5"), "between 1 and"),
+    ],
+)
+def test_what_nobody_can_tell_is_not_guessed(
+    operator: Operator, reason: HoldReason, seen: dict[str, Any], options: tuple[str, ...], said: str
+) -> None:
+    hold(operator, reason=reason, **seen)
+
+    assert said in refused(operator, "release", SESSION, *options)
+
+
+def test_the_operator_says_what_the_terms_leave_open(operator: Operator) -> None:
+    hold(operator, reason=HoldReason.UNKNOWN_PACKAGE, packageId="gold")
+
+    assert operator.change("held", "release", SESSION, "--tokens", "77")["after"]["balance"] == 77
+
+
+def test_terms_that_gave_different_numbers_at_one_price_are_not_guessed(operator: Operator) -> None:
+    popular = operator.catalog.packages[1]
+    former = Terms(tokens=100, bonus=0, price_cents=999, currency="usd", ended=date(2026, 1, 1))
+    operator.catalog = Catalog("default", (replace(popular, terms=(former, *popular.terms)),))
+    hold(operator)
+
+    assert "give --tokens" in refused(operator, "release", SESSION)
+
+
+def test_a_session_that_names_no_buyer_needs_one_that_exists(operator: Operator) -> None:
+    operator.ledger.credit(purchase(uid="bob"), NO_LIMITS)
+    hold(operator, reason=HoldReason.MISSING_METADATA, uid=None)
+
+    assert "give --user" in refused(operator, "release", SESSION)
+    assert "There is no user eve" in refused(operator, "release", SESSION, "--user", "eve")
+    operator.change("held", "release", SESSION, "--user", "bob")
+
+    assert operator.ledger.account("bob").balance == 220
+    assert held_document(operator)["releasedTo"] == "bob"
+
+
+def test_the_release_of_an_unknown_session_is_refused(operator: Operator) -> None:
+    assert refused(operator, "release", "cs_none") == "Error: There is no held purchase cs_none"
+
+
+def test_of_a_release_and_a_rejection_at_once_one_wins(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+
+    with pytest.raises(Conflict, match="was released by Grace"):
+        operator.ledger.reject(SESSION, Decision("Linus", "forged"), refund_id=None)
+
+
+# --- reject
+
+
+def test_a_rejection_refunds_and_closes(operator: Operator) -> None:
+    hold(operator)
+
+    done = operator.change("held", "reject", SESSION)
+
+    assert operator.stripe.refunds == [(PAYMENT, f"reject:{SESSION}")]
+    assert done["outcome"] == f"{SESSION} rejected, refunded as re_{PAYMENT}"
+    held = held_document(operator)
+    assert (held["status"], held["decidedBy"], held["refundId"]) == ("rejected", "Grace", f"re_{PAYMENT}")
+    assert operator.ledger.account("ada").open_purchases == {SESSION: "rejected"}
+    assert operator.ledger.alert_of(f"held:{SESSION}").status == "closed"
+
+
+def test_no_replay_credits_a_rejected_purchase(operator: Operator) -> None:
+    claimed = hold(operator)
+    operator.change("held", "reject", SESSION)
+    before = operator.documents()
+
+    assert operator.ledger.hold(claimed) == Held(claimed, new=False)
+    assert isinstance(operator.ledger.credit(purchase(SESSION), NO_LIMITS), Held)
+    assert not operator.ledger.note_unpaid("ada", SESSION, "waiting")
+    assert operator.documents() == before
+
+
+def test_the_refunds_own_event_changes_no_balance(operator: Operator) -> None:
+    operator.ledger.credit(purchase(), NO_LIMITS)
+    hold(operator)
+    operator.change("held", "reject", SESSION)
+
+    outcome = operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
+
+    assert outcome == Reversed(None)
+    assert operator.ledger.account("ada").balance == 110
+    assert [entry.type for entry in operator.ledger.entries("ada")] == ["purchase"]
+
+
+def test_a_rejection_that_was_interrupted_after_its_refund_is_run_again(operator: Operator) -> None:
+    hold(operator)
+    operator.database.refuse_next_commit(google_errors.PermissionDenied("no"))
+    first = operator.run("held", "reject", SESSION, *WHO_AND_WHY, "--yes")
+    assert (first.exit_code, held_document(operator)["status"]) == (1, "held")
+
+    operator.change("held", "reject", SESSION)
+
+    assert operator.stripe.refunds == [(PAYMENT, f"reject:{SESSION}")]
+    assert held_document(operator)["status"] == "rejected"
+
+
+def test_a_rejection_that_stripe_refuses_changes_nothing(operator: Operator) -> None:
+    hold(operator)
+    operator.stripe.refuses = True
+    before = operator.documents()
+
+    result = operator.run("held", "reject", SESSION, *WHO_AND_WHY, "--yes", "--json")
+
+    assert (result.exit_code, operator.documents()) == (1, before)
+    assert result.stderr.startswith("Error: The payment provider refused")
+
+
+def test_a_rejection_twice_refunds_once(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "reject", SESSION)
+    before = operator.documents()
+
+    assert "nothing changed" in operator.change("held", "reject", SESSION)["outcome"]
+    assert (len(operator.stripe.refunds), operator.documents()) == (1, before)
+
+
+def test_what_was_decided_stays_decided(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "reject", SESSION)
+
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+
+
+def test_a_released_purchase_is_not_rejected(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+
+    assert "was released by Grace" in refused(operator, "reject", SESSION)
+    assert operator.stripe.refunds == []
+
+
+def test_a_session_that_names_no_buyer_is_rejected_too(operator: Operator) -> None:
+    hold(operator, uid=None)
+
+    operator.change("held", "reject", SESSION)
+
+    assert held_document(operator)["status"] == "rejected"
+    assert "nothing changed" in operator.change("held", "reject", SESSION)["outcome"]
+
+
+def test_what_cost_nothing_is_rejected_without_a_refund(operator: Operator) -> None:
+    hold(operator, amountTotal=0, paymentIntentId=None)
+
+    assert operator.change("held", "reject", SESSION)["outcome"].endswith("nothing was paid")
+    assert operator.stripe.refunds == []
+
+
+def test_a_payment_of_the_other_mode_is_rejected_without_a_refund(operator: Operator) -> None:
+    hold(operator, reason=HoldReason.WRONG_LIVEMODE)
+
+    assert "not refunded" in operator.change("held", "reject", SESSION)["outcome"]
+    assert operator.stripe.refunds == []
+
+
+def test_a_payment_that_the_hold_does_not_name_is_asked_of_stripe(operator: Operator) -> None:
+    hold(operator, paymentIntentId=None)
+    assert "nothing to refund" in refused(operator, "reject", SESSION)
+
+    operator.stripe.sessions[SESSION] = session_of(id=SESSION, payment_intent="pi_asked")
+    operator.change("held", "reject", SESSION)
+
+    assert operator.stripe.refunds == [("pi_asked", f"reject:{SESSION}")]
+
+
+# --- list
+
+
+def test_held_purchases_are_listed_by_status_and_user(operator: Operator) -> None:
+    hold(operator)
+    operator.ledger.hold(replace(hold_of_bob(), session_id="cs_bob"))
+
+    assert [one["session_id"] for one in operator.read("held", "list")] == ["cs_bob", SESSION]
+    assert [one["session_id"] for one in operator.read("held", "list", "--user", "ada")] == [SESSION]
+    assert operator.read("held", "list", "--status", "released") == []
+    assert [one["session_id"] for one in operator.read("held", "list", "--limit", "1")] == ["cs_bob"]
+
+
+def hold_of_bob() -> Hold:
+    session = session_of(metadata={"firebase_uid": "bob", "tokens": "abc"})
+    verdict = judge(session, paid_at=PAID_AT, catalog=Operator().catalog, livemode=False)
+    assert isinstance(verdict, Hold)
+    return verdict
+
+
+def test_a_claim_cannot_drive_the_operators_terminal(operator: Operator) -> None:
+    hold(operator, tokens="\x1b]0;owned\x07[bold]9[/bold]")
+
+    shown = operator.run("held", "list").stdout
+
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "[bold]9" in shown
+
+
+def test_a_valid_purchase_that_was_credited_needs_no_decision(operator: Operator) -> None:
+    assert isinstance(operator.ledger.credit(purchase(), NO_LIMITS), Credited)
+
+    assert operator.run("held", "list").stdout == "Purchases: held: none\n"

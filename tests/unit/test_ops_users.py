@@ -1,0 +1,173 @@
+"""user show, limits reset, audit, alerts: looking at accounts, and tidying up around them."""
+
+from typing import Any
+
+import pytest
+
+from shared.account import Posting
+from shared.ledger import Credited, Held
+from shared.limits import Limits
+from tests.operators import WHO_AND_WHY, Operator
+from tests.purchases import NO_LIMITS, invalid, purchase
+
+ONE_AN_HOUR = Limits(per_hour=1, per_day=1)
+
+
+@pytest.fixture
+def operator() -> Operator:
+    operator = Operator()
+    operator.ledger.credit(purchase("cs_1"), NO_LIMITS)
+    operator.ledger.post("ada", Posting("spend:ada:1", "spend", -10, {"reason": "render"}))
+    return operator
+
+
+def tamper(operator: Operator, path: str, **changes: Any) -> None:  # noqa: ANN401 - a document's fields
+    fields = operator.database.fields_of(path)
+    assert fields is not None
+    operator.database.put(path, {**fields, **changes})
+
+
+# --- user show
+
+
+def test_a_user_is_shown_with_all_that_concerns_them(operator: Operator) -> None:
+    operator.ledger.hold(invalid("cs_bad"))
+    operator.ledger.note_unpaid("ada", "cs_slow", "waiting")
+
+    shown = operator.read("user", "show", "ada")
+
+    assert (shown["balance"], shown["totalTokensPurchased"], shown["totalTokensSpent"]) == (100, 110, 10)
+    assert [entry["id"] for entry in shown["entries"]] == ["spend:ada:1", "purchase:cs_1"]
+    assert shown["openPurchases"] == {"cs_bad": "held", "cs_slow": "waiting"}
+    assert [one["session_id"] for one in shown["held"]] == ["cs_bad"]
+    assert [one["id"] for one in shown["alerts"]] == ["held:cs_bad"]
+
+
+def test_a_user_is_shown_to_people(operator: Operator) -> None:
+    shown = operator.run("user", "show", "ada", "--limit", "1").stdout
+
+    assert "spend:ada:1" in shown
+    assert "purchase:cs_1" not in shown
+    assert "Open alerts: none" in shown
+
+
+def test_an_unknown_user_is_refused(operator: Operator) -> None:
+    assert operator.refused("user", "show", "eve") == "Error: There is no user eve"
+
+
+# --- limits reset
+
+
+def test_a_reset_lets_a_user_buy_again_and_touches_no_entry(operator: Operator) -> None:
+    entries = list(operator.ledger.entries("ada"))
+
+    done = operator.change("limits", "reset", "ada")
+
+    assert (len(done["before"]["recentPurchases"]), done["after"]["recentPurchases"]) == (1, [])
+    assert list(operator.ledger.entries("ada")) == entries
+    assert operator.ledger.account("ada").balance == 100
+    assert isinstance(operator.ledger.credit(purchase(), ONE_AN_HOUR), Credited)
+    assert isinstance(operator.ledger.credit(purchase(), ONE_AN_HOUR), Held)
+
+
+def test_a_reset_is_recorded(operator: Operator) -> None:
+    operator.change("limits", "reset", "ada")
+
+    [alert] = operator.read("alerts", "list", "--status", "closed")
+    assert (alert["type"], alert["severity"], alert["uid"]) == ("operator_action", "low", "ada")
+    assert alert["seen"]["action"] == "limits reset"
+    assert (alert["seen"]["operator"], alert["seen"]["reason"]) == ("Grace", "ticket 7")
+    assert operator.read("alerts", "list") == []
+
+
+def test_the_limits_of_an_unknown_user_are_not_reset(operator: Operator) -> None:
+    assert operator.refused("limits", "reset", "eve", *WHO_AND_WHY, "--yes") == "Error: There is no user eve"
+
+
+# --- audit
+
+
+def test_an_account_that_agrees_passes(operator: Operator) -> None:
+    assert operator.read("audit", "ada") == {"audited": 1, "faulty": []}
+
+
+def test_every_user_is_audited(operator: Operator) -> None:
+    for number in range(301):
+        operator.ledger.credit(purchase(uid=f"user{number:03}"), NO_LIMITS)
+
+    assert operator.read("audit", "--all")["audited"] == 302
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "said"),
+    [
+        ("users/ada", {"tokenBalance": 1000}, "the balance is 1000, the entries' sum 100"),
+        ("users/ada", {"totalTokensSpent": 0}, "totalTokensSpent is 0, the entries say 10"),
+        ("users/ada", {"totalTokensPurchased": 1}, "totalTokensPurchased is 1, the entries say 110"),
+        ("transactions/purchase:cs_1", {"balanceAfter": 90}, "purchase:cs_1 says 90 after it, the entries say 110"),
+        ("transactions/purchase:cs_1", {"amount": 100}, "the oldest entry starts from 10 instead of 0"),
+    ],
+)
+def test_an_account_that_does_not_agree_fails_the_audit(
+    operator: Operator, path: str, changes: dict[str, Any], said: str
+) -> None:
+    tamper(operator, path, **changes)
+
+    one, every = operator.run("audit", "ada"), operator.run("audit", "--all")
+
+    assert (one.exit_code, every.exit_code) == (1, 1)
+    assert said in one.stdout
+    assert "1 audited, 1 with faults" in every.stdout
+
+
+def test_a_lost_entry_fails_the_audit(operator: Operator) -> None:
+    operator.database.remove("transactions/spend:ada:1")
+
+    assert operator.run("audit", "ada").exit_code == 1
+
+
+def test_a_user_without_entries_passes(operator: Operator) -> None:
+    operator.ledger.keep_stripe_customer("bob", "cus_bob")
+
+    assert operator.run("audit", "bob").exit_code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("ada", "--all")])
+def test_an_audit_is_of_one_user_or_of_all(operator: Operator, words: tuple[str, ...]) -> None:
+    assert operator.refused("audit", *words) == "Error: Name one user, or give --all"
+
+
+# --- alerts
+
+
+def test_an_alert_is_closed_by_somebody_for_a_reason(operator: Operator) -> None:
+    operator.ledger.alert("dispute:dp_1", type_="dispute", severity="high", uid="ada", seen={"disputeId": "dp_1"})
+    assert [one["id"] for one in operator.read("alerts", "list", "--user", "ada")] == ["dispute:dp_1"]
+
+    done = operator.change("alerts", "close", "dispute:dp_1")
+
+    assert (done["before"]["status"], done["after"]["status"]) == ("open", "closed")
+    assert (done["after"]["closed_by"], done["after"]["close_reason"]) == ("Grace", "ticket 7")
+    assert operator.read("alerts", "list") == []
+
+
+def test_an_alert_is_closed_once(operator: Operator) -> None:
+    operator.ledger.alert("dispute:dp_1", type_="dispute", severity="high", uid="ada", seen={})
+    operator.change("alerts", "close", "dispute:dp_1")
+    before = operator.documents()
+
+    assert "nothing changed" in operator.change("alerts", "close", "dispute:dp_1")["outcome"]
+    assert operator.documents() == before
+
+
+@pytest.mark.parametrize("id_", ["none", "a/b", ".."])
+def test_an_unknown_alert_is_refused(operator: Operator, id_: str) -> None:
+    assert "alert" in operator.refused("alerts", "close", id_, *WHO_AND_WHY, "--yes")
+
+
+def test_alerts_are_listed_the_latest_first(operator: Operator) -> None:
+    for number in range(3):
+        operator.ledger.alert(f"a{number}", type_="drift", severity="critical", uid=None, seen={"n": number})
+
+    assert [one["id"] for one in operator.read("alerts", "list", "--limit", "2")] == ["a2", "a1"]
+    assert '{"n": 2}' in operator.run("alerts", "list").stdout
