@@ -64,7 +64,7 @@ printf '%-7s %-58s %s\n' '' "$base" status
 expect 200 'the pages are there' GET /
 expect 200 'anyone may see the packages' GET /api/tokens/packages
 available=$(answer '[p["available"] for p in a["packages"]].count(True) * all(p["available"] for p in a["packages"])')
-if ((available > 0)); then
+if ((${available:-0} > 0)); then
   row ok 'every package can be bought' "$available"
 else
   row FAILED 'every package can be bought' 'some have no price: python -m deploy.stripe_setup'

@@ -37,6 +37,7 @@ class Environment:
     protected: bool
     alert_emails: tuple[str, ...]
     trusted_callers: tuple[str, ...]
+    more_settings: Mapping[str, str]
     prices: Mapping[str, str]
     number: str = "PROJECT_NUMBER"
 
@@ -69,6 +70,7 @@ class Environment:
             "ALLOWED_ORIGINS": self.allowed_origins,
             "STRIPE_LIVEMODE": str(self.livemode).lower(),
             "TOKEN_CATALOG": self.catalog,
+            **self.more_settings,
             **secrets,
             **self.prices,
         }
@@ -131,7 +133,7 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
         raise DeployError(f"No project: write its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
     row |= {key: tuple(row[key]) for key in ("alert_emails", "trusted_callers")}
-    environment = Environment(name=name, prices={}, **row)
+    environment = Environment(name=name, prices={}, more_settings=row.pop("settings"), **row)
     prices = root / "deploy" / environment.prices_file.name
     return replace(environment, prices=_read_env(prices) if prices.exists() else {})
 

@@ -334,7 +334,7 @@ class Plan:
 
     def _alert(self, file: Path, channels: str) -> None:
         policies = ("alpha", "monitoring", "policies")
-        labels = {"policy": file.stem, "digest": digest(file, channels)}
+        labels = {"policy": file.stem, "digest": digest(file, *self.at.alert_emails)}
         marks = ",".join(f"{key}={value}" for key, value in labels.items())
         policy = (f"--policy-from-file={file.relative_to(ROOT)}", self._project)
         told = (f"--notification-channels={channels}",) if channels else ()

@@ -1,0 +1,80 @@
+"""docs/costs.md: its numbers are computed, and computed from what the functions really do."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from deploy import costs
+from shared.account import Posting
+from shared.catalog import load_catalog
+from shared.ledger import Ledger
+from tests.deployed import deployed
+from tests.fakes.firestore import FakeFirestore
+from tests.fakes.identity import ADA, FakeIdentity
+from tests.purchases import NO_LIMITS, purchase
+from tests.stripe_events import load, push_of
+
+PROJECT = {"GOOGLE_CLOUD_PROJECT": "demo"}
+STRIPE = {**PROJECT, "STRIPE_SECRET_KEY": "sk_test_1"}
+
+
+class Gateway:
+    def get_or_create_customer(self, *_: object, kept: str, **__: object) -> str:
+        return kept
+
+    def create_token_checkout_session(self, **_: object) -> tuple[str, str]:
+        return "cs_1", "https://pay.example"
+
+
+def create_checkout(ledger: Ledger) -> None:
+    environ = {**STRIPE, "APP_BASE_URL": "https://app.example", "STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"}
+    with deployed("create_checkout", environ, parts=(FakeIdentity(), ledger, Gateway())) as function:
+        assert function.post({"package": "popular"}, headers=ADA).status_code == 200
+
+
+def credit_tokens(ledger: Ledger) -> None:
+    with deployed("credit_tokens", STRIPE, parts=(ledger, None)) as function:
+        assert function.post(push_of(load("completed_paid"))).json == {"success": True, "outcome": "credited"}
+
+
+def get_balance(ledger: Ledger) -> None:
+    with deployed("get_balance", PROJECT, parts=(FakeIdentity(), ledger)) as function:
+        assert function.get(headers=ADA).status_code == 200
+
+
+def list_transactions(ledger: Ledger) -> None:
+    with deployed("list_transactions", PROJECT, parts=(FakeIdentity(), ledger)) as function:
+        assert len(function.get(headers=ADA).json["transactions"]) == 20  # type: ignore[index]  # werkzeug knows no shape
+
+
+def spend_tokens(ledger: Ledger) -> None:
+    ledger.post("ada", Posting("spend:ada:1", "spend", -1, {"reason": "test"}))
+
+
+@pytest.mark.parametrize("call", [create_checkout, credit_tokens, get_balance, list_transactions, spend_tokens])
+def test_firestore_bills_what_the_page_says(call: Callable[[Ledger], None]) -> None:
+    firestore = FakeFirestore()
+    ledger = Ledger(firestore.as_client())
+    ledger.keep_stripe_customer("ada", "cus_ada")
+    for number in range(25):
+        ledger.credit(purchase(f"cs_test_before_{number}", paid_at=1_700_000_000), NO_LIMITS)
+    firestore.forget()
+    call(ledger)
+    work = costs.WORK[call.__name__]
+    assert (firestore.reads, firestore.writes) == (work.reads, work.writes)
+
+
+def test_the_page_has_the_tables_as_they_are_computed_now() -> None:
+    page = costs.PAGE.read_text()
+    assert costs.filled(page) == page, "python -m deploy.costs --write"
+
+
+def test_stripe_leaves_what_the_team_counts_on() -> None:
+    shares = {package.id: costs.kept(package.current.price_cents)[1] for package in load_catalog().packages}
+    assert shares == {
+        "starter": Decimal("91.2"),
+        "popular": Decimal("94.1"),
+        "pro": Decimal("95.6"),
+        "creator": Decimal("96.5"),
+    }

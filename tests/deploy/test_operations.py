@@ -1,0 +1,139 @@
+"""The runbook: every command in it is one that exists, with arguments that it takes."""
+
+import os
+import re
+import shlex
+
+import click
+import pytest
+
+from deploy.__main__ import _parser
+from deploy.stripe_setup import main as stripe_setup
+from local.function_table import ROOT
+from ops.cli import cli
+from tests.deploy import dry_run
+
+PAGES = [ROOT / "docs" / name for name in ("operations.md", "costs.md", "scaling.md")]
+VALUES = {
+    "ENVIRONMENT": "dev",
+    "PROJECT": "token-economy-dev",
+    "REGION": "us-central1",
+    "USER": "ada",
+    "role": "run.admin",
+    "WEB_API_KEY": "key",
+}
+# Not ours, and not there to be asked: what they are told is what their own pages say.
+OTHERS = ("curl", "stripe", "cloudflared")
+SHELL = ("export", "read", "for", "done", "ID_TOKEN=$(curl")
+
+_SET = re.compile(r"^(?:[A-Z_]+=[^\s(]+ )+")
+
+
+def commands() -> list[str]:
+    """Return every command of the pages' bash blocks, on one line, with the variables filled in."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^ *```bash\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE):
+            lines = re.sub(r"\s*\\\n\s*", " ", block).splitlines()
+            written = (line.strip() for line in lines)
+            # What is set for one command alone is not part of it.
+            found += [_filled(_SET.sub("", line)) for line in written if line and not line.startswith("#")]
+    return found
+
+
+def _filled(line: str) -> str:
+    return re.sub(r"\$(\w+)", lambda name: VALUES.get(name[1], name[0]), line)
+
+
+def starting(program: str) -> list[str]:
+    return [line for line in commands() if line.split(" ", 1)[0] == program]
+
+
+def modules(name: str) -> list[list[str]]:
+    found = [shlex.split(line)[3:] for line in starting(".venv/bin/python") if f" -m {name}" in line]
+    return [words[: words.index(">")] if ">" in words else words for words in found]
+
+
+def test_every_command_is_of_a_kind_that_is_checked() -> None:
+    known = (*OTHERS, *SHELL, "gcloud", "make", "node_modules/.bin/firebase", ".venv/bin/python")
+    scripts = ("./deploy.sh", "./setup_stripe_secrets.sh", "./smoke_test.sh", "./rollback.sh")
+    served = (".venv/bin/functions-framework",)
+    assert [line for line in commands() if not line.startswith((*known, *scripts, *served))] == []
+
+
+def test_gcloud_takes_every_command_of_its_own() -> None:
+    # It has no say in what only it itself makes sense of: sign-in and its components.
+    own = [line for line in starting("gcloud") if not line.startswith(("gcloud auth", "gcloud components"))]
+    assert len(own) > 25
+    assert dry_run.refused(own) == {}
+
+
+def test_firebase_takes_every_command() -> None:
+    for line in starting("node_modules/.bin/firebase"):
+        assert dry_run.unknown_to_firebase(shlex.split(line)[1:]) == []
+
+
+@pytest.mark.parametrize("words", modules("ops"), ids=" ".join)
+def test_ops_takes_every_command(words: list[str]) -> None:
+    command: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        name, *words = words
+        found = command.get_command(context, name)
+        assert found is not None, name
+        command = found
+    command.make_context(command.name, words)
+
+
+@pytest.mark.parametrize("words", modules("deploy.stripe_setup"), ids=" ".join)
+def test_stripe_setup_takes_every_command(words: list[str]) -> None:
+    stripe_setup.make_context("stripe_setup", list(words))
+
+
+def test_deploy_takes_every_command() -> None:
+    lines = starting("./deploy.sh")
+    assert lines
+    for line in lines:
+        _parser().parse_args(shlex.split(line, comments=True)[1:])
+
+
+@pytest.mark.parametrize("script", ["setup_stripe_secrets.sh", "smoke_test.sh", "rollback.sh"])
+def test_scripts_are_called_as_they_say(script: str) -> None:
+    lines = starting(f"./{script}")
+    assert lines
+    text = (ROOT / script).read_text()
+    assert os.access(ROOT / script, os.X_OK)
+    for flag in (word for line in lines for word in shlex.split(line) if word.startswith("--")):
+        assert f"{flag})" in text or f"{flag} |" in text or f"| {flag})" in text, flag
+
+
+def test_erasing_a_profile_erases_the_fields_that_the_rules_know() -> None:
+    (allowed,) = re.findall(
+        r"function profileFields\(\) \{\s*return \[(.*?)\];", (ROOT / "firestore.rules").read_text()
+    )
+    erased = re.findall(r"updateMask\.fieldPaths=(\w+)", PAGES[0].read_text())
+    assert sorted(erased) == sorted(re.findall(r"'(\w+)'", allowed))
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "Tokens not credited",
+        "Package validation failed",
+        "Duplicate credits",
+        "Already processed but no tokens",
+        "Limit false positives",
+        "Signature failures",
+        "Dead letters",
+        "Recovery from a backup",
+        "When a provider is down",
+        "A data subject's requests",
+        "Reprocessing",
+        "Roll back",
+        "Test cards",
+        "First deployment",
+        "Checklist before money",
+    ],
+)
+def test_the_runbook_has_a_section_about(topic: str) -> None:
+    assert re.search(rf"^#+ {topic}$", PAGES[0].read_text(), re.MULTILINE)
