@@ -65,7 +65,10 @@ class Entry:
         return "releasedBy" in self.details
 
     def as_json(self) -> dict[str, Any]:
-        """Return the transaction that callers are shown; its time is UTC, to the second."""
+        """Return the transaction that callers are shown; its time is UTC, to the second.
+
+        The details are sorted, as Firestore gives them back: an entry just made and the same one read look alike.
+        """
         return {
             "id": self.id,
             "userId": self.uid,
@@ -73,7 +76,7 @@ class Entry:
             "amount": self.amount,
             "timestamp": self.timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "balanceAfter": self.balance_after,
-            "details": dict(self.details),
+            "details": dict(sorted(self.details.items())),
         }
 
     def differences(self, uid: str, posting: Posting) -> list[str]:
