@@ -12,6 +12,7 @@ from typing import Self
 
 import grpc
 from google.api_core import exceptions as google_errors
+from google.api_core.retry import Retry, if_exception_type
 from google.pubsub_v1 import PublisherClient, PubsubMessage, ReceivedMessage, SeekRequest, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
@@ -23,6 +24,12 @@ DEAD_LETTERS = f"{event_bus.TOPIC}-dead"
 
 _CALL_TIMEOUT_S = 10.0
 _PULL_TIMEOUT_S = 3.0
+_RETRY = Retry(
+    if_exception_type(google_errors.ServiceUnavailable, google_errors.InternalServerError, google_errors.Aborted),
+    initial=0.1,
+    maximum=1.0,
+    timeout=_CALL_TIMEOUT_S,
+)
 _PULL_MAX = 50
 # What Pub/Sub adds to a message when it gives it up. Source: https://cloud.google.com/pubsub/docs/dead-letter-topics
 _DEAD_LETTER_MARK = "CloudPubSubDeadLetterSource"
@@ -73,7 +80,7 @@ class EventDesk:
         with _pubsub_faults():
             try:
                 found = self._subscriber.get_subscription(
-                    subscription=self._subscription(name), timeout=_CALL_TIMEOUT_S
+                    subscription=self._subscription(name), retry=_RETRY, timeout=_CALL_TIMEOUT_S
                 )
             except google_errors.NotFound as error:
                 raise NotFound("unknown_subscription", f"There is no subscription {name}") from error
@@ -87,7 +94,7 @@ class EventDesk:
         """
         request = SeekRequest(subscription=self._subscription(name), time=since)
         with _pubsub_faults():
-            self._subscriber.seek(request, timeout=_CALL_TIMEOUT_S)
+            self._subscriber.seek(request, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
         """Look at dead letters, and leave them where they are."""
@@ -115,21 +122,26 @@ class EventDesk:
                 page = self._pull(limit - done)
             if not page:
                 return
-            for received in page:
-                with _pubsub_faults():
-                    self._publish(received.message)
-                    self._subscriber.acknowledge(
-                        subscription=self._dead, ack_ids=[received.ack_id], timeout=_CALL_TIMEOUT_S
-                    )
-                done += 1
-                yield DeadLetter.of(received.message)
+            left = [received.ack_id for received in page]
+            try:
+                for received in page:
+                    with _pubsub_faults():
+                        self._publish(received.message)
+                        self._acknowledge(received.ack_id)
+                    left.remove(received.ack_id)
+                    done += 1
+                    yield DeadLetter.of(received.message)
+            finally:
+                if left:
+                    with _pubsub_faults():
+                        self._give_back(left)
 
     def _publish(self, message: PubsubMessage) -> None:
         attributes = {
             name: value for name, value in message.attributes.items() if not name.startswith(_DEAD_LETTER_MARK)
         }
         again = PubsubMessage(data=message.data, attributes=attributes)
-        self._publisher.publish(topic=self._topic(), messages=[again], timeout=_CALL_TIMEOUT_S)
+        self._publisher.publish(topic=self._topic(), messages=[again], retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def _pull(self, most: int) -> list[ReceivedMessage]:
         """Receive some dead letters; none when there are none for some seconds."""
@@ -141,9 +153,12 @@ class EventDesk:
             return []
         return list(answer.received_messages)
 
+    def _acknowledge(self, ack_id: str) -> None:
+        self._subscriber.acknowledge(subscription=self._dead, ack_ids=[ack_id], retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+
     def _give_back(self, ack_ids: list[str]) -> None:
         self._subscriber.modify_ack_deadline(
-            subscription=self._dead, ack_ids=ack_ids, ack_deadline_seconds=0, timeout=_CALL_TIMEOUT_S
+            subscription=self._dead, ack_ids=ack_ids, ack_deadline_seconds=0, retry=_RETRY, timeout=_CALL_TIMEOUT_S
         )
 
     def _topic(self) -> str:

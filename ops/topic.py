@@ -64,14 +64,19 @@ def redrive(asked: Asked, at: Connection, limit: int) -> None:
     if not asked.json:
         _print(waiting)
 
+    published = False
+
     def view() -> dict[str, Any]:
-        return {"subscription": DEAD_LETTERS, "dead letters": len(events.dead_letters(limit))}
+        left = events.dead_letters(limit) if published else waiting
+        return {"subscription": DEAD_LETTERS, "dead letters": len(left)}
 
     def act() -> str:
+        nonlocal published
         if not waiting:
             return "there are no dead letters - nothing changed"
         seen = {"messages": len(waiting), "eventIds": [one.event_id for one in waiting]}
         alert = at.ledger.record("dead-letters redrive", None, asked.decision, seen)
+        published = True
         bar, task = render.progress("Publishing", len(waiting))
         count = 0
         with bar:
