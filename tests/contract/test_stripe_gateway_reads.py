@@ -1,0 +1,123 @@
+"""What reconciliation and subscriptions read from Stripe, against the simulator."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import stripe
+
+from local.stripe_simulator.server import serving
+from local.stripe_simulator.settings import Settings
+from shared.errors import StripeRefused
+from shared.stripe_gateway import StripeGateway
+
+KEY = "sk_test_gateway"
+CUSTOMERS = "customer.created"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving(Settings(port=0, secret_key=KEY)) as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[stripe.StripeClient]:
+    transport = stripe.RequestsClient(timeout=5)
+    yield stripe.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
+    transport.close()  # type: ignore[no-untyped-call] # the library annotates it nowhere
+
+
+@pytest.fixture(scope="module")
+def customers(client: stripe.StripeClient) -> list[str]:
+    """More customers than a page of events has, newest first."""
+    return [client.v1.customers.create({}).id for _ in range(205)][::-1]
+
+
+@pytest.fixture
+def gateway(url: str) -> StripeGateway:
+    return StripeGateway(lambda: KEY, api_base=url)
+
+
+# --- events
+
+
+def test_events_of_all_pages_come_newest_first(gateway: StripeGateway, customers: list[str]) -> None:
+    events = list(gateway.events({CUSTOMERS}, since=0))
+
+    assert [event["data"]["object"]["id"] for event in events] == customers
+    assert {event["type"] for event in events} == {CUSTOMERS}
+    json.dumps(events)
+
+
+def test_events_go_on_behind_a_given_one(gateway: StripeGateway, customers: list[str]) -> None:
+    events = list(gateway.events({CUSTOMERS}, since=0))
+
+    rest = list(gateway.events({CUSTOMERS}, since=0, after=events[102]["id"]))
+
+    assert rest == events[103:]
+    assert list(gateway.events({CUSTOMERS}, since=0, after=events[-1]["id"])) == []
+
+
+@pytest.mark.usefixtures("customers")
+def test_older_events_and_those_of_other_types_are_left_out(gateway: StripeGateway) -> None:
+    newest = next(gateway.events({CUSTOMERS}, since=0))
+
+    assert list(gateway.events({CUSTOMERS}, since=newest["created"] + 1)) == []
+    assert list(gateway.events({"charge.refunded"}, since=0)) == []
+
+
+@pytest.mark.usefixtures("customers")
+def test_behind_an_event_that_stripe_has_forgotten_there_is_none(gateway: StripeGateway) -> None:
+    assert list(gateway.events({CUSTOMERS}, since=0, after="evt_forgotten")) == []
+
+
+def test_a_wrong_key_is_an_error_and_no_end_of_the_events(url: str) -> None:
+    with pytest.raises(StripeRefused):
+        list(StripeGateway(lambda: "sk_test_wrong", api_base=url).events({CUSTOMERS}, since=0, after="evt_1"))
+
+
+# --- subscriptions
+
+
+@pytest.fixture(scope="module")
+def price(client: stripe.StripeClient) -> str:
+    product = client.v1.products.create({"name": "Pro"})
+    return client.v1.prices.create(
+        {"currency": "usd", "unit_amount": 1900, "recurring": {"interval": "month"}, "product": product.id}
+    ).id
+
+
+def test_a_subscription_is_read_as_it_stands(gateway: StripeGateway, client: stripe.StripeClient, price: str) -> None:
+    customer = client.v1.customers.create({}).id
+    begun = client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+
+    found = gateway.standing_subscription(begun.id)
+
+    assert found is not None
+    assert (found.id, found.status, found.price_id, found.cancel_at_period_end) == (begun.id, "active", price, False)
+    assert found.current_period_end is not None
+    assert found.current_period_end.timestamp() == begun["items"].data[0].current_period_end
+
+
+def test_the_one_that_runs_counts_whichever_is_asked_for(
+    gateway: StripeGateway, client: stripe.StripeClient, price: str
+) -> None:
+    customer = client.v1.customers.create({}).id
+    former, present = (
+        client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]}).id for _ in range(2)
+    )
+    client.v1.subscriptions.cancel(former)
+    for asked in (former, present):
+        found = gateway.standing_subscription(asked)
+        assert found is not None
+        assert found.id == present
+
+    client.v1.subscriptions.cancel(present)
+    found = gateway.standing_subscription(former)
+    assert found is not None
+    assert found.status == "canceled"
+
+
+def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
+    assert gateway.standing_subscription("sub_unknown") is None
