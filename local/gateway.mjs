@@ -47,6 +47,14 @@ for (const { source, run } of hosting.rewrites) {
   if (run && !proxies[run.serviceId]) throw new Error(`firebase.json: ${source} runs ${run.serviceId}, which is no function`);
 }
 
+// The pages talk to the emulators on this machine; the policy in firebase.json knows Google's own addresses alone.
+const emulators = `${init.emulators.auth} http://${init.emulators.firestore}`;
+for (const header of hosting.headers.flatMap(({ headers }) => headers)) {
+  if (header.key === "Content-Security-Policy") header.value = header.value.replace("connect-src", `connect-src ${emulators}`);
+}
+
+const notFound = readFileSync(join(root, hosting.public, "404.html"));
+
 const pages = superstatic.default({
   config: hosting,
   cwd: root,
@@ -60,9 +68,8 @@ createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");
   if (pathname === INIT_PATH) return sendJson(response, 200, init);
   pages(request, response, () => {
-    const message = `There is nothing at ${pathname}.`;
-    if (pathname.startsWith("/api/")) return sendError(response, 404, "not_found", message);
-    response.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" });
-    response.end(`${message}\n`);
+    if (pathname.startsWith("/api/")) return sendError(response, 404, "not_found", `There is nothing at ${pathname}.`);
+    response.writeHead(404, { "Content-Type": "text/html; charset=utf-8" });
+    response.end(notFound);
   });
 }).listen(port, "127.0.0.1");

@@ -1,43 +1,82 @@
-// The HTTP API, as far as this page uses it.
-import type { User } from "firebase/auth";
+// The HTTP API as docs/openapi.yaml describes it: `npm run client` writes api-schema.ts from there.
+import type { components, operations } from "./api-schema";
 
-export interface Package {
-  id: string;
-  name: string;
-  tokens: number;
-  /** In dollars. */
-  price: number;
-  bonus: number;
-  description: string;
-  badge?: string;
-  available: boolean;
+export type Package = components["schemas"]["Package"];
+export type Transaction = components["schemas"]["Transaction"];
+export type Balance = components["schemas"]["Balance"];
+export type CheckoutSession = components["schemas"]["CheckoutSession"];
+export type TransactionPage = components["schemas"]["Transactions"];
+
+type Answer<Operation extends keyof operations> = operations[Operation]["responses"] extends {
+  200: { content: { "application/json": infer Body } };
 }
+  ? Body
+  : never;
+
+/** Whoever can show who they are: a Firebase user. */
+export interface Caller {
+  getIdToken(): Promise<string>;
+}
+
+/** The service said no. `code` is one of docs/openapi.yaml; `retryAt` is when trying again makes sense. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryAt: Date | null,
+  ) {
+    super(message);
+  }
+}
+
+/** No answer came, or not one of the service's own. */
+export class Unreachable extends Error {}
+
+const TIMEOUT_MS = 20_000;
 
 export async function listPackages(): Promise<Package[]> {
-  return (await call<{ packages: Package[] }>("/api/tokens/packages")).packages;
+  return (await call<Answer<"listPackages">>("/api/tokens/packages")).packages;
 }
 
-export async function getBalance(user: User): Promise<number> {
-  return (await call<{ balance: number }>("/api/tokens/balance", { headers: await authorization(user) })).balance;
+export async function getBalance(caller: Caller): Promise<Balance> {
+  return call<Answer<"getBalance">>("/api/tokens/balance", caller);
 }
 
-/** Begins a purchase and returns the address of Stripe's payment page. */
-export async function createCheckoutSession(user: User, packageId: string): Promise<string> {
-  const answer = await call<{ url: string }>("/api/tokens/create-checkout-session", {
-    method: "POST",
-    headers: { ...(await authorization(user)), "Content-Type": "application/json" },
-    body: JSON.stringify({ package: packageId }),
+/** Begins a purchase; `url` of the answer is Stripe's payment page. */
+export async function createCheckoutSession(caller: Caller, packageId: string): Promise<CheckoutSession> {
+  const order: components["schemas"]["Order"] = { package: packageId };
+  return call<Answer<"createCheckoutSession">>("/api/tokens/create-checkout-session", caller, order);
+}
+
+export async function listTransactions(
+  caller: Caller,
+  { limit = 20, cursor }: { limit?: number; cursor?: string | null } = {},
+): Promise<TransactionPage> {
+  const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) });
+  return call<Answer<"listTransactions">>(`/api/tokens/transactions?${query}`, caller);
+}
+
+async function call<Body>(path: string, caller?: Caller, body?: object): Promise<Body> {
+  const headers: Record<string, string> = {};
+  if (caller) headers["Authorization"] = `Bearer ${await caller.getIdToken()}`;
+  if (body) headers["Content-Type"] = "application/json";
+  const request: RequestInit = { headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
+  const response = await fetch(path, request).catch((cause: unknown) => {
+    throw new Unreachable("No answer came", { cause });
   });
-  return answer.url;
+  const answer = (await response.json().catch(() => null)) as
+    | Body
+    | components["schemas"]["Error"]
+    | null;
+  if (answer === null) throw new Unreachable(`The answer (${response.status}) was not JSON`);
+  if (response.ok) return answer as Body;
+  const { code, message } = (answer as components["schemas"]["Error"]).error;
+  throw new ApiError(response.status, code, message, retryAt(response));
 }
 
-async function authorization(user: User): Promise<{ Authorization: string }> {
-  return { Authorization: `Bearer ${await user.getIdToken()}` };
-}
-
-async function call<Body>(path: string, init?: RequestInit): Promise<Body> {
-  const answer = await fetch(path, init);
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error?.message ?? `The service answered ${answer.status}.`);
-  return body as Body;
+function retryAt(response: Response): Date | null {
+  const seconds = Number(response.headers.get("Retry-After") ?? NaN);
+  return Number.isFinite(seconds) ? new Date(Date.now() + seconds * 1000) : null;
 }

@@ -1,6 +1,17 @@
 // Who is signed in. Firebase Hosting says which project this is; on a developer's machine it also says where the emulators are.
-import { initializeApp } from "firebase/app";
-import { type Auth, connectAuthEmulator, getAuth, signInWithEmailAndPassword } from "firebase/auth";
+import { type FirebaseApp, initializeApp } from "firebase/app";
+import {
+  type Auth,
+  browserLocalPersistence,
+  connectAuthEmulator,
+  indexedDBLocalPersistence,
+  initializeAuth,
+  onAuthStateChanged,
+  signOut as signOutOf,
+  type User,
+} from "firebase/auth";
+
+export type { User };
 
 interface HostingInit {
   apiKey: string;
@@ -10,20 +21,49 @@ interface HostingInit {
 }
 
 export interface Session {
+  app: FirebaseApp;
   auth: Auth;
-  /** Signs in with the account that the local stack makes; absent where there is no emulator. */
-  signInAsDemo?: () => Promise<void>;
+  /** host:port of the Firestore emulator; only on a developer's machine. */
+  firestoreEmulator?: string;
 }
 
-export async function openSession(): Promise<Session> {
-  const init = (await (await fetch("/__/firebase/init.json")).json()) as HostingInit;
-  const auth = getAuth(initializeApp(init));
-  if (!init.emulators) return { auth };
-  connectAuthEmulator(auth, init.emulators.auth, { disableWarnings: true });
-  return {
-    auth,
-    signInAsDemo: async () => {
-      await signInWithEmailAndPassword(auth, "demo@example.com", "demo-password");
-    },
-  };
+let opening: Promise<Session> | undefined;
+
+/** Opens the one session of the page. */
+export function openSession(): Promise<Session> {
+  opening ??= open().catch((error: unknown) => {
+    opening = undefined; // the next caller tries again
+    throw error;
+  });
+  return opening;
+}
+
+async function open(): Promise<Session> {
+  const answer = await fetch("/__/firebase/init.json");
+  if (!answer.ok) throw new Error(`init.json: ${answer.status}`);
+  const { emulators, ...options } = (await answer.json()) as HostingInit;
+  const app = initializeApp(options);
+  const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
+  if (!emulators) return { app, auth };
+  connectAuthEmulator(auth, emulators.auth, { disableWarnings: true });
+  return { app, auth, firestoreEmulator: emulators.firestore };
+}
+
+/** Calls back with the user, now and at every change. `undefined` means that it cannot be known. */
+export function watchUser(tell: (user: User | null | undefined) => void): void {
+  openSession().then(
+    ({ auth }) => onAuthStateChanged(auth, tell),
+    () => tell(undefined),
+  );
+}
+
+/** The signed-in user, once that is known. */
+export async function currentUser(): Promise<User | null> {
+  const { auth } = await openSession();
+  await auth.authStateReady();
+  return auth.currentUser;
+}
+
+export async function signOut(): Promise<void> {
+  await signOutOf((await openSession()).auth);
 }

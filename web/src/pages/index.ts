@@ -1,0 +1,38 @@
+// /: how much there is, and where to go from here.
+import { watch } from "../account";
+import { coinStack } from "../coins";
+import { make } from "../dom";
+import { askToSignIn, openPage } from "../shell";
+import "../styles/outcome.css";
+import { texts } from "../texts";
+
+const words = texts.home;
+const balance = make("token-balance" as "span", { class: "large", silent: true });
+const signedOut = make("p", { class: "lead", hidden: true }, words.signedOut);
+const signIn = make(
+  "button",
+  { class: "button plain", type: "button", hidden: true, click: () => void askToSignIn() },
+  texts.account.signIn,
+);
+
+openPage("index").append(
+  make(
+    "section",
+    { class: "outcome home" },
+    coinStack(400, 0, { fit: true }),
+    make("h1", {}, words.eyebrow),
+    balance,
+    signedOut,
+    make("p", { class: "lead" }, words.lead),
+    make(
+      "div",
+      { class: "actions" },
+      make("a", { class: "button primary", href: "/buy-tokens" }, words.buy),
+      make("a", { class: "button plain", href: "/transactions" }, words.history),
+      signIn,
+    ),
+  ),
+);
+watch((state) => {
+  signedOut.hidden = signIn.hidden = state.is !== "signed-out";
+});

@@ -1,0 +1,68 @@
+// What every page has around its content: the bar with the live balance, the footer.
+import coin from "bootstrap-icons/icons/coin.svg?raw";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./token-balance";
+import { type AccountState, watch } from "./account";
+import { icon, make } from "./dom";
+import { SUPPORT_URL } from "./links";
+import { signOut } from "./session";
+import { texts } from "./texts";
+
+/** Builds the page's frame, and returns the <main> to fill. */
+export function openPage(page: string): HTMLElement {
+  const main = make("main", { id: "content", tabindex: -1, class: `page-${page}` });
+  document.body.prepend(
+    make("a", { class: "skip", href: "#content" }, texts.skip),
+    make(
+      "header",
+      { class: "bar" },
+      make("a", { class: "brand", href: "/" }, icon(coin, "brand-coin"), make("span", {}, texts.brand)),
+      make(
+        "nav",
+        { "aria-label": texts.nav.label },
+        link("/buy-tokens", texts.nav.buy, page === "buy-tokens"),
+        link("/transactions", texts.nav.history, page === "transactions"),
+      ),
+      make("div", { class: "who" }, make("token-balance" as "span", { "data-testid": "balance" }), accountButton()),
+    ),
+    main,
+    make(
+      "footer",
+      {},
+      make("p", {}, texts.footer.promise),
+      make("p", {}, make("a", { href: SUPPORT_URL }, texts.footer.support)),
+    ),
+  );
+  return main;
+}
+
+/** Asks to sign in; the dialog comes with its own part of the program. */
+export async function askToSignIn() {
+  return (await import("./sign-in")).signIn();
+}
+
+function link(href: string, words: string, isHere: boolean): HTMLElement {
+  return make("a", { href, "aria-current": isHere && "page" }, words);
+}
+
+function accountButton(): HTMLElement {
+  const button = make("button", { class: "button plain small", type: "button", hidden: true, "data-testid": "account" });
+  let isSignedIn = false;
+  button.addEventListener("click", () => {
+    if (isSignedIn) void signOut();
+    else void askToSignIn();
+  });
+  watch((state) => {
+    const user = userOf(state);
+    isSignedIn = user !== undefined;
+    button.hidden = state.is === "loading" && !isSignedIn;
+    button.textContent = isSignedIn ? texts.account.signOut : texts.account.signIn;
+    button.title = user ? texts.account.signedInAs(user.email ?? user.displayName ?? user.uid) : "";
+  });
+  return button;
+}
+
+export function userOf(state: AccountState) {
+  return state.is === "signed-out" ? undefined : state.user;
+}
