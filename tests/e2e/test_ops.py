@@ -1,0 +1,146 @@
+"""The operator's command line as it is called, on the running stack."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from google.cloud import firestore
+
+from local.function_table import ROOT
+from local.stack import Stack
+from tests.e2e.buyer import Buyer, StripeSide, eventually
+
+POPULAR_TOKENS = 110
+WHO_AND_WHY = ("--operator", "Grace", "--reason", "ticket 7", "--yes", "--json")
+
+Operator = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def ops(stack: Stack) -> Operator:
+    """Runs a command on the stack."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops", "--local", "--endpoints", str(stack.endpoints_file), *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def held_session(buyer: Buyer, stripe_side: StripeSide, database: firestore.Client) -> str:
+    """A session that was paid for `popular` and claims 99999 tokens."""
+    session_id = stripe_side.session_with_metadata(
+        {
+            "firebase_uid": buyer.uid,
+            "package_id": "popular",
+            "tokens": "99999",
+            "purchase_type": "token_package",
+        }
+    )
+    assert stripe_side.pay(session_id).is_success
+    eventually(lambda: bool(database.document(f"held_purchases/{session_id}").get().exists))
+    return session_id
+
+
+@pytest.fixture
+def undelivered(stripe_side: StripeSide) -> Iterator[None]:
+    """Webhooks are dropped for as long as the test lasts."""
+    eventually(stripe_side.has_delivered_everything)
+    stripe_side.deliver_webhooks("drop")
+    yield
+    stripe_side.deliver_webhooks("deliver")
+
+
+def answer(result: subprocess.CompletedProcess[str]) -> Any:  # noqa: ANN401 - JSON
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_held_purchase_is_released_at_the_terms_of_what_was_paid(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide, stack: Stack, held_session: str
+) -> None:
+    done = answer(ops("held", "release", held_session, *WHO_AND_WHY))
+
+    assert (done["before"]["balance"], done["after"]["balance"]) == (0, POPULAR_TOKENS)
+    assert buyer.balance() == POPULAR_TOKENS
+    # Its event comes again, and is nothing new.
+    assert stripe_side.resend(stripe_side.completed_event(held_session)["id"]) == [httpx.codes.OK]
+    eventually(lambda: f"Session {held_session} already processed" in stack.log("credit_tokens"))
+    assert buyer.balance() == POPULAR_TOKENS
+    assert answer(ops("audit", buyer.uid, "--json"))["faulty"] == []
+
+
+def test_a_rejected_purchase_is_refunded_and_its_refund_changes_no_balance(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide, database: firestore.Client, held_session: str
+) -> None:
+    done = answer(ops("held", "reject", held_session, *WHO_AND_WHY))
+
+    assert "refunded as re_" in done["outcome"]
+    refunded = stripe_side.latest_event("charge.refunded")
+    assert stripe_side.resend(refunded) == [httpx.codes.OK]
+    eventually(lambda: bool((database.document(f"users/{buyer.uid}").get().to_dict() or {}).get("reversals")))
+    assert buyer.balance() == 0
+    assert buyer.transactions() == []
+    assert "nothing changed" in answer(ops("held", "reject", held_session, *WHO_AND_WHY))["outcome"]
+
+
+def test_a_held_purchase_that_was_refunded_already_is_rejected_without_another_refund(
+    ops: Operator, stripe_side: StripeSide, held_session: str
+) -> None:
+    stripe_side.refund(stripe_side.charge_of(held_session))
+
+    done = answer(ops("held", "reject", held_session, *WHO_AND_WHY))
+
+    assert done["outcome"] == f"{held_session} rejected, it was refunded before"
+
+
+@pytest.mark.usefixtures("undelivered")
+def test_a_paid_session_whose_webhook_got_lost_is_credited_by_hand_once(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide, stack: Stack
+) -> None:
+    session_id = buyer.checkout()
+    unpaid = ops("credit", session_id, *WHO_AND_WHY)
+    assert (unpaid.returncode, unpaid.stderr) == (1, f"Error: {session_id} is not paid\n")
+    assert stripe_side.pay(session_id).is_success
+
+    answer(ops("credit", session_id, *WHO_AND_WHY))
+
+    assert buyer.balance() == POPULAR_TOKENS
+    assert stripe_side.resend(stripe_side.completed_event(session_id)["id"]) == [httpx.codes.OK]
+    eventually(lambda: f"Session {session_id} already processed" in stack.log("credit_tokens"))
+    assert buyer.balance() == POPULAR_TOKENS
+
+
+def test_a_replay_of_everything_changes_no_balance(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide, stack: Stack
+) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    session_id = buyer.checkout()
+    assert stripe_side.pay(session_id).is_success
+    eventually(lambda: buyer.balance() == POPULAR_TOKENS)
+
+    answer(ops("replay", "--from", since.isoformat(), *WHO_AND_WHY))
+
+    eventually(lambda: f"Session {session_id} already processed" in stack.log("credit_tokens"))
+    assert buyer.balance() == POPULAR_TOKENS
+    assert len(buyer.transactions()) == 1
+
+
+def test_a_grant_is_in_the_users_own_history(ops: Operator, buyer: Buyer, stripe_side: StripeSide) -> None:
+    unknown = ops("grant", buyer.uid, "5", *WHO_AND_WHY)
+    assert (unknown.returncode, unknown.stderr) == (1, f"Error: There is no user {buyer.uid}\n")
+    assert stripe_side.pay(buyer.checkout()).is_success
+    eventually(lambda: buyer.balance() == POPULAR_TOKENS)
+
+    answer(ops("grant", buyer.uid, "5", *WHO_AND_WHY))
+
+    assert buyer.balance() == POPULAR_TOKENS + 5
+    shown = ops("user", "show", buyer.uid)
+    assert "ticket 7" in shown.stdout
+    assert [entry["type"] for entry in buyer.transactions()] == ["grant", "purchase"]
