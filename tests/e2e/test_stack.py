@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,9 +21,11 @@ from tests.e2e.buyer import eventually
 
 def descendants(pid: int) -> set[int]:
     """All processes that a process started, and those that these started."""
-    children = {
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    }
+    try:
+        tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:  # it ended while we looked
+        return set()
+    children = {int(child) for task in tasks for child in task.split()}
     return children.union(*(descendants(child) for child in children))
 
 
@@ -33,25 +36,25 @@ def runs(pid: int) -> bool:
         return False
 
 
+@contextmanager
+def started(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """A launcher that is ended, whatever the test found."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as launcher:
+        try:
+            yield launcher
+        finally:
+            launcher.terminate()
+
+
 def test_start_local_runs_the_product_and_sigterm_leaves_nothing_running(tmp_path: Path) -> None:
     endpoints_file = tmp_path / "endpoints.json"
-    command = ["./start_local.sh", "--directory", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as launcher:
+    with started("./start_local.sh", "--directory", str(tmp_path)) as launcher:
         eventually(lambda: endpoints_file.exists() or launcher.poll() is not None, seconds=180)
         assert launcher.poll() is None, launcher.stdout and launcher.stdout.read()
         endpoints = json.loads(endpoints_file.read_text())
         everything = descendants(launcher.pid)
 
-        assert set(endpoints) == {
-            "web",
-            "firestore",
-            "pubsub",
-            "auth",
-            "stripe",
-            "project",
-            "webhook_secret",
-            "functions",
-        }
+        assert set(endpoints) >= {"web", "firestore", "pubsub", "auth", "stripe", "project", "webhook_secret"}
         assert set(endpoints["functions"]) == {row.name for row in load_functions()}
         assert httpx.get(f"{endpoints['web']}/api/tokens/packages").is_success
         assert len(everything) > len(load_functions())
