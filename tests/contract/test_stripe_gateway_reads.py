@@ -114,9 +114,10 @@ def test_the_one_that_runs_counts_whichever_is_asked_for(
         assert found.id == present
 
     client.v1.subscriptions.cancel(present)
-    found = gateway.standing_subscription(former)
-    assert found is not None
-    assert found.status == "canceled"
+    ended = [gateway.standing_subscription(asked) for asked in (former, present)]
+    assert ended[0] == ended[1]
+    assert ended[0] is not None
+    assert ended[0].status == "canceled"
 
 
 def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:

@@ -164,7 +164,9 @@ class FakeFirestore:
             if write.read_at is not None and there is not None and there[1] != write.read_at:
                 raise google_errors.FailedPrecondition(f"{write.path} changed since it was read")
             kept = {} if there is None else there[0]
-            after[write.path] = ({**kept, **deepcopy(dict(write.fields))}, self._tick())
+            fields = {**kept, **deepcopy(dict(write.fields))}
+            # A write that changes nothing leaves the update time alone.
+            after[write.path] = there if there is not None and fields == kept else (fields, self._tick())
         self._documents = after
         self.writes += len(writes)
         self.commits += 1

@@ -152,6 +152,15 @@ def test_an_event_that_the_ledger_knows_nothing_of_goes_back(
     }
 
 
+def test_a_paid_session_that_is_to_be_held_goes_back_too(function: Deployed, stripe: FakeStripe, bus: FakeBus) -> None:
+    lost = event("checkout.session.completed", session(amount_subtotal=1, amount_total=1))
+    stripe.kept = [lost]
+
+    run(function)
+
+    assert bus.published == [lost["id"]]
+
+
 @pytest.mark.parametrize("lost", [REFUNDED, REFUND_FAILED, DISPUTED, LOST], ids=lambda lost: lost["type"])
 def test_a_reversal_of_a_known_purchase_goes_back(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, bus: FakeBus, lost: dict[str, Any]
@@ -193,6 +202,15 @@ def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
 ) -> None:
     ledger.note_unpaid("ada", "cs_1", "waiting")
     stripe.kept = [event("checkout.session.async_payment_succeeded", session())]
+
+    assert run(function)["republished"] == 1
+
+
+def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe
+) -> None:
+    ledger.note_unpaid("ada", "cs_1", "waiting")
+    stripe.kept = [NOT_COMING]
 
     assert run(function)["republished"] == 1
 
@@ -362,6 +380,7 @@ def test_a_call_that_runs_out_of_time_is_gone_on_with(
     assert [answer["events"] for answer in answers] == [1, 1, 1, 0, 0, 1]
     assert answers[4]["done"]  # and the sixth call began a new pass
     assert bus.published == [one["id"] for one in (*stripe.kept, stripe.kept[0])]
+    assert len(stripe.asked_since) == 5  # the fifth call had only users left
     assert len({*stripe.asked_since[:4]}) == 1
 
 
@@ -410,19 +429,26 @@ def test_the_days_report_adds_up_its_calls(function: Deployed, firestore: FakeFi
     assert report["startedAt"] <= report["finishedAt"] == report["savedAt"]
 
 
-def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: Ledger) -> None:
+@pytest.mark.parametrize("before", [0, 1])
+def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: Ledger, before: int) -> None:
+    """Another instance saves its report between the read and the commit of ours."""
     report = Report(NOW, 3, events=1).saved(NOW, done=True)
-
-    for error in (None, *["moved"] * 2):
-        if error:
-            from google.api_core.exceptions import FailedPrecondition  # noqa: PLC0415 - beside its only use
-
-            firestore.refuse_next_commit(FailedPrecondition(error))
+    for _ in range(before):
         ledger.add_report("2026-11-21", report)
+    meanwhile = [lambda: Ledger(firestore.as_client()).add_report("2026-11-21", report)]
+
+    class Overtaken(Ledger):
+        def _get(self, collection: str, id_: str) -> Any:  # noqa: ANN401 - a snapshot
+            found = super()._get(collection, id_)
+            if meanwhile:
+                meanwhile.pop()()
+            return found
+
+    Overtaken(firestore.as_client()).add_report("2026-11-21", report)
 
     kept = firestore.fields_of("reconciliation_reports/2026-11-21")
     assert kept is not None
-    assert kept["eventsSeen"] == 3
+    assert kept["eventsSeen"] == before + 2
 
 
 def test_when_the_topic_is_away_nothing_is_taken_for_done(

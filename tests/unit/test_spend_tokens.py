@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.account import Posting
+from shared.account import Entry, Posting
 from shared.errors import LedgerConflict
 from shared.ledger import Ledger
 from shared.limits import Limits
@@ -178,3 +179,14 @@ def test_ids_that_two_users_could_share_are_a_conflict_and_never_one_spend(ledge
 
     with pytest.raises(LedgerConflict):
         ledger.post("a:b", Posting("spend:a:b:c", "spend", -1, {"reason": "render"}))
+
+
+def test_an_entry_looks_the_same_whatever_order_its_details_come_in() -> None:
+    """Firestore gives them back sorted."""
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    made, read = (
+        Entry("spend:ada:1", "ada", "spend", -1, 9, now, dict.fromkeys(names, "x"))
+        for names in (("reason", "idempotencyKey"), ("idempotencyKey", "reason"))
+    )
+
+    assert json.dumps(made.as_json()) == json.dumps(read.as_json())
