@@ -53,23 +53,17 @@ for (const header of hosting.headers.flatMap(({ headers }) => headers)) {
   if (header.key === "Content-Security-Policy") header.value = header.value.replace("connect-src", `connect-src ${emulators}`);
 }
 
-const notFound = readFileSync(join(root, hosting.public, "404.html"));
+function hosted(stack) {
+  const rewriters = { run: async ({ run }) => proxies[run.serviceId] };
+  return superstatic.default({ config: hosting, cwd: root, stack, fallthrough: true, compression: true, rewriters });
+}
 
-const pages = superstatic.default({
-  config: hosting,
-  cwd: root,
-  stack: "strict",
-  fallthrough: true,
-  compression: true,
-  rewriters: { run: async ({ run }) => proxies[run.serviceId] },
-});
+const pages = hosted("strict"); // ends with 404.html
+const api = hosted(["headers", "rewrites"]); // leaves an unknown path to us: a program wants its 404 as JSON
 
 createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");
   if (pathname === INIT_PATH) return sendJson(response, 200, init);
-  pages(request, response, () => {
-    if (pathname.startsWith("/api/")) return sendError(response, 404, "not_found", `There is nothing at ${pathname}.`);
-    response.writeHead(404, { "Content-Type": "text/html; charset=utf-8" });
-    response.end(notFound);
-  });
+  const unknown = () => sendError(response, 404, "not_found", `There is nothing at ${pathname}.`);
+  (pathname.startsWith("/api/") ? api : pages)(request, response, unknown);
 }).listen(port, "127.0.0.1");
