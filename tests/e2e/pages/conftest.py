@@ -1,0 +1,69 @@
+"""Fixtures of the tests that look at the pages in Chromium."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from local.stack import Stack
+from tests.e2e.pages.shopper import Account, Shopper, Watch
+
+# As root, without a sandbox; and without the calls home that a browser makes by itself.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NewShopper = Callable[..., Shopper]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "No Chromium: `make test` installs it, or: sudo apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_shopper(browser: Browser, stack: Stack, web: httpx.Client) -> Iterator[NewShopper]:
+    """Makes people, each with a browser of their own; at the end, nothing went wrong that nobody expected."""
+    opened: list[tuple[BrowserContext, Watch]] = []
+
+    def make(account: Account | None = None, **options: object) -> Shopper:
+        context = browser.new_context(**{"base_url": stack.endpoints.web, **options})  # type: ignore[arg-type] # by name
+        watch = Watch(stack.endpoints.web)
+        watch.follow(context)
+        opened.append((context, watch))
+        return Shopper(context.new_page(), account or Account.new(stack.endpoints, web), watch)
+
+    yield make
+
+    for context, watch in opened:
+        context.close()
+        assert watch.unexpected_errors == [], "the console is free of errors"
+        assert watch.hosts <= {"localhost", "127.0.0.1"}, "no request leaves the machine"
+
+
+@pytest.fixture
+def shopper(new_shopper: NewShopper) -> Shopper:
+    """Somebody signed out, at no page yet."""
+    return new_shopper()
+
+
+@pytest.fixture
+def signed_in(shopper: Shopper) -> Shopper:
+    """Somebody new, signed in, at /buy-tokens."""
+    shopper.open()
+    shopper.sign_in()
+    shopper.see_balance(0)
+    return shopper

@@ -1,0 +1,145 @@
+"""A person at the pages, in a real browser."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from local import demo_account
+from local.stack import Endpoints
+from tests.e2e.buyer import Buyer
+
+PASSWORD = "a-password"
+CHECKOUT_PATH = "/api/tokens/create-checkout-session"
+ASKS_FOR_3DS = "4000002500003155"
+
+_ACCOUNTS = "http://{auth}/identitytoolkit.googleapis.com/v1/accounts:{method}?key=demo"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the Auth emulator, and its owner's calls to the API."""
+
+    email: str
+    password: str
+    buyer: Buyer
+
+    @classmethod
+    def new(cls, endpoints: Endpoints, web: httpx.Client) -> "Account":
+        return cls._of(endpoints, web, "signUp", f"{uuid.uuid4().hex}@example.com", PASSWORD)
+
+    @classmethod
+    def demo(cls, endpoints: Endpoints, web: httpx.Client) -> "Account":
+        return cls._of(endpoints, web, "signInWithPassword", demo_account.EMAIL, demo_account.PASSWORD)
+
+    @classmethod
+    def _of(cls, endpoints: Endpoints, web: httpx.Client, method: str, email: str, password: str) -> "Account":
+        body = {"email": email, "password": password, "returnSecureToken": True}
+        answer = httpx.post(_ACCOUNTS.format(auth=endpoints.auth, method=method), json=body).raise_for_status().json()
+        return cls(email, password, Buyer(answer["localId"], answer["idToken"], web))
+
+
+@dataclass
+class Watch:
+    """What a browser did that a person does not see."""
+
+    web: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    orders: int = 0
+    expected: list[str] = field(default_factory=list)
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("request", self._on_request)
+
+    def expect_error(self, part: str) -> None:
+        """Take an error with these words for what the test provokes."""
+        self.expected.append(part)
+
+    @property
+    def unexpected_errors(self) -> list[str]:
+        return [error for error in self.errors if not any(part in error for part in self.expected)]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # A declined card is a 402 of Stripe's page, which the browser reports there.
+        if message.type in ("error", "warning") and message.location["url"].startswith(self.web):
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _on_request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob"):
+            self.hosts.add(address.hostname or "")
+        if address.path == CHECKOUT_PATH and request.method == "POST":
+            self.orders += 1
+
+
+@dataclass
+class Shopper:
+    """One tab of the pages, and what a person does there."""
+
+    page: Page
+    account: Account
+    watch: Watch
+
+    def open(self, path: str = "/buy-tokens") -> None:
+        self.page.goto(path)
+
+    def find(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    @property
+    def balance(self) -> Locator:
+        """The number in the bar."""
+        return self.find("balance").locator(".number")
+
+    def sign_in(self) -> None:
+        self.find("account").click()
+        self.fill_in_sign_in()
+
+    def fill_in_sign_in(self) -> None:
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label("E-mail").fill(self.account.email)
+        dialog.get_by_label("Password").fill(self.account.password)
+        dialog.get_by_role("button", name="Sign in", exact=True).click()
+        expect(dialog).to_be_hidden()
+
+    def sign_in_as_demo(self) -> None:
+        self.find("account").click()
+        self.find("demo-sign-in").click()
+        expect(self.page.get_by_role("dialog")).to_be_hidden()
+
+    def see_balance(self, tokens: int) -> None:
+        """Wait for the number in the bar; it counts up for a second."""
+        expect(self.balance).to_have_text(f"{tokens:,}", timeout=15_000)
+
+    def buy(self, package: str = "popular") -> str:
+        """Click on Buy Now, wait for Stripe's page, and return the session's id."""
+        self.find(f"buy-{package}").click()
+        expect(self.find("pay-button")).to_be_visible(timeout=15_000)
+        return urlsplit(self.page.url).path.rsplit("/", 1)[1]
+
+    def pay(self, card: str = "4242424242424242") -> None:
+        self.find("card-number").fill(card)
+        self.find("card-expiry").fill("12 / 40")
+        self.find("card-cvc").fill("123")
+        self.find("pay-button").click()
+
+    def pay_by_bank(self) -> None:
+        self.find("method-delayed").check()
+        self.find("pay-button").click()
+
+    def see_outcome(self, words: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(words, timeout=15_000)
+
+    def another_tab(self, path: str) -> "Shopper":
+        tab = Shopper(self.page.context.new_page(), self.account, self.watch)
+        tab.open(path)
+        return tab
+
+    def query(self) -> Mapping[str, list[str]]:
+        return parse_qs(urlsplit(self.page.url).query)

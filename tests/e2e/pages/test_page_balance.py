@@ -1,0 +1,107 @@
+"""<token-balance>: a number that is right on every open page, without reloading."""
+
+import uuid
+
+import httpx
+from playwright.sync_api import Route, expect
+
+from local.stack import Stack
+from tests.e2e.buyer import StripeSide
+from tests.e2e.pages.shopper import Shopper
+
+
+def spend(stack: Stack, uid: str, amount: int, reason: str = "one picture") -> None:
+    """Spend as a trusted backend does."""
+    body = {"user_id": uid, "amount": amount, "reason": reason, "idempotency_key": uuid.uuid4().hex}
+    httpx.post(stack.endpoints.functions["spend_tokens"], json=body, timeout=30).raise_for_status()
+
+
+def test_it_rises_in_a_second_tab_without_a_reload(signed_in: Shopper) -> None:
+    second = signed_in.another_tab("/transactions")
+    second.see_balance(0)
+    loads: list[str] = []
+    second.page.on("load", lambda page: loads.append(page.url))
+
+    signed_in.buy()
+    signed_in.pay()
+    signed_in.see_outcome("110 tokens are yours")
+
+    second.see_balance(110)
+    assert loads == []
+    expect(second.find("entries").locator("tr")).to_have_count(1)  # the history shows it too
+
+
+def test_a_spend_lowers_it_live(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
+    buyer = signed_in.account.buyer
+    stripe_side.pay(buyer.checkout()).raise_for_status()
+    signed_in.see_balance(110)
+
+    spend(stack, buyer.uid, 30)
+
+    signed_in.see_balance(80)
+    expect(signed_in.find("balance").get_by_role("status")).to_have_text("Your balance: 80 tokens")
+
+
+def test_it_counts_one_token_in_the_singular(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
+    buyer = signed_in.account.buyer
+    stripe_side.pay(buyer.checkout("starter")).raise_for_status()
+    signed_in.see_balance(50)
+
+    spend(stack, buyer.uid, 49)
+
+    signed_in.see_balance(1)
+    expect(signed_in.find("balance").locator(".unit")).to_have_text("token")
+
+
+def test_without_firestore_it_shows_the_balance_of_the_api(
+    shopper: Shopper, stack: Stack, stripe_side: StripeSide
+) -> None:
+    shopper.page.route(f"http://{stack.endpoints.firestore}/**", Route.abort)
+    shopper.watch.expect_error("net::ERR_FAILED")
+    shopper.watch.expect_error("Could not reach Cloud Firestore backend")
+    stripe_side.pay(shopper.account.buyer.checkout("starter")).raise_for_status()
+    shopper.open()
+    shopper.sign_in()
+
+    shopper.see_balance(50)
+
+
+def test_without_firestore_the_success_page_finds_the_purchase_by_the_api(shopper: Shopper, stack: Stack) -> None:
+    shopper.page.route(f"http://{stack.endpoints.firestore}/**", Route.abort)
+    shopper.watch.expect_error("net::ERR_FAILED")
+    shopper.watch.expect_error("Could not reach Cloud Firestore backend")
+    shopper.open()
+    shopper.sign_in()
+    shopper.buy()
+
+    shopper.pay()
+
+    shopper.see_outcome("110 tokens are yours")
+
+
+def test_without_anything_it_says_that_it_does_not_know(shopper: Shopper, stack: Stack) -> None:
+    shopper.page.route(f"http://{stack.endpoints.firestore}/**", Route.abort)
+    shopper.page.route("**/api/tokens/balance", Route.abort)
+    shopper.watch.expect_error("net::ERR_FAILED")
+    shopper.watch.expect_error("Could not reach Cloud Firestore backend")
+    shopper.open()
+    shopper.sign_in()
+
+    expect(shopper.find("balance").get_by_role("status")).to_have_text("Balance not available", timeout=15_000)
+
+
+def test_it_leaves_with_its_user(signed_in: Shopper) -> None:
+    signed_in.find("account").click()
+
+    expect(signed_in.find("balance")).to_be_hidden()
+    expect(signed_in.find("account")).to_have_text("Sign in")
+
+
+def test_any_page_of_the_platform_can_include_it(signed_in: Shopper, stack: Stack) -> None:
+    script = "<script type=module src=/token-balance.js></script>"
+    page = f"<!doctype html><title>Elsewhere</title>{script}<token-balance></token-balance>"
+    signed_in.page.route("**/somewhere", lambda route: route.fulfill(body=page, content_type="text/html"))
+
+    signed_in.open("/somewhere")
+
+    expect(signed_in.page.locator("token-balance .number")).to_have_text("0", timeout=15_000)

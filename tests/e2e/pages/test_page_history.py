@@ -1,0 +1,95 @@
+"""/transactions: what came and went, in words, page by page, and as a file."""
+
+import csv
+import io
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from local.stack import Stack
+from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.pages.shopper import Shopper
+from tests.e2e.pages.test_page_balance import spend
+
+
+def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
+    buyer = signed_in.account.buyer
+    refunded, disputed = buyer.checkout("popular"), buyer.checkout("starter")
+    for session_id in (refunded, disputed):
+        stripe_side.pay(session_id).raise_for_status()
+    eventually(lambda: buyer.balance() == 160)
+    spend(stack, buyer.uid, 7, reason='=a picture, "large"')
+    stripe_side.refund(stripe_side.charge_of(refunded))
+    eventually(lambda: buyer.balance() == 43)
+    dispute = stripe_side.dispute(stripe_side.charge_of(disputed))
+    eventually(lambda: buyer.balance() == -7)
+    stripe_side.close_dispute(dispute, "won")
+    eventually(lambda: buyer.balance() == 43)
+
+    signed_in.open("/transactions")
+
+    rows = signed_in.find("entries").locator("tr")
+    expect(rows).to_have_count(6)
+    told = ["\n".join(row.all_inner_texts()) for row in (rows.nth(number) for number in range(6))]
+    for row, (words, amount, after) in zip(
+        told,
+        [
+            ("The dispute about the Starter Pack ended in our favor", "+50", "43"),
+            ("Your bank disputes the payment for the Starter Pack", "-50", "-7"),
+            ("Your money for the Popular Pack was returned", "-110", "43"),
+            ('Spent\n=a picture, "large"', "-7", "153"),
+            ("Pack", "", "160"),
+            ("Pack", "", ""),
+        ],
+        strict=True,
+    ):
+        assert words in row
+        assert amount in row
+        assert after in row
+    expect(signed_in.find("history-status")).to_contain_text("That is everything")
+
+
+def test_more_is_loaded_by_cursor_and_the_file_has_all(
+    signed_in: Shopper, stripe_side: StripeSide, stack: Stack
+) -> None:
+    buyer = signed_in.account.buyer
+    stripe_side.pay(buyer.checkout("starter")).raise_for_status()
+    eventually(lambda: buyer.balance() == 50)
+    for number in range(24):
+        spend(stack, buyer.uid, 1, reason=f"=picture {number}")
+    asked: list[str] = []
+    signed_in.page.on("request", lambda request: asked.append(request.url))
+
+    signed_in.open("/transactions")
+    rows = signed_in.find("entries").locator("tr")
+    expect(rows).to_have_count(20)
+    signed_in.find("more").click()
+    expect(rows).to_have_count(25)
+    expect(signed_in.find("more")).to_be_hidden()
+    assert any("cursor=" in url for url in asked)
+    assert not any("offset=" in url for url in asked)
+
+    signed_in.open("/transactions")
+    with signed_in.page.expect_download() as download:
+        signed_in.find("csv").click()
+    assert download.value.suggested_filename == "token-history.csv"
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert len(lines) == 25
+    assert lines[-1]["Type"] == "Purchase"
+    assert (lines[-1]["Package"], lines[-1]["Tokens"], lines[-1]["Paid (USD)"]) == ("starter", "50", "4.99")
+    assert lines[0]["Description"] == "'=picture 23"  # a spreadsheet must not calculate it
+    assert [int(line["Balance after"]) for line in lines] == list(range(26, 51))
+
+
+def test_a_new_user_sees_an_empty_history(signed_in: Shopper) -> None:
+    signed_in.open("/transactions")
+
+    expect(signed_in.find("history-status")).to_contain_text("Nothing here yet")
+    expect(signed_in.find("more")).to_be_hidden()
+
+
+def test_signed_out_it_asks_to_sign_in(shopper: Shopper) -> None:
+    shopper.open("/transactions")
+
+    expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible()

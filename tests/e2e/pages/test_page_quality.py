@@ -1,0 +1,114 @@
+"""Accessible, small and quick: measured in the browser on the build that is deployed."""
+
+import gzip
+import statistics
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Response, expect
+
+from local.function_table import ROOT
+from local.stack import Stack
+from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.pages.conftest import NewShopper
+from tests.e2e.pages.shopper import Shopper
+
+BUDGET_BYTES = 200_000
+FIRST_LOAD_MS = 1_000
+SERIOUS = {"serious", "critical"}
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def violations(shopper: Shopper) -> list[str]:
+    """Return what axe finds that is serious or worse."""
+    shopper.page.evaluate(AXE)
+    found: list[dict[str, Any]] = shopper.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")[
+        "violations"
+    ]
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_serious(
+    new_shopper: NewShopper, stripe_side: StripeSide, color_scheme: str, width: int
+) -> None:
+    shopper = new_shopper(color_scheme=color_scheme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    buyer = shopper.account.buyer
+    session_id = buyer.checkout()
+    stripe_side.pay(session_id).raise_for_status()
+    eventually(lambda: buyer.balance() == 110)
+    shopper.open()
+    expect(shopper.find("buy-popular")).to_be_visible()
+    assert violations(shopper) == []
+    shopper.find("account").click()
+    expect(shopper.page.get_by_role("dialog")).to_be_visible()
+    assert violations(shopper) == []
+    shopper.fill_in_sign_in()
+
+    for path, settled in {
+        "/": "token-balance",
+        "/buy-tokens": "[data-testid=buy-popular]",
+        f"/token-purchase-success?session_id={session_id}": "[data-testid=transaction-id]",
+        "/token-purchase-success?session_id=cs_none": "h1",
+        "/token-purchase-success": "h1",
+        "/token-purchase-cancel": "h1",
+        "/transactions": "tr[data-id]",
+    }.items():
+        shopper.open(path)
+        expect(shopper.page.locator(settled).first).to_be_visible(timeout=15_000)
+        shopper.see_balance(110)
+        assert violations(shopper) == [], path
+        assert shopper.page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
+
+
+def test_a_purchase_can_be_begun_by_keyboard_alone(shopper: Shopper) -> None:
+    shopper.open()
+    expect(shopper.find("buy-starter")).to_be_visible()
+    shopper.page.keyboard.press("Tab")
+    expect(shopper.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    shopper.page.keyboard.press("Enter")
+    shopper.page.keyboard.press("Tab")
+    expect(shopper.find("buy-starter")).to_be_focused()
+    shopper.page.keyboard.press("Enter")
+
+    expect(shopper.find("demo-sign-in")).to_be_focused()
+    shopper.page.keyboard.press("Escape")
+
+    expect(shopper.page.get_by_role("dialog")).to_be_hidden()
+    expect(shopper.find("buy-starter")).to_be_enabled()
+
+
+def test_the_buy_page_with_all_it_loads_later_is_under_200_kb_gzipped(shopper: Shopper, stack: Stack) -> None:
+    origin = urlsplit(stack.endpoints.web).netloc
+    responses: list[Response] = []
+    shopper.page.on("response", responses.append)
+    shopper.open()
+    shopper.sign_in()
+    shopper.see_balance(0)  # Firestore is there
+
+    own = [
+        response for response in responses if urlsplit(response.url).netloc == origin and "/api/" not in response.url
+    ]
+    sizes = {urlsplit(response.url).path: len(gzip.compress(response.body(), 9)) for response in own}
+
+    assert any("firestore" in path for path in sizes)
+    assert sum(sizes.values()) < BUDGET_BYTES, sizes
+
+
+def test_the_first_load_takes_less_than_a_second(new_shopper: NewShopper) -> None:
+    """From an empty cache to packs that can be bought; the median of five, on a machine that may be busy."""
+    taken = []
+    for _ in range(5):
+        shopper = new_shopper()
+        shopper.open()
+        shopper.find("buy-popular").wait_for()
+        taken.append(float(shopper.page.evaluate("performance.now()")))
+
+    assert statistics.median(taken) < FIRST_LOAD_MS, taken
