@@ -14,8 +14,12 @@ from deploy.environment import load_deployed
 from local.function_table import ROOT
 
 _ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
+# Names of things, of which gcloud's parser asks no more than that they are text.
 _NAMES = re.compile(
-    rf"token-economy-(dev|prod)|\b({_ROWS})\b|stripe-\w+-secret|[a-z-]+(?=@)|(?<=enable )\S+|'Runs [a-z_]+'|digest=\w+"
+    rf"token-economy-(dev|prod)|\b({_ROWS})\b|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|[a-z-]+(?=@)"
+    r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=service-accounts create )\S+|(?<=--display-name=)'.*?'"
+    r"|digest=\w+|https:\S+|(?<=/metrics/)\w+|(?<=/alerts/)\w+|(?<=policy=)\w+|ALERT_\w+|(?<=--set-env-vars=)'.*?'"
+    r"|(?<=metrics create )\w+|(?<=metrics update )\w+"
 )
 
 
@@ -56,18 +60,12 @@ def _verdicts(commands: list[str]) -> list[dict[str, Any]]:
 
 
 def unknown_to_firebase(words: Iterable[str]) -> list[str]:
-    """Return the words of a firebase command that its own help does not know: the command itself, or a flag."""
+    """Return the words of a firebase command that firebase-tools does not define: the command itself, or a flag."""
     command, *rest = words
-    help_ = _firebase_help(command)
+    library = ROOT / "node_modules" / "firebase-tools" / "lib"
+    own = library / "commands" / f"{command.replace(':', '-')}.js"
+    if not own.exists():
+        return [command]
+    defined = own.read_text() + (library / "index.js").read_text()
     flags = [word.partition("=")[0] for word in rest if word.startswith("--")]
-    return [word for word in (f"firebase {command}", *flags) if word not in help_]
-
-
-@cache
-def _firebase_help(command: str) -> str:
-    firebase = ROOT / "node_modules" / ".bin" / "firebase"
-    asked = (
-        subprocess.run([firebase, *words], check=False, text=True, capture_output=True)
-        for words in ([command, "--help"], ["--help"])
-    )
-    return "".join(done.stdout for done in asked)
+    return [flag for flag in flags if not re.search(rf'option\("(-\w, )?{flag}[ "]', defined)]

@@ -73,10 +73,11 @@ def test_firebase_takes_every_command() -> None:
         assert dry_run.unknown_to_firebase(shlex.split(line)[1:]) == []
 
 
-@pytest.mark.parametrize("words", modules("ops"), ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in modules("ops") if "--help" not in words], ids=" ".join)
 def test_ops_takes_every_command(words: list[str]) -> None:
     command: click.Command = cli
     context = click.Context(cli)
+    words = [word for word in words if word != "--local"]
     while isinstance(command, click.Group):
         name, *words = words
         found = command.get_command(context, name)

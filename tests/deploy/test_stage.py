@@ -1,6 +1,5 @@
 """What is uploaded for a function is enough to run it: imported and served where nothing else is installed."""
 
-import hashlib
 import http.client
 import json
 import os
@@ -23,9 +22,11 @@ ROWS = load_deployed()
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where clean environments are made, one for each set of requirements."""
-    return tmp_path_factory.mktemp("environments")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with nothing in it."""
+    environment = tmp_path_factory.mktemp("environment")
+    _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(environment))
+    return environment / "bin" / "python"
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.name)
@@ -40,17 +41,10 @@ def staged(row: Deployed, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def python(staged: Path, environments: Path) -> Path:
-    """The Python of a clean environment with the staged requirements and nothing else."""
-    requirements = staged / "requirements.txt"
-    environment = environments / hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    if not environment.exists():
-        _uv("venv", "--python", sys.executable, str(environment))
-        _uv(
-            *("pip", "install", "--no-deps", "--no-index" if "UV_OFFLINE" in os.environ else "--quiet"),
-            *("--python", str(environment / "bin" / "python"), "--requirement", str(requirements)),
-        )
-    return environment / "bin" / "python"
+def python(staged: Path, clean: Path) -> Path:
+    """The Python of an environment with the staged requirements and nothing else: what it had besides is taken out."""
+    _uv("pip", "sync", "--quiet", "--python", str(clean), str(staged / "requirements.txt"))
+    return clean
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def ask(cloud: FakeCloud, answers: str) -> subprocess.CompletedProcess[str]:
 # --- setup_stripe_secrets.sh
 
 
-def test_keys_go_to_secret_manager_and_nowhere_else(cloud: FakeCloud) -> None:
+def test_keys_go_to_secret_manager_and_nowhere_else_and_only_who_needs_one_may_read_it(cloud: FakeCloud) -> None:
     run = ask(cloud, ANSWERS)
     assert run.returncode == 0, run.stderr
     state = cloud.read()
@@ -47,10 +47,7 @@ def test_keys_go_to_secret_manager_and_nowhere_else(cloud: FakeCloud) -> None:
     for value in (SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY):
         assert value not in run.stdout + run.stderr + commands + files
 
-
-def test_only_the_functions_that_need_a_secret_may_read_it(cloud: FakeCloud) -> None:
-    ask(cloud, ANSWERS)
-    policies = cloud.read()["policies"]
+    policies = state["policies"]
     readers = {
         secret: {
             member.split(":")[1].split("@")[0]
