@@ -152,7 +152,7 @@ class Stack:
 
     def _emulators(self) -> list[Program]:
         return [
-            programs.firestore(self._ports["firestore"]),
+            programs.firestore(self._ports["firestore"], PROJECT),
             programs.pubsub(self._ports["pubsub"], PROJECT, self.directory),
         ]
 

@@ -75,6 +75,8 @@ export const texts = {
     close: "Close",
     errors: {
       "auth/invalid-credential": "This e-mail and password do not belong together.",
+      "auth/wrong-password": "This e-mail and password do not belong together.",
+      "auth/user-not-found": "This e-mail and password do not belong together.",
       "auth/invalid-email": "This is not an e-mail address.",
       "auth/missing-password": "Fill in your password.",
       "auth/weak-password": "Choose a password of at least six characters.",

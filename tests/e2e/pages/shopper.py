@@ -19,6 +19,10 @@ ASKS_FOR_3DS = "4000002500003155"
 _ACCOUNTS = "http://{auth}/identitytoolkit.googleapis.com/v1/accounts:{method}?key=demo"
 
 
+# Firestore's SDK asks for this picture when its server does not answer, to tell whether there is a network at all.
+NETWORK_PROBE = "https://www.google.com/images/cleardot.gif"
+
+
 @dataclass(frozen=True)
 class Account:
     """An account of the Auth emulator, and its owner's calls to the API."""
@@ -72,6 +76,8 @@ class Watch:
 
     def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)
+        if request.url.startswith(NETWORK_PROBE):
+            return
         if address.scheme not in ("data", "blob"):
             self.hosts.add(address.hostname or "")
         if address.path == CHECKOUT_PATH and request.method == "POST":

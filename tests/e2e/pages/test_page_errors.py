@@ -72,7 +72,7 @@ def test_an_ended_sign_in_can_be_renewed_from_the_notice(signed_in: Shopper) -> 
 
 def test_an_api_that_is_away_shows_the_error_and_a_way_to_try_again(shopper: Shopper) -> None:
     shopper.watch.expect_error("net::ERR_FAILED")
-    shopper.page.route(f"**{PACKAGES_PATH}", Route.abort)
+    shopper.page.route(f"**{PACKAGES_PATH}", lambda route: route.abort())
     shopper.open()
     expect(shopper.page.get_by_role("alert")).to_contain_text("Our service cannot be reached right now")
 
@@ -85,7 +85,8 @@ def test_an_api_that_is_away_shows_the_error_and_a_way_to_try_again(shopper: Sho
 
 def test_who_is_offline_is_told_so(signed_in: Shopper) -> None:
     signed_in.watch.expect_error("net::ERR_INTERNET_DISCONNECTED")
-    signed_in.watch.expect_error("Could not reach Cloud Firestore backend")
+    signed_in.watch.expect_error("@firebase/firestore")
+    signed_in.watch.expect_error("cleardot.gif")
     signed_in.page.context.set_offline(True)
 
     signed_in.find("buy-popular").click()

@@ -148,7 +148,11 @@ def test_a_double_click_makes_one_session(signed_in: Shopper) -> None:
 
 def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) -> None:
     held_back: list[Route] = []
-    signed_in.page.route(f"**{CHECKOUT_PATH}", held_back.append)
+
+    def hold_back(route: Route) -> None:
+        held_back.append(route)
+
+    signed_in.page.route(f"**{CHECKOUT_PATH}", hold_back)
 
     signed_in.find("buy-popular").click()
 
