@@ -148,5 +148,5 @@ class Unavailable(RequestError):
 
     status = 503
 
-    def __init__(self, code: str = "unavailable", message: str = "Try again in a moment") -> None:
+    def __init__(self, code: str, message: str = "Try again in a moment") -> None:
         super().__init__(code, message, headers={"Retry-After": "5"})

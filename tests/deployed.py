@@ -1,4 +1,7 @@
-"""A function as functions-framework serves it, with fakes in the place of its clients."""
+"""A function as functions-framework serves it, with fakes in the place of its clients.
+
+Whatever it answers in a test must be as docs/openapi.yaml says, where that speaks of the function.
+"""
 
 import os
 import sys
@@ -14,7 +17,22 @@ import functions_framework
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests import openapi
+
 FUNCTIONS = Path(__file__).parents[1] / "functions"
+
+
+class _DescribedClient(FlaskClient):
+    """Checks each answer against docs/openapi.yaml."""
+
+    function: str
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
+        answer = super().open(*args, **options)
+        path, method = openapi.path_of(self.function), answer.request.method
+        if path and method not in ("HEAD", "OPTIONS"):
+            openapi.assert_described(path, method, answer.status_code, dict(answer.headers), answer.json)
+        return answer
 
 
 @dataclass(frozen=True)
@@ -47,4 +65,5 @@ def deployed(name: str, environ: Mapping[str, str], *, parts: tuple[object, ...]
         main = sys.modules.pop("main")
         if parts is not None:
             main.parts = lambda: parts  # type: ignore[attr-defined] # the module was loaded by its path
+        app.test_client_class = type("_Client", (_DescribedClient,), {"function": name})
         yield Deployed(app.test_client(), main)

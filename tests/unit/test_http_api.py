@@ -48,7 +48,7 @@ def test_a_handlers_fields_come_after_success() -> None:
         (WrongContentType(), 415, "unsupported_media_type"),
         (errors.LimitReached(7), 429, "purchase_limit"),
         (errors.StripeRefused(), 502, "stripe_refused"),
-        (errors.Unavailable(), 503, "unavailable"),
+        (errors.Unavailable("busy"), 503, "busy"),
     ],
     ids=lambda value: type(value).__name__,
 )

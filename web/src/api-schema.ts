@@ -321,7 +321,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     error?: {
                         /** @enum {unknown} */
-                        code?: "unavailable" | "ledger_unavailable" | "stripe_unavailable" | "identity_unavailable" | "secret_unavailable" | "account_busy";
+                        code?: "ledger_unavailable" | "stripe_unavailable" | "identity_unavailable" | "secret_unavailable" | "account_busy";
                     };
                 };
             };
@@ -560,7 +560,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "not_published" | "secret_unavailable" | "unavailable";
+                            code?: "not_published" | "secret_unavailable";
                         };
                     };
                 };
