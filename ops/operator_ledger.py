@@ -16,9 +16,11 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from ops.alert import Alert, Decision, alert_from, closed_fields, operator_action
 from ops.held_purchase import HeldPurchase, held_purchase_from
 from shared.account import Account, Entry, Posting
+from shared.account_store import Change, Update
+from shared.audited_ledger import AuditedLedger
 from shared.documents import HELD_PURCHASES, SECURITY_ALERTS
 from shared.errors import Conflict, LedgerConflict, NotFound, Unavailable
-from shared.ledger import Change, Credited, Duplicate, Ledger, Update
+from shared.ledger import Credited, Duplicate
 from shared.limits import remember
 from shared.purchase import Purchase
 
@@ -26,7 +28,7 @@ _USERS_PAGE = 300
 _ENTRIES_PAGE = 300
 
 
-class OperatorLedger(Ledger):
+class OperatorLedger(AuditedLedger):
     """The ledger in an operator's hands. Raises, from every method: Unavailable, as the ledger does."""
 
     # --- reading

@@ -16,9 +16,9 @@ from flask import Request
 from google.cloud import firestore
 
 from shared import event_bus, http_api, logs, settings
+from shared.audited_ledger import AuditedLedger
 from shared.catalog import load_catalog
 from shared.event_bus import EventBus
-from shared.ledger import Ledger
 from shared.purchase import TOKEN_PACKAGE, payer_of
 from shared.reconciliation import NotComing, Paid, Report, Told, Wanted, begin, claim_of, wanted_of
 from shared.routing import TOKEN_EVENTS
@@ -39,7 +39,7 @@ def reconcile(request: Request) -> dict[str, Any]:
 
 def handle(
     request: Request,
-    ledger: Ledger,
+    ledger: AuditedLedger,
     gateway: StripeGateway,
     bus: EventBus,
     *,
@@ -70,7 +70,7 @@ class Reconciliation:
     """One call's work. `report` says how far it got; `late` tells when to stop."""
 
     def __init__(
-        self, ledger: Ledger, gateway: StripeGateway, bus: EventBus, report: Report, late: Callable[[], bool]
+        self, ledger: AuditedLedger, gateway: StripeGateway, bus: EventBus, report: Report, late: Callable[[], bool]
     ) -> None:
         self._ledger, self._gateway, self._bus = ledger, gateway, bus
         self._report, self._late = report, late
@@ -146,11 +146,11 @@ class Reconciliation:
 
 
 @cache
-def parts() -> tuple[Ledger, StripeGateway, EventBus]:
+def parts() -> tuple[AuditedLedger, StripeGateway, EventBus]:
     """Build what the handler needs, at the first call."""
     key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
     return (
-        Ledger(firestore.Client(project=SETTINGS.project)),
+        AuditedLedger(firestore.Client(project=SETTINGS.project)),
         StripeGateway(key, api_base=SETTINGS.stripe_api_base),
         EventBus(event_bus.connect(), SETTINGS.project),
     )

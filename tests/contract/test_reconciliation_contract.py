@@ -9,8 +9,9 @@ import pytest
 from google.cloud import firestore
 
 from shared.account import Posting
+from shared.audited_ledger import AuditedLedger
 from shared.errors import NotEnoughTokens
-from shared.ledger import Credited, Ledger
+from shared.ledger import Credited
 from shared.reconciliation import Audit, Report
 from shared.subscription import Subscription
 from tests.fakes.firestore import FakeFirestore
@@ -30,17 +31,17 @@ def client(request: pytest.FixtureRequest) -> firestore.Client:
 
 
 @pytest.fixture
-def ledger(client: firestore.Client) -> Ledger:
-    return Ledger(client)
+def ledger(client: firestore.Client) -> AuditedLedger:
+    return AuditedLedger(client)
 
 
-def grant(ledger: Ledger, uid: str, amount: int) -> None:
+def grant(ledger: AuditedLedger, uid: str, amount: int) -> None:
     ledger.post(uid, Posting(f"grant:{uid}", "grant", amount, {"reason": "test"}), create_account=True)
 
 
-def spread(client: firestore.Client, count: int, call: Callable[[Ledger, int], Outcome]) -> list[Outcome]:
+def spread(client: firestore.Client, count: int, call: Callable[[AuditedLedger, int], Outcome]) -> list[Outcome]:
     """Call with 0, 1, … at once, from several instances: the threads of one queue for an account."""
-    instances = [Ledger(client) for _ in range(_INSTANCES)]
+    instances = [AuditedLedger(client) for _ in range(_INSTANCES)]
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(lambda number: call(instances[number % _INSTANCES], number), range(count)))
 
@@ -49,9 +50,9 @@ def spread(client: firestore.Client, count: int, call: Callable[[Ledger, int], O
 
 
 def test_of_a_hundred_spends_at_once_as_many_succeed_as_there_are_tokens_for(client: firestore.Client) -> None:
-    grant(Ledger(client), "ada", 500)
+    grant(AuditedLedger(client), "ada", 500)
 
-    def spend(ledger: Ledger, number: int) -> bool:
+    def spend(ledger: AuditedLedger, number: int) -> bool:
         try:
             ledger.post("ada", Posting(f"spend:ada:{number}", "spend", -10, {"reason": "render"}))
         except NotEnoughTokens:
@@ -59,25 +60,25 @@ def test_of_a_hundred_spends_at_once_as_many_succeed_as_there_are_tokens_for(cli
         return True
 
     assert spread(client, 100, spend).count(True) == 50
-    assert Ledger(client).audit("ada") == Audit(0, 0)
-    assert Ledger(client).account("ada").spent == 500
+    assert AuditedLedger(client).audit("ada") == Audit(0, 0)
+    assert AuditedLedger(client).account("ada").spent == 500
 
 
 def test_one_spend_fifty_times_at_once_is_made_once(client: firestore.Client) -> None:
-    grant(Ledger(client), "ada", 500)
+    grant(AuditedLedger(client), "ada", 500)
     posting = Posting("spend:ada:job", "spend", -10, {"reason": "render"})
 
     outcomes = spread(client, 50, lambda ledger, _: ledger.post("ada", posting))
 
     assert [type(outcome) for outcome in outcomes].count(Credited) == 1
-    assert all(outcome.entry == Ledger(client).entry("spend:ada:job") for outcome in outcomes)
-    assert Ledger(client).audit("ada") == Audit(490, 490)
+    assert all(outcome.entry == AuditedLedger(client).entry("spend:ada:job") for outcome in outcomes)
+    assert AuditedLedger(client).audit("ada") == Audit(490, 490)
 
 
 # --- audits
 
 
-def test_an_audit_sums_the_users_own_entries(ledger: Ledger) -> None:
+def test_an_audit_sums_the_users_own_entries(ledger: AuditedLedger) -> None:
     ledger.credit(purchase(), NO_LIMITS)
     ledger.post("ada", Posting("spend:ada:1", "spend", -30, {"reason": "render"}))
     grant(ledger, "bob", 7)
@@ -86,7 +87,7 @@ def test_an_audit_sums_the_users_own_entries(ledger: Ledger) -> None:
     assert ledger.audit("nobody") == Audit(0, 0)
 
 
-def test_an_audit_sees_a_balance_that_was_written_by_hand(client: firestore.Client, ledger: Ledger) -> None:
+def test_an_audit_sees_a_balance_that_was_written_by_hand(client: firestore.Client, ledger: AuditedLedger) -> None:
     ledger.credit(purchase(), NO_LIMITS)
     batch = client.batch()
     batch.update(client.document("users/ada"), {"tokenBalance": 111})
@@ -99,18 +100,18 @@ def test_an_audit_sees_a_balance_that_was_written_by_hand(client: firestore.Clie
 
 
 def test_audits_beside_credits_never_see_drift(client: firestore.Client) -> None:
-    Ledger(client).credit(purchase(), NO_LIMITS)
+    AuditedLedger(client).credit(purchase(), NO_LIMITS)
 
-    def credit_or_audit(ledger: Ledger, number: int) -> object:
+    def credit_or_audit(ledger: AuditedLedger, number: int) -> object:
         return ledger.audit("ada") if number % 2 else ledger.credit(purchase(), NO_LIMITS)
 
     audits = [seen for seen in spread(client, 40, credit_or_audit) if isinstance(seen, Audit)]
 
     assert [audit for audit in audits if audit.drifted] == []
-    assert Ledger(client).audit("ada") == Audit(21 * 110, 21 * 110)
+    assert AuditedLedger(client).audit("ada") == Audit(21 * 110, 21 * 110)
 
 
-def test_users_come_in_the_order_of_their_ids_behind_a_given_one(ledger: Ledger) -> None:
+def test_users_come_in_the_order_of_their_ids_behind_a_given_one(ledger: AuditedLedger) -> None:
     for uid in ("b", "a", "é", "Z", "d"):
         grant(ledger, uid, 1)
 
@@ -120,7 +121,7 @@ def test_users_come_in_the_order_of_their_ids_behind_a_given_one(ledger: Ledger)
     assert ledger.users_after(None, 0) == []
 
 
-def test_a_session_is_known_once_it_is_credited_or_held(ledger: Ledger) -> None:
+def test_a_session_is_known_once_it_is_credited_or_held(ledger: AuditedLedger) -> None:
     ledger.credit(purchase("cs_1"), NO_LIMITS)
     ledger.hold(invalid("cs_2"))
     ledger.hold(invalid("cs_3", uid=None))
@@ -132,7 +133,7 @@ def test_a_session_is_known_once_it_is_credited_or_held(ledger: Ledger) -> None:
 # --- reports
 
 
-def test_the_report_saved_last_is_found_whatever_its_day(ledger: Ledger) -> None:
+def test_the_report_saved_last_is_found_whatever_its_day(ledger: AuditedLedger) -> None:
     assert ledger.last_report() is None
     early = Report(NOW, 3, "bob", "evt_1", events_done=True, events=5).saved(NOW, done=False)
     late = Report(NOW, 3, events=2, drifted=("ada",)).saved(NOW + timedelta(hours=13), done=True)
@@ -144,13 +145,13 @@ def test_the_report_saved_last_is_found_whatever_its_day(ledger: Ledger) -> None
 
 
 def test_reports_of_calls_at_once_all_count(client: firestore.Client) -> None:
-    def add(ledger: Ledger, number: int) -> None:
+    def add(ledger: AuditedLedger, number: int) -> None:
         report = Report(NOW, 3, events=1, users_checked=2, drifted=(f"user {number % 3}",))
         ledger.add_report("2026-11-21", report.saved(NOW, done=True))
 
     spread(client, 12, add)
 
-    report = Ledger(client).last_report()
+    report = AuditedLedger(client).last_report()
     assert report is not None
     assert (report.events, report.users_checked, sorted(report.drifted)) == (12, 24, ["user 0", "user 1", "user 2"])
 
@@ -162,14 +163,14 @@ def active(cancel_at_period_end: bool = False) -> Subscription:
     return Subscription("sub_1", "active", "price_1", NOW, cancel_at_period_end)
 
 
-def test_a_user_is_found_by_the_stripe_customer(ledger: Ledger) -> None:
+def test_a_user_is_found_by_the_stripe_customer(ledger: AuditedLedger) -> None:
     ledger.keep_stripe_customer("ada", "cus_ada")
 
     assert ledger.uid_of_customer("cus_ada") == "ada"
     assert ledger.uid_of_customer("cus_bob") is None
 
 
-def test_an_answer_that_was_overtaken_is_asked_for_again(client: firestore.Client, ledger: Ledger) -> None:
+def test_an_answer_that_was_overtaken_is_asked_for_again(client: firestore.Client, ledger: AuditedLedger) -> None:
     """Stripe goes from A to B and back; B was asked for first, and A kept meanwhile though nothing of it is new."""
     ledger.keep_subscription("ada", active)
     asked: list[Subscription] = []
@@ -179,7 +180,7 @@ def test_an_answer_that_was_overtaken_is_asked_for_again(client: firestore.Clien
             asked.append(active())
         else:
             asked.append(active(cancel_at_period_end=True))
-            Ledger(client).keep_subscription("ada", active)
+            AuditedLedger(client).keep_subscription("ada", active)
         return asked[-1]
 
     assert ledger.keep_subscription("ada", dawdle) == active()

@@ -13,7 +13,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from shared import event_bus, ledger
+from shared import account_store, event_bus
 from shared.errors import Unavailable
 from shared.event_bus import EventBus
 from shared.ledger import Ledger
@@ -139,9 +139,9 @@ def unserved_port() -> Iterator[int]:
 
 def test_a_database_that_nobody_serves_is_unavailable(unserved_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client against a closed port, with its patience cut short."""
-    brief = Retry(if_exception_type(*ledger._PASSING), initial=0.05, maximum=0.1, timeout=0.3)
-    monkeypatch.setattr(ledger, "_RETRY_READ", brief)
-    monkeypatch.setattr(ledger, "_RETRY_COMMIT", brief)
+    brief = Retry(if_exception_type(*account_store._PASSING), initial=0.05, maximum=0.1, timeout=0.3)
+    monkeypatch.setattr(account_store, "RETRY_READ", brief)
+    monkeypatch.setattr(account_store, "_RETRY_COMMIT", brief)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{unserved_port}")
     away = Ledger(firestore.Client(project="demo"))
 

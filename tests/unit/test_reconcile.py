@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared.audited_ledger import AuditedLedger
 from shared.errors import Unavailable
-from shared.ledger import Ledger
 from shared.purchase import Hold, HoldReason
 from shared.reconciliation import Report, begin
 from shared.reversal import Disputed, Refunded, RefundFailed
@@ -95,8 +95,8 @@ def firestore() -> FakeFirestore:
 
 
 @pytest.fixture
-def ledger(firestore: FakeFirestore) -> Ledger:
-    return Ledger(firestore.as_client())
+def ledger(firestore: FakeFirestore) -> AuditedLedger:
+    return AuditedLedger(firestore.as_client())
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def bus() -> FakeBus:
 
 
 @pytest.fixture
-def function(ledger: Ledger, stripe: FakeStripe, bus: FakeBus) -> Iterator[Deployed]:
+def function(ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus) -> Iterator[Deployed]:
     with deployed("reconcile", SETTINGS, parts=(ledger, stripe, bus)) as function:
         yield function
 
@@ -163,7 +163,7 @@ def test_a_paid_session_that_is_to_be_held_goes_back_too(function: Deployed, str
 
 @pytest.mark.parametrize("lost", [REFUNDED, REFUND_FAILED, DISPUTED, LOST], ids=lambda lost: lost["type"])
 def test_a_reversal_of_a_known_purchase_goes_back(
-    function: Deployed, ledger: Ledger, stripe: FakeStripe, bus: FakeBus, lost: dict[str, Any]
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus, lost: dict[str, Any]
 ) -> None:
     ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
     stripe.kept = [lost, COMPLETED]
@@ -174,7 +174,7 @@ def test_a_reversal_of_a_known_purchase_goes_back(
 
 
 def test_what_the_ledger_knows_stays_where_it_is(
-    function: Deployed, ledger: Ledger, stripe: FakeStripe, bus: FakeBus
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
 ) -> None:
     ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
     ledger.reverse("ada", "pi_cs_1", Refunded("ch_1", 500, PAID_AT))
@@ -188,7 +188,7 @@ def test_what_the_ledger_knows_stays_where_it_is(
     assert (answer["events"], answer["republished"], bus.published) == (6, 0, [])
 
 
-def test_a_held_purchase_is_known(function: Deployed, ledger: Ledger, stripe: FakeStripe, bus: FakeBus) -> None:
+def test_a_held_purchase_is_known(function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus) -> None:
     for id_, uid in (("cs_1", "ada"), ("cs_2", None)):
         ledger.hold(Hold(id_, HoldReason.TERMS_MISMATCH, "no terms", uid, PAID_AT))
     nobodys = session("cs_2", metadata={"purchase_type": "token_package"})
@@ -198,7 +198,7 @@ def test_a_held_purchase_is_known(function: Deployed, ledger: Ledger, stripe: Fa
 
 
 def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
-    function: Deployed, ledger: Ledger, stripe: FakeStripe, bus: FakeBus
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
 ) -> None:
     ledger.note_unpaid("ada", "cs_1", "waiting")
     stripe.kept = [event("checkout.session.async_payment_succeeded", session())]
@@ -207,7 +207,7 @@ def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
 
 
 def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
-    function: Deployed, ledger: Ledger, stripe: FakeStripe
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
 ) -> None:
     ledger.note_unpaid("ada", "cs_1", "waiting")
     stripe.kept = [NOT_COMING]
@@ -215,7 +215,9 @@ def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
     assert run(function)["republished"] == 1
 
 
-def test_a_payment_that_is_known_to_have_failed_stays(function: Deployed, ledger: Ledger, stripe: FakeStripe) -> None:
+def test_a_payment_that_is_known_to_have_failed_stays(
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
+) -> None:
     ledger.note_unpaid("ada", "cs_1", "failed")
     stripe.kept = [NOT_COMING]
 
@@ -265,7 +267,7 @@ def test_what_went_back_and_was_taken_is_not_lost_any_more(
     assert run(function)["republished"] == 5
 
     with deployed("credit_tokens", SETTINGS) as credit_tokens:
-        credit_tokens.main.parts = lambda: (Ledger(firestore.as_client()), stripe)  # type: ignore[attr-defined]
+        credit_tokens.main.parts = lambda: (AuditedLedger(firestore.as_client()), stripe)  # type: ignore[attr-defined]
         for told in stripe.kept:
             data = base64.b64encode(json.dumps(told).encode()).decode()
             assert credit_tokens.post({"message": {"data": data}}).status_code == 200
@@ -278,7 +280,7 @@ def test_what_went_back_and_was_taken_is_not_lost_any_more(
 
 
 def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
-    function: Deployed, ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+    function: Deployed, ledger: AuditedLedger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ledger.credit(purchase("cs_1"), NO_LIMITS)
     firestore.put("users/ada", {**(firestore.fields_of("users/ada") or {}), "tokenBalance": 111})
@@ -298,7 +300,7 @@ def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
 
 
 def test_a_user_met_among_the_events_is_checked_once(
-    function: Deployed, ledger: Ledger, firestore: FakeFirestore, stripe: FakeStripe
+    function: Deployed, ledger: AuditedLedger, firestore: FakeFirestore, stripe: FakeStripe
 ) -> None:
     ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
     firestore.put("users/ada", {"tokenBalance": 0})
@@ -309,10 +311,10 @@ def test_a_user_met_among_the_events_is_checked_once(
     assert (answer["users_checked"], answer["drifted"]) == (1, ["ada"])
 
 
-def test_a_change_between_the_reads_is_no_drift(ledger: Ledger, firestore: FakeFirestore) -> None:
+def test_a_change_between_the_reads_is_no_drift(ledger: AuditedLedger, firestore: FakeFirestore) -> None:
     """Another instance credits after the account was read and before its entries are summed, twice."""
     ledger.credit(purchase(), NO_LIMITS)
-    other = Ledger(firestore.as_client())
+    other = AuditedLedger(firestore.as_client())
     auditor = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 2)
 
     audit = auditor.audit("ada")
@@ -324,8 +326,8 @@ def test_a_change_between_the_reads_is_no_drift(ledger: Ledger, firestore: FakeF
 def test_an_account_that_never_holds_still_is_left_for_the_next_time(
     firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.ledger._AUDIT_TIMEOUT_S", 0.05)
-    other = Ledger(firestore.as_client())
+    monkeypatch.setattr("shared.audited_ledger._AUDIT_TIMEOUT_S", 0.05)
+    other = AuditedLedger(firestore.as_client())
     other.credit(purchase(), NO_LIMITS)
     busy = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 1000)
 
@@ -335,7 +337,7 @@ def test_an_account_that_never_holds_still_is_left_for_the_next_time(
     assert (answer["done"], answer["users_checked"], answer["drifted"]) == (True, 0, [])
 
 
-class MeddledLedger(Ledger):
+class MeddledLedger(AuditedLedger):
     """A ledger beside which things happen right after it has read an account."""
 
     def __init__(self, firestore: FakeFirestore, meanwhile: list[Any]) -> None:
@@ -352,7 +354,7 @@ class MeddledLedger(Ledger):
 # --- a pass over several calls
 
 
-def test_the_users_come_by_in_turn(function: Deployed, firestore: FakeFirestore, ledger: Ledger) -> None:
+def test_the_users_come_by_in_turn(function: Deployed, firestore: FakeFirestore, ledger: AuditedLedger) -> None:
     for uid in "abcde":
         user(firestore, uid)
 
@@ -430,14 +432,14 @@ def test_the_days_report_adds_up_its_calls(function: Deployed, firestore: FakeFi
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: Ledger, before: int) -> None:
+def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: AuditedLedger, before: int) -> None:
     """Another instance saves its report between the read and the commit of ours."""
     report = Report(NOW, 3, events=1).saved(NOW, done=True)
     for _ in range(before):
         ledger.add_report("2026-11-21", report)
-    meanwhile = [lambda: Ledger(firestore.as_client()).add_report("2026-11-21", report)]
+    meanwhile = [lambda: AuditedLedger(firestore.as_client()).add_report("2026-11-21", report)]
 
-    class Overtaken(Ledger):
+    class Overtaken(AuditedLedger):
         def _get(self, collection: str, id_: str) -> Any:  # noqa: ANN401 - a snapshot
             found = super()._get(collection, id_)
             if meanwhile:
