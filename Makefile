@@ -10,7 +10,7 @@ SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh'
 
 .PHONY: help
 help: ## Show this list
-	@grep --no-filename --extended-regexp '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep --no-filename --extended-regexp '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # exec: a SIGTERM to make goes on to its child, which must be the stack and no shell in between.
 .PHONY: run
@@ -45,6 +45,10 @@ check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell s
 .PHONY: bench
 bench: tools .venv/.stamp node_modules/.stamp ## Measure the ledger's speed and the functions' loading time
 	@exec $(BIN)/python -m bench
+
+.PHONY: screenshots
+screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Take the pictures of docs/screenshots/ anew
+	@exec $(BIN)/python -m tests.e2e.pages.screenshots
 
 .PHONY: format
 format: .venv/.stamp ## Format the code and mend what the linter can

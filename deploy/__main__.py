@@ -1,6 +1,7 @@
 """`./deploy.sh dev|prod`: make a project what this checkout says, and tell where it is then."""
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,11 @@ def _checked(cloud: Gcloud, at: Environment, options: argparse.Namespace) -> Env
             raise DeployError("firebase-tools and the pages could not be made: `make web/dist/index.html` says why")
         if not shutil.which("firebase"):
             raise DeployError("firebase is missing: npm ci")
+    if "hosting" in parts and (elsewhere := _hosting_regions() - {at.region}):
+        raise DeployError(
+            f"firebase.json leads to functions in {', '.join(elsewhere)}, but deploy/environments.toml deploys them to "
+            f"{at.region}: name one region in both"
+        )
     try:
         project = cloud.read(listing("projects", "describe", at.project))
     except DeployError as error:
@@ -94,6 +100,12 @@ def _checked(cloud: Gcloud, at: Environment, options: argparse.Namespace) -> Env
                 f".venv/bin/python -m deploy.stripe_setup {at.name}"
             )
     return replace(at, number=str(project["projectNumber"]))
+
+
+def _hosting_regions() -> set[str]:
+    """Return the regions of the services that Hosting leads to."""
+    rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
+    return {rewrite["run"]["region"] for rewrite in rewrites if "run" in rewrite}
 
 
 def _check_secrets(cloud: Gcloud, at: Environment) -> None:

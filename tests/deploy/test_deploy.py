@@ -99,6 +99,10 @@ def test_one_changed_function_is_deployed_alone_and_served_after_a_rollback(tmp_
         ("unknown project", "gcloud auth login"),
         ("secret", "The secret stripe-secret-key has no value. Run: ./setup_stripe_secrets.sh dev"),
         ("prices", "lacks STRIPE_TOKEN_STARTER_PRICE_ID"),
+        (
+            "region",
+            "firebase.json leads to functions in us-central1, but deploy/environments.toml deploys them to europe-",
+        ),
         ("gcloud", "gcloud is missing: https://cloud.google.com/sdk/docs/install"),
     ],
 )
@@ -112,6 +116,9 @@ def test_what_is_missing_stops_the_run_before_it_changes_anything(tmp_path: Path
         case "no project":
             table = cloud.checkout / "deploy" / "environments.toml"
             table.write_text(table.read_text().replace('project = "token-economy-dev"', 'project = ""'))
+        case "region":
+            table = cloud.checkout / "deploy" / "environments.toml"
+            table.write_text(table.read_text().replace('region = "us-central1"', 'region = "europe-west1"'))
         case "unknown project":
             cloud.change(project="another")
         case "secret":

@@ -11,6 +11,7 @@ import yaml
 
 from local.function_table import ROOT
 from shared import logs
+from shared.audited_ledger import AuditedLedger
 from shared.ledger import Ledger
 from tests.deploy.api_fields import faults
 from tests.deploy.log_filter import field, matches
@@ -106,16 +107,30 @@ def contradicted(ledger: Ledger, _firestore: FakeFirestore) -> None:
     credit(ledger, load("completed_paid"), session_event(metadata={"tokens": "99999"}))
 
 
+class NoEvents:
+    """Stripe, where nothing happened."""
+
+    def events(self, *_args: object, **_options: object) -> list[Mapping[str, Any]]:
+        return []
+
+
+def drifted(ledger: Ledger, firestore: FakeFirestore) -> None:
+    ledger.credit(purchase(uid="ada"), NO_LIMITS)
+    firestore.put("users/ada", {**(firestore.fields_of("users/ada") or {}), "tokenBalance": 111})
+    with deployed("reconcile", STRIPE, parts=(AuditedLedger(firestore.as_client()), NoEvents(), None)) as function:
+        assert function.post({}).status_code == 200
+
+
 # metric → what of the above it counts, how often
 COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
     "purchase_outcomes": {credited: 1, failed: 1, held_for_its_terms: 1, held_for_the_limit: 6, contradicted: 1},
     "webhook_to_credit_seconds": {credited: 1, held_for_the_limit: 5, contradicted: 1},
     "failed_purchases": {failed: 1},
-    "security_alerts": {held_for_its_terms: 1, held_for_the_limit: 1, disputed: 1, contradicted: 1},
+    "security_alerts": {held_for_its_terms: 1, held_for_the_limit: 1, disputed: 1, contradicted: 1, drifted: 1},
     "rate_limit_triggers": {held_for_the_limit: 1, limited_before_paying: 1},
     "signature_failures": {forged: 1},
     "held_purchases": {held_for_its_terms: 1, held_for_the_limit: 1},
-    "ledger_drift": {},
+    "ledger_drift": {drifted: 1},
 }
 HAPPENINGS = (
     credited,
@@ -126,6 +141,7 @@ HAPPENINGS = (
     forged,
     disputed,
     contradicted,
+    drifted,
 )
 
 
@@ -160,6 +176,7 @@ def test_each_metric_counts_what_happened_and_nothing_else(
 
 def test_no_metric_is_left_untried() -> None:
     assert COUNTED.keys() == METRICS.keys()
+    assert all(COUNTED.values())
 
 
 def test_a_filter_counts_only_what_a_function_said(capsys: pytest.CaptureFixture[str]) -> None:

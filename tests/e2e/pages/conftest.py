@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from local.stack import Stack
 from tests.e2e.pages.shopper import Account, Shopper, Watch
@@ -24,12 +24,17 @@ CHROMIUM_FLAGS = [
 NewShopper = Callable[..., Shopper]
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launched_chromium(playwright: Playwright) -> Browser:
+    """Start the system's Chromium."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "No Chromium: `make test` installs it, or: sudo apt-get install chromium"
+    return playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = launched_chromium(playwright)
         yield browser
         browser.close()
 
