@@ -25,14 +25,14 @@ reconcile: ## Let the running stack look for what its ledger lacks; ARGS='{"days
 
 .PHONY: test
 test: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: chromium
 chromium:
-	@command -v chromium chromium-browser google-chrome | grep --quiet . || { \
+	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \
 		echo "Installing Chromium, in which the pages are tested ..."; \
 		sudo=$$([ "$$(id --user)" = 0 ] || echo sudo); \
-		$$sudo apt-get update -qq && $$sudo apt-get install --yes -qq chromium > /dev/null; }
+		$$sudo apt-get update -qq && $$sudo apt-get install --yes -qq chromium-headless-shell > /dev/null; }
 
 .PHONY: check
 check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell scripts

@@ -11,18 +11,37 @@ _LOWEST, _HIGHEST = 20_000, 32_000
 
 
 class Ports:
-    """Hands out ports, each once."""
+    """Hands out ports, each once on this machine until `close`, also to stacks that start at the same moment."""
 
     def __init__(self) -> None:
-        self._taken: set[int] = set()
+        self._claims: list[socket.socket] = []
 
     def choose(self, preferred: int | None = None) -> int:
         """Return `preferred` when it is free, else another free port."""
         port = preferred or self._random()
-        while port in self._taken or not _is_free(port):
+        while not self._claim(port):
             port = self._random()
-        self._taken.add(port)
         return port
+
+    def close(self) -> None:
+        """Let others have the ports."""
+        for claim in self._claims:
+            claim.close()
+        self._claims.clear()
+
+    def _claim(self, port: int) -> bool:
+        """Claim a port on which nobody listens, with its namesake of UDP, which no program here uses.
+
+        The kernel gives each to one claimant, and takes it back from one that crashed.
+        """
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind((HOST, port))
+        except OSError:
+            claim.close()
+            return False
+        self._claims.append(claim)
+        return _is_free(port)
 
     @staticmethod
     def _random() -> int:

@@ -113,9 +113,12 @@ def gateway(port: int, configuration: Mapping[str, object], directory: Path) -> 
 
 
 def _ok(url: str, headers: Mapping[str, str] | None = None) -> Callable[[], bool]:
+    # One for all the asking: each reads the certificates of the whole world, which takes longer than the question.
+    client = httpx.Client(headers=headers, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
+
     def answers_ok() -> bool:
         try:
-            return httpx.get(url, headers=headers, timeout=10).is_success
+            return client.get(url).is_success
         except httpx.TransportError:
             return False
 

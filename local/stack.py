@@ -81,12 +81,13 @@ class Stack:
         self._catalog = catalog
         self._emulators_only = emulators_only
         self._functions = [] if emulators_only else load_functions()
-        ports = Ports()
+        self._claims = Ports()
         usual = usual_ports or {}
-        self._ports = {name: ports.choose(usual.get(name)) for name in _PROGRAMS_WITH_PORTS}
+        self._ports = {name: self._claims.choose(usual.get(name)) for name in _PROGRAMS_WITH_PORTS}
         first = usual.get("functions")
         self._function_ports = {
-            row.name: ports.choose(first + number if first else None) for number, row in enumerate(self._functions)
+            row.name: self._claims.choose(first + number if first else None)
+            for number, row in enumerate(self._functions)
         }
         self.endpoints = Endpoints(
             web=f"http://localhost:{self._ports['web']}",
@@ -110,7 +111,11 @@ class Stack:
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.directory / "lock")
+        try:
+            self._lock = _locked(self.directory / "lock")
+        except AlreadyRunningError:
+            self._claims.close()
+            raise
         try:
             self.endpoints_file.unlink(missing_ok=True)
             self._processes.begin()
@@ -220,6 +225,7 @@ class Stack:
     def _end(self) -> None:
         self.endpoints_file.unlink(missing_ok=True)
         self._processes.end()
+        self._claims.close()
         if self._lock:
             self._lock.close()
             self._lock = None

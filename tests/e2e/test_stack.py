@@ -80,13 +80,19 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     with_one.end()
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    ports = Ports()
+    yield ports.choose()
+    ports.close()
+
+
 def web_server(port: int) -> Program:
     command = (sys.executable, "-m", "http.server", "--bind", HOST, str(port))
     return Program("server", command, lambda: answers(port))
 
 
-def test_a_program_that_is_killed_is_started_again(processes: Processes) -> None:
-    port = Ports().choose()
+def test_a_program_that_is_killed_is_started_again(processes: Processes, port: int) -> None:
     server = web_server(port)
     processes.begin()
     processes.add([server])
@@ -107,8 +113,9 @@ def test_a_program_that_fails_is_named_with_the_end_of_its_log(processes: Proces
         processes.wait_until_answering([failing], seconds=30)
 
 
-def test_what_a_crashed_launcher_left_running_does_not_block_the_next(processes: Processes, tmp_path: Path) -> None:
-    port = Ports().choose()
+def test_what_a_crashed_launcher_left_running_does_not_block_the_next(
+    processes: Processes, tmp_path: Path, port: int
+) -> None:
     server = web_server(port)
     processes.begin()
     processes.add([server])

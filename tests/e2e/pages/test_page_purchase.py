@@ -20,7 +20,7 @@ CREDITED_WITHIN_S = 2.0
 def test_the_demo_user_buys_popular(
     new_shopper: NewShopper, stack: Stack, web: httpx.Client, database: firestore.Client
 ) -> None:
-    shopper = new_shopper(Account.demo(stack.endpoints, web))
+    shopper = new_shopper(Account.demo(stack.endpoints, web), reduced_motion="no-preference")
     before = shopper.account.buyer.balance()
     shopper.open()
     shopper.sign_in_as_demo()

@@ -38,7 +38,7 @@ def violations(shopper: Shopper) -> list[str]:
 def test_axe_finds_nothing_serious(
     new_shopper: NewShopper, stripe_side: StripeSide, color_scheme: str, width: int
 ) -> None:
-    shopper = new_shopper(color_scheme=color_scheme, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    shopper = new_shopper(color_scheme=color_scheme, viewport={"width": width, "height": 800})
     buyer = shopper.account.buyer
     session_id = buyer.checkout()
     stripe_side.pay(session_id).raise_for_status()
