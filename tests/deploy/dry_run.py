@@ -6,7 +6,6 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -43,20 +42,14 @@ def refused(gcloud_commands: Iterable[str]) -> dict[str, str]:
     The parser takes 0.2 s a command, so those that differ in nothing but names are shown to it once.
     """
     wanted = list({_NAMES.sub("name", command): command for command in gcloud_commands}.values())
-    with ThreadPoolExecutor() as both:  # as many gcloud processes as there are halves
-        verdicts = [one for half in both.map(_verdicts, (wanted[::2], wanted[1::2])) for one in half]
-    assert len(verdicts) == len(wanted), "gcloud passed over some commands"
-    return {one["command_string"]: str(one["error_message"]) for one in verdicts if not one["success"]}
-
-
-def _verdicts(commands: list[str]) -> list[dict[str, Any]]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump([{"command_string": command} for command in commands], file)
+        json.dump([{"command_string": command} for command in wanted], file)
         file.flush()
         lint = ("gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file.name}")
         done = subprocess.run(lint, check=True, text=True, capture_output=True)
     verdicts: list[dict[str, Any]] = json.loads(done.stdout)
-    return verdicts
+    assert len(verdicts) == len(wanted), "gcloud passed over some commands"
+    return {one["command_string"]: str(one["error_message"]) for one in verdicts if not one["success"]}
 
 
 def unknown_to_firebase(words: Iterable[str]) -> list[str]:

@@ -25,27 +25,24 @@ def refuse(shopper: Shopper, path: str, method: str, status: int, code: str, **h
     shopper.page.route(f"**{path}", lambda route: route.fulfill(status=status, headers=headers, json=body))
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "words"),
-    [
-        (401, "not_signed_in", "Your sign-in has ended"),
-        (
-            503,
-            "stripe_unavailable",
-            "Stripe, who handles the payment, cannot be reached right now. Nothing was charged",
-        ),
-        (502, "stripe_refused", "Stripe did not accept this order"),
-        (400, "package_unavailable", "not on sale any more"),
-        (500, "internal", "Something went wrong on our side"),
-    ],
-)
-def test_an_order_that_is_refused_says_why(signed_in: Shopper, status: int, code: str, words: str) -> None:
-    refuse(signed_in, CHECKOUT_PATH, "post", status, code)
+REFUSALS = [
+    (401, "not_signed_in", "Your sign-in has ended"),
+    (503, "stripe_unavailable", "Stripe, who handles the payment, cannot be reached right now. Nothing was charged"),
+    (502, "stripe_refused", "Stripe did not accept this order"),
+    (400, "package_unavailable", "not on sale any more"),
+    (500, "internal", "Something went wrong on our side"),
+]
 
-    signed_in.find("buy-popular").click()
 
-    expect(signed_in.page.get_by_role("alert").filter(has_text=words)).to_be_visible()
-    expect(signed_in.find("buy-popular")).to_be_enabled()
+def test_an_order_that_is_refused_says_why(signed_in: Shopper, subtests: pytest.Subtests) -> None:
+    for status, code, words in REFUSALS:
+        with subtests.test(code):
+            refuse(signed_in, CHECKOUT_PATH, "post", status, code)
+
+            signed_in.find("buy-popular").click()
+
+            expect(signed_in.page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+            expect(signed_in.find("buy-popular")).to_be_enabled()
 
 
 def test_who_bought_too_often_is_told_when_to_try_again(signed_in: Shopper) -> None:

@@ -21,7 +21,8 @@ AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 def violations(shopper: Shopper) -> list[str]:
     """Return what axe finds that is serious or worse."""
-    shopper.page.evaluate(AXE)
+    if not shopper.page.evaluate("'axe' in window"):
+        shopper.page.evaluate(AXE)
     found: list[dict[str, Any]] = shopper.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")[
         "violations"
     ]
@@ -34,21 +35,28 @@ def violations(shopper: Shopper) -> list[str]:
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing_serious(
-    new_shopper: NewShopper, stripe_side: StripeSide, color_scheme: str, width: int
+def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
+    new_shopper: NewShopper, stripe_side: StripeSide, subtests: pytest.Subtests, color_scheme: str
 ) -> None:
-    shopper = new_shopper(color_scheme=color_scheme, viewport={"width": width, "height": 800})
+    shopper = new_shopper(color_scheme=color_scheme)
     buyer = shopper.account.buyer
     session_id = buyer.checkout()
     stripe_side.pay(session_id).raise_for_status()
     eventually(lambda: buyer.balance() == 110)
+
+    def look(what: str) -> None:
+        for width in (360, 1280):
+            with subtests.test(what, width=width):
+                shopper.page.set_viewport_size({"width": width, "height": 800})
+                assert violations(shopper) == []
+                assert shopper.page.evaluate("document.documentElement.scrollWidth") <= width
+
     shopper.open()
     expect(shopper.find("buy-popular")).to_be_visible()
-    assert violations(shopper) == []
+    look("signed out")
     shopper.find("account").click()
     expect(shopper.page.get_by_role("dialog")).to_be_visible()
-    assert violations(shopper) == []
+    look("the dialog")
     shopper.fill_in_sign_in()
 
     for path, settled in {
@@ -63,8 +71,7 @@ def test_axe_finds_nothing_serious(
         shopper.open(path)
         expect(shopper.page.locator(settled).first).to_be_visible(timeout=15_000)
         shopper.see_balance(110)
-        assert violations(shopper) == [], path
-        assert shopper.page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} scrolls sideways"
+        look(path)
 
 
 def test_a_purchase_can_be_begun_by_keyboard_alone(shopper: Shopper) -> None:
