@@ -46,6 +46,7 @@ class Resource:
         update: the command that mends it, given what is there; None: it cannot be mended.
         wanted: what it must contain; it may contain more.
         fixed: the same, for what cannot be changed once it is there.
+        looked_at_again: whether what follows has to see what was made here; each look takes a second or two.
     """
 
     name: str
@@ -55,13 +56,14 @@ class Resource:
     update: Callable[[Found], Command] | None = None
     wanted: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    looked_at_again: bool = False
 
 
 class Cloud(Protocol):
     """Where a plan is carried out."""
 
     def ensure(self, resource: Resource) -> Found:
-        """Make the resource as it shall be, and return it."""
+        """Make the resource as it shall be, and return it where it was there or is looked at again."""
 
     def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:
         """Run a command unless it is known that nothing differs; without `unless` it settles that by itself."""
@@ -107,7 +109,10 @@ class Gcloud:
         self.changes = 0
 
     def ensure(self, resource: Resource) -> Found:
-        """Create the resource, or update it where it differs, or leave it."""
+        """Create the resource, or update it where it differs, or leave it.
+
+        A look is not repeated for the next resource of its kind: that one is there, or not, as before.
+        """
         found = self._find(resource)
         if found is None:
             command = resource.create
@@ -125,8 +130,9 @@ class Gcloud:
             command = resource.update(found)
         self._change("changing ", resource.name, command)
         self.changes += 1
+        if not resource.looked_at_again:
+            return {}
         del self._seen[resource.look]
-        # What has no look of its own (a switched-on API) is there once its command succeeded.
         return self._find(resource) or {}
 
     def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:

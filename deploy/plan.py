@@ -243,7 +243,11 @@ class Plan:
             deploy = (*command[:-1], f"--labels=digest={mark}", command[-1])
             found = _by("metadata.name", row.service)
             wanted = {"metadata": {"labels": {"digest": mark}}}
-            self.cloud.ensure(Resource(f"function {row.name}", look, found, deploy, _always(deploy), wanted=wanted))
+            self.cloud.ensure(
+                Resource(
+                    f"function {row.name}", look, found, deploy, _always(deploy), wanted=wanted, looked_at_again=True
+                )
+            )
             # After a rollback the traffic is pinned to a revision: a deployment is to be served.
             latest = gcloud(
                 "run", "services", "update-traffic", row.service, "--to-latest", self._region, self._project
@@ -363,6 +367,7 @@ class Plan:
                     *(*channels, "create", "--type=email", f"--display-name={address}"),
                     *(f"--channel-labels=email_address={address}", self._project),
                 ),
+                looked_at_again=True,
             )
         )
         return str(channel["name"])

@@ -2,25 +2,19 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import Route, expect
 
-from local.function_table import ROOT
+from tests import openapi
 from tests.e2e.pages.shopper import CHECKOUT_PATH, Shopper
 
 PACKAGES_PATH = "/api/tokens/packages"
-API: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
 
 
 def refuse(shopper: Shopper, path: str, method: str, status: int, code: str, **headers: str) -> None:
     """Answer with an example of docs/openapi.yaml."""
-    response = API["paths"][path][method]["responses"][str(status)]
-    if "$ref" in response:
-        response = API["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-    body = response["content"]["application/json"]["examples"][code]["value"]
+    body = openapi.responses(path, method)[status]["content"]["application/json"]["examples"][code]["value"]
     shopper.watch.expect_error(str(status))
     shopper.page.route(f"**{path}", lambda route: route.fulfill(status=status, headers=headers, json=body))
 

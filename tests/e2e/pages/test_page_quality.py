@@ -115,7 +115,7 @@ def test_the_buy_page_with_all_it_loads_later_is_under_200_kb_gzipped(shopper: S
 def test_the_first_load_takes_less_than_a_second(new_shopper: NewShopper) -> None:
     """From an empty cache to packs that can be bought.
 
-    The quickest of five counts: the others show what else the machine does.
+    One of five counts: the others show what else the machine does.
     """
     taken = []
     for _ in range(5):
@@ -123,5 +123,6 @@ def test_the_first_load_takes_less_than_a_second(new_shopper: NewShopper) -> Non
         shopper.open()
         shopper.find("buy-popular").wait_for()
         taken.append(float(shopper.page.evaluate("performance.now()")))
-
-    assert min(taken) < FIRST_LOAD_MS, taken
+        if taken[-1] < FIRST_LOAD_MS:
+            return
+    pytest.fail(f"loaded after {taken} ms")
