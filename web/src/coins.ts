@@ -3,14 +3,14 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const RADIUS_X = 34;
 const RADIUS_Y = 11;
 const THICKNESS = 9;
-const MOST = 7;
+const MOST = 6;
 
 /**
  * Draws the stack for so many tokens, `bonus` of them a present. Decoration: the numbers stand beside it.
  * All drawings are as high as the highest stack, so that those of a row stand on one line, unless `fit` is true.
  */
 export function coinStack(tokens: number, bonus: number, { fit = false } = {}): SVGElement {
-  const coins = Math.min(MOST, Math.max(1, Math.round(Math.log2(tokens / 25) * 1.4)));
+  const coins = Math.min(MOST, Math.max(1, Math.round(Math.log2(tokens / 25) * 1.2)));
   const gifts = bonus ? Math.max(1, Math.round((coins * bonus) / tokens)) : 0;
   const height = 2 * RADIUS_Y + (fit ? coins : MOST) * THICKNESS + 2;
   const svg = node("svg", { viewBox: `0 0 ${2 * RADIUS_X + 4} ${height}`, class: "coins", "aria-hidden": "true" });
