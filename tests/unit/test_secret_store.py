@@ -79,6 +79,33 @@ def test_a_secret_that_cannot_be_read_is_unavailable(manager: FakeSecretManager,
     assert raised.value.code == "secret_unavailable"
 
 
+def test_a_kept_secret_outlives_an_outage_of_secret_manager(manager: FakeSecretManager) -> None:
+    store = manager.store()
+    store.get(NAME)
+    manager.error = google_errors.ServiceUnavailable("away")
+
+    for manager.now in (300, 329, 330, 10_000):
+        assert store.get(NAME) == "whsec_1"
+        with pytest.raises(Unavailable):
+            store.fresh(NAME)
+
+    manager.error = None
+    manager.secrets[NAME] = b"whsec_2"
+    assert store.get(NAME) == "whsec_1"  # it was just asked for
+    manager.now += 30
+    assert store.get(NAME) == "whsec_2"
+
+
+def test_a_secret_that_was_taken_away_is_not_kept(manager: FakeSecretManager) -> None:
+    store = manager.store()
+    store.get(NAME)
+    manager.error = google_errors.FailedPrecondition("disabled")
+    manager.now = 300
+
+    with pytest.raises(Unavailable):
+        store.get(NAME)
+
+
 @pytest.mark.parametrize("empty", [b"", b"  \n"])
 def test_an_empty_secret_is_no_secret(manager: FakeSecretManager, empty: bytes) -> None:
     manager.secrets[NAME] = empty
