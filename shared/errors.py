@@ -5,14 +5,18 @@ TokenEconomyError
 ├── CatalogError            the catalogue's file is wrong: the function does not start
 ├── MalformedMessage        a message on the topic that no delivery can mend: recorded and acknowledged
 ├── LedgerConflict          an entry's id is taken by other contents: recorded and acknowledged
-└── RequestError            an answer to a caller, with status and code
+└── RequestError            500 unless said otherwise: an answer to a caller, with status and code
     ├── BadInput            400
     ├── NotSignedIn         401
+    ├── NotEnoughTokens     402
+    ├── NotFound            404
     ├── MethodNotAllowed    405
+    ├── Conflict            409
     ├── TooLarge            413
     ├── WrongContentType    415
     ├── LimitReached        429, with Retry-After
     ├── StripeRefused       502
+    │   └── CustomerGone    the customer was deleted in Stripe
     └── Unavailable         503, a passing fault: the caller or Pub/Sub tries again
 """
 
@@ -141,6 +145,10 @@ class StripeRefused(RequestError):
 
     def __init__(self) -> None:
         super().__init__("stripe_refused", "The payment provider refused the request - contact support")
+
+
+class CustomerGone(StripeRefused):
+    """The customer was deleted in Stripe."""
 
 
 class Unavailable(RequestError):

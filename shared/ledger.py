@@ -247,11 +247,14 @@ class Ledger(AccountStore):
 
         return isinstance(self._change(uid, decide), Change)
 
-    def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
-        """Keep a user's Stripe customer unless one is kept already; return the one that is."""
+    def keep_stripe_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
+        """Keep a user's Stripe customer unless one is kept already, other than `instead_of`; return the one that is."""
 
         def decide(account: Account) -> Change | str:
-            return account.stripe_customer_id or Change(replace(account, stripe_customer_id=customer_id))
+            kept = account.stripe_customer_id
+            if kept and kept != instead_of:
+                return kept
+            return Change(replace(account, stripe_customer_id=customer_id))
 
         outcome = self._change(uid, decide)
         return customer_id if isinstance(outcome, Change) else outcome

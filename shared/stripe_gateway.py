@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import stripe
 
 from shared.catalog import Package
-from shared.errors import BadInput, StripeRefused, Unavailable
+from shared.errors import BadInput, CustomerGone, StripeRefused, Unavailable
 from shared.purchase import TOKEN_PACKAGE
 from shared.subscription import Subscription, standing
 
@@ -33,8 +33,8 @@ _TOLERANCE_S = 300
 class CustomerDirectory(Protocol):
     """Where a user's Stripe customer is kept: users/{uid}."""
 
-    def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
-        """Keep the customer unless one is kept already; return the one that is."""
+    def keep_stripe_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
+        """Keep the customer unless one is kept already, other than `instead_of`; return the one that is."""
 
 
 class StripeGateway:
@@ -52,20 +52,28 @@ class StripeGateway:
         return self._connect(self._secret_key())
 
     def get_or_create_customer(
-        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory
+        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory, gone: str | None = None
     ) -> str:
         """Return the user's Stripe customer id: the one that is kept, or at the first purchase a new one.
 
         Safe against two at once: both send the same idempotency key and get the same customer, and the directory keeps
         whichever id comes first.
+
+        Args:
+            uid: the user's Firebase uid, which the customer carries as metadata.
+            email: for Stripe's receipts.
+            kept: the customer that is kept for the user.
+            directory: where a new one is kept.
+            gone: a kept customer that was deleted in Stripe, in whose place a new one is made.
         """
-        if kept:
+        if kept and kept != gone:
             return kept
         params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
         if email:
             params["email"] = email
-        customer = _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": _key("customer", params)}))
-        return directory.keep_stripe_customer(uid, customer.id)
+        key = _key("customer", {**params, "instead_of": gone} if gone else params)
+        customer = _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": key}))
+        return directory.keep_stripe_customer(uid, customer.id, instead_of=gone)
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
@@ -73,8 +81,10 @@ class StripeGateway:
         """Create a Checkout Session for one package; return its id and the address of Stripe's page.
 
         The metadata stands on the PaymentIntent too, from which Stripe copies it to the charge: refunds and disputes
-        find
-        their buyer by it. Source: https://docs.stripe.com/metadata
+        find their buyer by it. Source: https://docs.stripe.com/metadata
+
+        Raises:
+            CustomerGone: the customer was deleted in Stripe.
         """
         metadata = {
             "firebase_uid": uid,
@@ -94,7 +104,12 @@ class StripeGateway:
         }
         if package.promotions:
             params["allow_promotion_codes"] = True
-        session = _ask(lambda: self._stripe.v1.checkout.sessions.create(params))
+        try:
+            session = _ask(lambda: self._stripe.v1.checkout.sessions.create(params))
+        except StripeRefused as error:
+            if _is_missing(error, param="customer"):
+                raise CustomerGone from error
+            raise
         if not session.url:
             raise StripeRefused
         return session.id, session.url
@@ -260,8 +275,9 @@ def _ask(call: Callable[[], Answer]) -> Answer:
         raise StripeRefused from error
 
 
-def _is_missing(error: StripeRefused) -> bool:
-    return _code(error) == "resource_missing"
+def _is_missing(error: StripeRefused, *, param: str | None = None) -> bool:
+    cause = error.__cause__
+    return _code(error) == "resource_missing" and (param is None or getattr(cause, "param", None) == param)
 
 
 def _code(error: StripeRefused) -> str | None:

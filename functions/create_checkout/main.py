@@ -10,7 +10,7 @@ from google.cloud import firestore
 
 from shared import http_api, logs, settings
 from shared.catalog import Package, load_catalog
-from shared.errors import BadInput, LimitReached
+from shared.errors import BadInput, CustomerGone, LimitReached
 from shared.identity import Identity
 from shared.ledger import Ledger
 from shared.secret_store import SecretStore
@@ -36,16 +36,22 @@ def handle(request: Request, identity: Identity, ledger: Ledger, gateway: Stripe
     if wait_s:
         logs.warning("checkout.limited", f"Rate limit exceeded for user {user.uid}", user_id=user.uid, wait_s=wait_s)
         raise LimitReached(wait_s)
-    customer_id = gateway.get_or_create_customer(
-        user.uid, user.email, kept=account.stripe_customer_id, directory=ledger
-    )
-    session_id, url = gateway.create_token_checkout_session(
+    customer_of = partial(gateway.get_or_create_customer, user.uid, user.email, directory=ledger)
+    session_of = partial(
+        gateway.create_token_checkout_session,
         uid=user.uid,
-        customer_id=customer_id,
         package=package,
         price_id=price_id,
         app_base_url=SETTINGS.app_base_url,
     )
+    customer_id = customer_of(kept=account.stripe_customer_id)
+    try:
+        session_id, url = session_of(customer_id=customer_id)
+    except CustomerGone:
+        gone, customer_id = customer_id, customer_of(kept=customer_id, gone=customer_id)
+        sentence = f"Customer {gone} is gone from Stripe: {customer_id} takes its place"
+        logs.warning("checkout.customer_replaced", sentence, user_id=user.uid)
+        session_id, url = session_of(customer_id=customer_id)
     logs.info(
         "checkout.created",
         f"Created token checkout session {session_id} for customer {customer_id}",

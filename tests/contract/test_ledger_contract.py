@@ -399,6 +399,14 @@ def test_of_two_customers_kept_at_once_one_wins(ledger: Ledger) -> None:
     assert kept == [ledger.account("ada").stripe_customer_id] * 2
 
 
+def test_a_customer_is_replaced_only_by_who_names_it(ledger: Ledger) -> None:
+    ledger.keep_stripe_customer("ada", "cus_1")
+
+    assert ledger.keep_stripe_customer("ada", "cus_2", instead_of="cus_0") == "cus_1"
+    assert ledger.keep_stripe_customer("ada", "cus_2", instead_of="cus_1") == "cus_2"
+    assert ledger.keep_stripe_customer("ada", "cus_3", instead_of="cus_1") == "cus_2"
+
+
 def test_keeping_a_customer_leaves_the_balance(ledger: Ledger) -> None:
     ledger.credit(purchase(), LIMITS)
     ledger.keep_stripe_customer("ada", "cus_1")

@@ -129,6 +129,10 @@ class StripeSide:
         """Close a dispute: `won` or `lost`."""
         self._simulator.post(f"/_sim/disputes/{dispute_id}/close", json={"status": status}).raise_for_status()
 
+    def delete_customer(self, customer_id: str) -> None:
+        """Delete a customer, as one can in the dashboard."""
+        self._client.v1.customers.delete(customer_id)
+
     def deliver_webhooks(self, mode: str) -> None:
         """Choose how webhooks go out: deliver, drop, duplicate or shuffle."""
         self._simulator.post("/_sim/webhooks", json={"mode": mode}).raise_for_status()

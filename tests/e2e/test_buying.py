@@ -71,6 +71,17 @@ def test_a_declined_card_gives_no_tokens(buyer: Buyer, stripe_side: StripeSide) 
     assert buyer.transactions() == []
 
 
+def test_who_was_deleted_in_stripe_can_buy_again(
+    buyer: Buyer, stripe_side: StripeSide, database: firestore.Client
+) -> None:
+    buyer.checkout()
+    stripe_side.delete_customer(database.document(f"users/{buyer.uid}").get().get("stripeCustomerId"))
+
+    stripe_side.pay(buyer.checkout()).raise_for_status()
+
+    eventually(lambda: buyer.balance() == 110)
+
+
 def test_metadata_with_raised_tokens_is_held_with_an_alert(
     buyer: Buyer, stripe_side: StripeSide, database: firestore.Client
 ) -> None:

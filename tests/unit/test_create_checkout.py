@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.catalog import Package
-from shared.errors import StripeRefused, Unavailable
+from shared.errors import CustomerGone, StripeRefused, Unavailable
 from shared.ledger import Ledger
 from shared.limits import HOUR_S
 from shared.stripe_gateway import CustomerDirectory
@@ -35,23 +35,27 @@ class FakeGateway:
         self.customer_error: Exception | None = None
         self.session_error: Exception | None = None
         self.customers: list[tuple[str, str | None]] = []
+        self.deleted: set[str] = set()
         self.sessions: list[dict[str, Any]] = []
 
     def get_or_create_customer(
-        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory
+        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory, gone: str | None = None
     ) -> str:
-        if kept:
+        if kept and kept != gone:
             return kept
         if self.customer_error:
             raise self.customer_error
         self.customers.append((uid, email))
-        return directory.keep_stripe_customer(uid, f"cus_{uid}")
+        name = f"cus_{uid}_{len(self.customers)}" if gone else f"cus_{uid}"
+        return directory.keep_stripe_customer(uid, name, instead_of=gone)
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
     ) -> tuple[str, str]:
         if self.session_error:
             raise self.session_error
+        if customer_id in self.deleted:
+            raise CustomerGone
         self.sessions.append({"uid": uid, "customer": customer_id, "package": package.id, "price": price_id})
         return "cs_1", f"{app_base_url}/pay/cs_1"
 
@@ -100,6 +104,27 @@ def test_the_customer_is_kept_for_the_next_purchase(
     kept = firestore.fields_of("users/ada")
     assert kept is not None
     assert kept["stripeCustomerId"] == "cus_ada"
+
+
+def test_a_customer_that_was_deleted_in_stripe_is_replaced(
+    function: Deployed, gateway: FakeGateway, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function.post(POPULAR, headers=ADA)
+    gateway.deleted.add("cus_ada")
+    capsys.readouterr()
+
+    assert function.post(POPULAR, headers=ADA).status_code == 200
+    assert function.post(POPULAR, headers=ADA).status_code == 200
+
+    assert [session["customer"] for session in gateway.sessions] == ["cus_ada", "cus_ada_2", "cus_ada_2"]
+    kept = firestore.fields_of("users/ada")
+    assert kept is not None
+    assert kept["stripeCustomerId"] == "cus_ada_2"
+    assert [record["event"] for record in records(capsys)] == [
+        "checkout.customer_replaced",
+        "checkout.created",
+        "checkout.created",
+    ]
 
 
 def test_the_session_is_logged_with_ids_and_no_email(function: Deployed, capsys: pytest.CaptureFixture[str]) -> None:

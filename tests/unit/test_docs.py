@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from shared import errors
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCES = sorted([*ROOT.glob("shared/*.py"), *ROOT.glob("functions/*/main.py")])
@@ -179,6 +181,16 @@ def error_codes() -> set[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in raised and node.args
     }
     return {text for expression in defined | used for text in _texts(expression)} | {"internal"}
+
+
+def test_the_tree_at_the_head_of_errors_has_every_class_and_its_status() -> None:
+    drawn = re.findall(r"(?:├──|└──) (\w+) +(\d+)?", errors.__doc__ or "")
+    made = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.TokenEconomyError)]
+
+    assert {name for name, _ in drawn} == {one.__name__ for one in made} - {"TokenEconomyError"}
+    assert {name: int(status) for name, status in drawn if status} == {
+        one.__name__: one.status for one in made if issubclass(one, errors.RequestError) and "status" in vars(one)
+    }
 
 
 def test_the_table_of_errors_has_exactly_the_codes_of_the_code() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from shared.catalog import Package, Terms, load_catalog
-from shared.errors import StripeRefused, Unavailable
+from shared.errors import CustomerGone, StripeRefused, Unavailable
 from shared.stripe_gateway import API_VERSION, StripeGateway
 
 POPULAR = load_catalog().find("popular")
@@ -60,8 +60,9 @@ class Directory:
     def __init__(self, kept: str | None = None) -> None:
         self.kept = kept
 
-    def keep_stripe_customer(self, uid: str, customer_id: str) -> str:
-        self.kept = self.kept or customer_id
+    def keep_stripe_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
+        if self.kept in (None, instead_of):
+            self.kept = customer_id
         return self.kept
 
 
@@ -131,7 +132,31 @@ def test_the_customer_that_was_kept_meanwhile_is_the_one(gateway: StripeGateway,
     assert customer(gateway, Directory(kept="cus_1")) == "cus_1"
 
 
+def test_a_customer_that_is_gone_is_replaced_by_another_one(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"}), (200, {"id": "cus_2", "object": "customer"})]
+    directory = Directory()
+    first = customer(gateway, directory)
+
+    second = gateway.get_or_create_customer("ada", None, kept=first, gone=first, directory=directory)
+
+    assert (second, directory.kept) == ("cus_2", "cus_2")
+    keys = [headers["Idempotency-Key"] for _, _, headers in stripe.asked]
+    assert len(set(keys)) == 2  # by the first key, Stripe would answer with the customer that is gone
+
+
 # --- sessions
+
+
+@pytest.mark.parametrize(("param", "kind"), [("customer", CustomerGone), ("line_items[0][price]", StripeRefused)])
+def test_a_session_for_a_deleted_customer_says_so(
+    gateway: StripeGateway, stripe: StripeStub, param: str, kind: type[StripeRefused]
+) -> None:
+    error = {"type": "invalid_request_error", "code": "resource_missing", "param": param, "message": "No such thing"}
+    stripe.answers = [(400, {"error": error})]
+
+    with pytest.raises(StripeRefused) as raised:
+        session(gateway)
+    assert type(raised.value) is kind
 
 
 def test_a_session_carries_the_metadata_on_itself_and_on_its_payment(
