@@ -1,8 +1,7 @@
 """A user's account and what a posting does to it. Pure: the ledger reads and writes, this decides.
 
-An entry is one immutable change of a balance. Balance = the sum of the user's entries, always, and every entry says
-the balance
-after it.
+An entry is one immutable change of a balance. Balance = the sum of the user's entries, always, and every entry says the
+balance after it.
 """
 
 import re
@@ -98,9 +97,9 @@ class Entry:
 class Account:
     """What the server keeps on users/{uid}. Tokens are integers; totals only rise.
 
-    `recent_purchases` (UTC seconds) is what the limits look at, `held_sessions` are the purchases a person decides
-    on: both
-    stand here so that one read of one document holds all that a credit depends on.
+    `recent_purchases` (UTC seconds) is what the limits look at, `open_purchases` says how the sessions stand that were
+    not credited, `reversals` what is known of each payment's refunds and disputes: all stand here so that one read of
+    one document holds all that a credit depends on.
     """
 
     uid: str
@@ -127,8 +126,7 @@ class Account:
         """Return the account after a posting, and its entry.
 
         Entries of one account have strictly rising timestamps whatever the clocks of two instances say, so that a
-        history
-        sorted by time is in the ledger's own order.
+        history sorted by time is in the ledger's own order.
 
         Raises:
             NotEnoughTokens: the posting spends more than there is. A reversal may take a balance below zero: then it is

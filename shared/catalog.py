@@ -19,9 +19,8 @@ CATALOG_FILE = Path(__file__).with_name("catalog.toml")
 class Terms:
     """What a package gives and costs.
 
-    `tokens` includes `bonus`; `price_cents` is in the currency's smallest unit; `ended` is the last day (UTC) on
-    which these
-    terms were sold, None while they are.
+    `tokens` includes `bonus`; `price_cents` is in the currency's smallest unit; `ended` is the last day (UTC) on which
+    these terms were sold, None while they are.
     """
 
     tokens: int

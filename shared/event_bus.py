@@ -1,8 +1,8 @@
 """The topic `stripe-events`: its wire format, and publishing to it. The only module that imports Pub/Sub.
 
 A message's data is the verified event, byte for byte as Stripe sent it; its attributes are what subscriptions filter
-by.
-The plain `google.pubsub_v1` client is used: the batching one of `google.cloud.pubsub_v1` waits to fill a batch of one.
+by. The plain `google.pubsub_v1` client is used: the batching one of `google.cloud.pubsub_v1` waits to fill a batch of
+one.
 """
 
 import base64

@@ -1,8 +1,7 @@
 """The HTTP contract that the functions share: JSON, CORS, and errors as statuses.
 
-An answer is `{"success": true, …}` or `{"success": false, "error": {"code", "message"}}`; no error shows a stack
-trace, a secret or
-somebody else's data. No cookies are used, so a browser needs no CSRF token.
+An answer is `{"success": true, …}` or `{"success": false, "error": {"code", "message"}}`; no error shows a stack trace,
+a secret or somebody else's data. No cookies are used, so a browser needs no CSRF token.
 """
 
 import functools

@@ -1,8 +1,7 @@
 """Firebase ID token → user. The only module that imports firebase-admin.
 
-FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept the Auth emulator's unsigned tokens; shared/settings.py
-refuses it on
-Cloud Run.
+FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept the Auth emulator's unsigned tokens; shared/settings.py refuses
+it on Cloud Run.
 """
 
 from dataclasses import dataclass

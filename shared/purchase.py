@@ -1,8 +1,8 @@
 """A Checkout Session becomes a purchase, or a reason why not. Pure.
 
-The signed event is the source: nothing here asks Stripe. A session is ours when its metadata's `purchase_type` says
-so, and it
-is credited only when every claim of its metadata agrees with terms that its package had when the session was begun.
+The signed event is the source: nothing here asks Stripe. A session is ours when its metadata's `purchase_type` says so,
+and it is credited only when every claim of its metadata agrees with terms that its package had when the session was
+begun.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,9 +38,8 @@ class HoldReason(StrEnum):
 class Purchase:
     """A paid session that agrees with its package's terms.
 
-    Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after. `paid_at` is
-    when Stripe says
-    the payment came, in UTC seconds.
+    Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after. `paid_at` is when
+    Stripe says the payment came, in UTC seconds.
     """
 
     session_id: str
