@@ -52,7 +52,7 @@ revision_before() { # service
   served=$(gcloud run services describe "$1" --region="$region" --project="$project" --format='value(status.traffic[0].revisionName)')
   gcloud run revisions list --service="$1" --region="$region" --project="$project" \
     --sort-by=~metadata.creationTimestamp --format='value(metadata.name)' |
-    sed "1,/^$served\$/d" | head -n 1
+    awk -v served="$served" 'behind && !found { print; found = 1 } $0 == served { behind = 1 }'
 }
 
 case $what in

@@ -113,7 +113,7 @@ def _check_secrets(cloud: Gcloud, at: Environment) -> None:
         versions: Any = None
         try:
             versions = cloud.read(
-                listing("secrets", "versions", "list", secret, "--filter=state=enabled", f"--project={at.project}")
+                listing("secrets", "versions", "list", secret, "--filter=state=ENABLED", f"--project={at.project}")
             )
         except DeployError as error:
             print(error, file=sys.stderr)

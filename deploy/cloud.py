@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,9 +19,14 @@ Found = dict[str, Any]
 
 _QUIET = "--quiet"
 _JSON = "--format=json"
-_RETRIES_S = (5, 10, 20, 40, 60, 60)
-# What was made a moment ago is not known everywhere at once: an account, a switched-on API, a metric's type.
-_NOT_YET = ("SERVICE_DISABLED", "does not exist.", "Cannot find metric", "has not been used in project")
+# What was made a moment ago is not known everywhere at once, and how long that may take (seconds between the tries).
+_API, _ACCOUNT, _METRIC = (5, 10, 20, 40, 60, 60), (5, 10, 20, 40, 60, 60), (5, 10, 20, 40, *[60] * 10)
+_NOT_YET: Mapping[str, Sequence[int]] = {
+    "SERVICE_DISABLED": _API,
+    "has not been used in project": _API,
+    "does not exist.": _ACCOUNT,
+    "Cannot find metric": _METRIC,  # "it could take up to 10 minutes to become available"
+}
 
 
 def gcloud(*words: str) -> Command:
@@ -152,13 +157,24 @@ class Gcloud:
             DeployError: it failed for another reason, or too often.
         """
         print(f"  {doing}  {what}\n             {written(command)}", flush=True)
-        for wait_s in (*_RETRIES_S, None):
-            done = subprocess.run(command, check=False, text=True, stdout=sys.stderr, stderr=subprocess.PIPE)
-            sys.stderr.write(done.stderr)
-            if done.returncode == 0:
-                return
-            if wait_s is None or not any(sign in done.stderr for sign in _NOT_YET):
-                raise DeployError(f"{what}: the command above failed")
+        done = self._settled(command)
+        sys.stderr.write(done.stdout + done.stderr)
+        if done.returncode:
+            raise DeployError(f"{what}: the command above failed")
+
+    def _settled(self, command: Command) -> "subprocess.CompletedProcess[str]":
+        """Run a command, and again while it fails for what is known to pass."""
+        waits: Iterator[int] | None = None
+        while True:
+            done = subprocess.run(command, check=False, text=True, capture_output=True)
+            sign = next((sign for sign in _NOT_YET if sign in done.stderr), None)
+            if done.returncode == 0 or sign is None:
+                return done
+            waits = waits or iter(_NOT_YET[sign])
+            wait_s = next(waits, None)
+            if wait_s is None:
+                return done
+            print(f"  waiting    {wait_s} s: {sign}", flush=True)
             self._sleep(wait_s)
 
     def say(self, text: str) -> None:
@@ -168,7 +184,7 @@ class Gcloud:
     def read(self, command: Command) -> Any:  # noqa: ANN401 - whatever JSON gcloud prints
         """Return what a listing command prints, asked once."""
         if command not in self._seen:
-            done = subprocess.run(command, check=False, text=True, capture_output=True)
+            done = self._settled(command)
             if done.returncode:
                 raise DeployError(f"{done.stderr.strip()}\nThis command failed: {written(command)}")
             self._seen[command] = json.loads(done.stdout or "null") or []

@@ -15,6 +15,7 @@ from local.function_table import ROOT
 _APIS = (
     "artifactregistry",
     "cloudbuild",
+    "cloudresourcemanager",
     "cloudscheduler",
     "firebase",
     "firebasehosting",
@@ -92,7 +93,8 @@ class Plan:
         roles = [(row.service, role) for row in self.functions for role in row.roles]
         for name, role in [*roles, (_BUILDER, "roles/run.builder")]:
             self._grant(("projects", self.at.project), f"serviceAccount:{self.at.account(name)}", role)
-        # Pub/Sub's own identity comes with its first use; later parts give it roles.
+        # Pub/Sub's own identity comes with its first use, or here: then without the role by which it signs pushes.
+        # Source: https://cloud.google.com/iam/docs/create-service-agents
         agent_role = "roles/pubsub.serviceAgent"
         self.cloud.ensure(
             Resource(
@@ -102,6 +104,7 @@ class Plan:
                 gcloud("beta", "services", "identity", "create", "--service=pubsub.googleapis.com", self._project),
             )
         )
+        self._grant(("projects", self.at.project), self._pubsub_agent, agent_role)
 
     # --- data
 
@@ -242,10 +245,17 @@ class Plan:
             mark = digest(folder, *command)
             deploy = (*command[:-1], f"--labels=digest={mark}", command[-1])
             found = _by("metadata.name", row.service)
-            wanted = {"metadata": {"labels": {"digest": mark}}}
+            # A revision that does not start leaves the label all the same: then it is deployed again.
+            wanted = {"metadata": {"labels": {"digest": mark}}, "newest_is_ready": True}
             self.cloud.ensure(
                 Resource(
-                    f"function {row.name}", look, found, deploy, _always(deploy), wanted=wanted, looked_at_again=True
+                    f"function {row.name}",
+                    look,
+                    lambda services, found=found: _with_readiness(found(services)),  # type: ignore[misc] # its default
+                    deploy,
+                    _always(deploy),
+                    wanted=wanted,
+                    looked_at_again=True,
                 )
             )
             # After a rollback the traffic is pinned to a revision: a deployment is to be served.
@@ -289,7 +299,7 @@ class Plan:
             if row.schedule:
                 url, caller = self.at.url(row.service), self.at.account(_SCHEDULER)
                 flags = (
-                    *(f"--schedule={row.schedule}", "--time-zone=Etc/UTC", f"--uri={url}", "--http-method=POST"),
+                    *(f"--schedule={row.schedule}", "--time-zone=Etc/UTC", f"--uri={url}/", "--http-method=POST"),
                     *(f"--oidc-service-account-email={caller}", f"--oidc-token-audience={url}"),
                     *(f"--attempt-deadline={row.timeout_s}s", f"--location={self.at.region}", self._project),
                 )
@@ -304,7 +314,7 @@ class Plan:
                             "schedule": row.schedule,
                             "attemptDeadline": f"{row.timeout_s}s",
                             "httpTarget": {
-                                "uri": url,
+                                "uri": f"{url}/",  # as Cloud Scheduler keeps it
                                 "httpMethod": "POST",
                                 "oidcToken": {"serviceAccountEmail": caller, "audience": url},
                             },
@@ -380,15 +390,21 @@ class Plan:
         staged.parent.mkdir(parents=True, exist_ok=True)
         definition = json.loads(file.read_text())
         definition["labels"] = {"digest": digest(file)}
-        staged.write_text(json.dumps(definition, indent=2))
         config = f"--config-from-file={staged.relative_to(ROOT)}"
+
+        def update(there: Found) -> Command:
+            # The API changes only what says which version of it was read.
+            staged.write_text(json.dumps({**definition, "etag": there.get("etag", "")}, indent=2))
+            return gcloud(*dashboards, "update", _last(there), config, self._project)
+
+        staged.write_text(json.dumps(definition, indent=2))
         self.cloud.ensure(
             Resource(
                 "dashboard",
                 self._list(*dashboards, "list"),
                 _by("displayName", definition["displayName"]),
                 gcloud(*dashboards, "create", config, self._project),
-                lambda there: gcloud(*dashboards, "update", _last(there), config, self._project),
+                update,
                 wanted={"labels": definition["labels"]},
             )
         )
@@ -459,6 +475,15 @@ def _by(path: str, value: str) -> Callable[[list[Found]], Found | None]:
         return one
 
     return lambda found: next((one for one in found if at(one) == value), None)
+
+
+def _with_readiness(service: Found | None) -> Found | None:
+    """Return a Cloud Run service with the word whether its newest revision has started."""
+    if service is None:
+        return None
+    status = service.get("status", {})
+    ready, newest = status.get("latestReadyRevisionName"), status.get("latestCreatedRevisionName")
+    return {**service, "newest_is_ready": ready == newest}
 
 
 def _binding(member: str, role: str) -> Callable[[Any], Found | None]:

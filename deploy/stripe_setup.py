@@ -49,8 +49,9 @@ def main(environment: str, project: str | None, webhook_url: str | None, *, disa
 
 
 def _secret_key(at: Environment) -> str:
-    """Return the environment's Stripe key, from STRIPE_SECRET_KEY or else from Secret Manager."""
-    key = os.environ.get("STRIPE_SECRET_KEY") or _read_secret(at, SECRETS["STRIPE_SECRET_KEY"])
+    """Return the environment's Stripe key, from STRIPE_SECRET_KEY (where that is the key itself) or Secret Manager."""
+    given = os.environ.get("STRIPE_SECRET_KEY", "")
+    key = given if given.startswith(("sk_", "rk_")) else _read_secret(at, SECRETS["STRIPE_SECRET_KEY"])
     if not key:
         raise DeployError(f"There is no Stripe key yet. Run: ./setup_stripe_secrets.sh {at.name}")
     if key.startswith(("sk_live_", "rk_live_")) != at.livemode:

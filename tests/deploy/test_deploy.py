@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.environment import Deployed, load_deployed, load_environment
+from deploy.cloud import Gcloud
+from deploy.environment import Deployed, DeployError, load_deployed, load_environment
 from local.function_table import ROOT
 from tests.deploy import dry_run
 from tests.deploy.fake_cloud import FAKES, FakeCloud
@@ -89,6 +90,69 @@ def test_one_changed_function_is_deployed_alone_and_served_after_a_rollback(tmp_
     deployed, served = cloud.changes()
     assert deployed.startswith("run deploy list-packages ")
     assert served.startswith("run services update-traffic get-balance --to-latest")
+
+
+def test_a_revision_that_does_not_start_is_deployed_again(tmp_path: Path) -> None:
+    cloud = FakeCloud(tmp_path, "dev")
+    cloud.prepare()
+    assert cloud.run("--only", "functions").returncode == 0
+    cloud.changes()
+    state = cloud.read()
+    state["kinds"]["run services"]["get-balance"]["status"] = {
+        "latestCreatedRevisionName": "get-balance-00002",
+        "latestReadyRevisionName": "get-balance-00001",
+    }
+    cloud.write(**state)
+
+    assert cloud.run("--only", "functions").returncode == 0
+
+    (deployed,) = cloud.changes()
+    assert deployed.startswith("run deploy get-balance ")
+
+
+def test_a_changed_dashboard_is_updated(tmp_path: Path) -> None:
+    cloud = FakeCloud(tmp_path, "dev")
+    assert cloud.run("--only", "dashboard").returncode == 0
+    cloud.changes()
+    dashboard = cloud.checkout / "monitoring" / "dashboard.json"
+    dashboard.write_text(dashboard.read_text() + "\n")
+
+    run = cloud.run("--only", "dashboard")
+
+    assert run.returncode == 0, run.stderr
+    (change,) = cloud.changes()
+    assert change.startswith("monitoring dashboards update ")
+    assert "Done: 0 changes" in cloud.run("--only", "dashboard").stdout
+
+
+@pytest.mark.parametrize("says", ["SERVICE_DISABLED", "Cannot find metric(s)", "Service account x does not exist."])
+def test_what_is_not_known_everywhere_yet_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    tried = tmp_path / "tried"
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(f"#!/bin/sh\n[ -e {tried} ] && echo '[]' && exit\ntouch {tried}\necho '{says}' >&2\nexit 1\n")
+    gcloud.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    slept: list[float] = []
+
+    assert Gcloud(sleep=slept.append).read(("gcloud", "things", "list")) == []
+
+    assert slept == [5]
+
+
+def test_a_new_metric_is_waited_for_as_long_as_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google says up to 10 minutes."""
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text("#!/bin/sh\necho 'Cannot find metric(s)' >&2\nexit 1\n")
+    gcloud.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    slept: list[float] = []
+
+    with pytest.raises(DeployError, match="Cannot find metric"):
+        Gcloud(sleep=slept.append).read(("gcloud", "things", "list"))
+
+    assert sum(slept) >= 600
 
 
 @pytest.mark.parametrize(
@@ -171,7 +235,10 @@ def test_accounts_get_no_more_than_they_need() -> None:
     assert granted["get-balance"] == {"datastore.viewer on token-economy-prod"}
     assert "list-packages" not in granted
     on_project = {role for roles in granted.values() for role in roles if role.endswith("token-economy-prod")}
-    assert {role.split(" ")[0] for role in on_project} == {"datastore.user", "datastore.viewer", "run.builder"}
+    assert {role.split(" ")[0] for role in on_project} == {
+        *("datastore.user", "datastore.viewer"),
+        *("run.builder", "pubsub.serviceAgent"),
+    }
 
 
 def test_only_who_is_meant_to_may_call_a_function() -> None:

@@ -15,7 +15,7 @@ from tests.deploy.fake_cloud import FakeCloud
 def cloud(tmp_path: Path) -> FakeCloud:
     cloud = FakeCloud(tmp_path, "prod")
     served = {"name": "s", "spec": {"traffic": [{"revisionName": "credit-tokens-00003", "percent": 100}]}}
-    revisions = ["credit-tokens-00004", "credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
+    revisions = ["credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
     cloud.change(kinds={"run services": {"credit-tokens": served}}, revisions={"credit-tokens": revisions})
     return cloud
 
@@ -24,7 +24,10 @@ def roll_back(cloud: FakeCloud, *arguments: str) -> subprocess.CompletedProcess[
     return cloud.run(*arguments, script="./rollback.sh")
 
 
-def test_traffic_goes_to_the_revision_before_the_one_that_is_served(cloud: FakeCloud) -> None:
+@pytest.mark.parametrize("newer", [[], ["credit-tokens-00004"]], ids=["newest served", "rolled back before"])
+def test_traffic_goes_to_the_revision_before_the_one_that_is_served(cloud: FakeCloud, newer: list[str]) -> None:
+    older = ["credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
+    cloud.change(revisions={"credit-tokens": [*newer, *older]})
     assert roll_back(cloud, "function", "credit_tokens").returncode == 0
     (change,) = cloud.changes()
     assert change.startswith("run services update-traffic credit-tokens --to-revisions=credit-tokens-00002=100 ")
