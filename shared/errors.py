@@ -139,12 +139,14 @@ class LimitReached(RequestError):
 
 
 class StripeRefused(RequestError):
-    """Stripe understood the request and refused it."""
+    """Stripe understood the request and refused it; `stripe_code` and `param` are Stripe's words for why."""
 
     status = 502
 
-    def __init__(self) -> None:
+    def __init__(self, stripe_code: str | None = None, param: str | None = None) -> None:
         super().__init__("stripe_refused", "The payment provider refused the request - contact support")
+        self.stripe_code = stripe_code
+        self.param = param
 
 
 class CustomerGone(StripeRefused):

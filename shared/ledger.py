@@ -140,21 +140,16 @@ class Ledger(AccountStore):
         Raises:
             LedgerConflict: the session was credited, and now claims something else.
         """
-        entry = self.get_by_stripe_session(hold.session_id)
-        if entry is not None:
-            claims = (hold.uid, str(hold.seen.get("tokens")))
-            if claims != (entry.uid, str(entry.amount)) and not entry.decided_by_a_person:
-                raise LedgerConflict(entry.id, ["userId", "amount"])
-            return Duplicate(entry)
         if hold.uid is None:
-            return Held(hold, new=self._create(hold_documents(hold, self._clock())))
+            return self._credited_before(hold) or Held(hold, new=self._create(hold_documents(hold, self._clock())))
 
-        def decide(account: Account) -> Change | Held:
+        def decide(account: Account) -> Change | Duplicate | Held:
             if account.open_purchases.get(hold.session_id) in ("held", "rejected"):
                 return Held(hold, new=False)
-            return self._held(hold) or self._holding(account, hold)
+            # Asked after the account was read: a credit that lands meanwhile moves the account.
+            return self._credited_before(hold) or self._held(hold) or self._holding(account, hold)
 
-        outcome = self._change(hold.uid, decide)
+        outcome: Change | Duplicate | Held = self._change(hold.uid, decide)
         return Held(hold, new=True) if isinstance(outcome, Change) else outcome
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
@@ -303,6 +298,20 @@ class Ledger(AccountStore):
             account, entry = account.post(posting, self._clock())
             entries.append(entry)
         return account, tuple(entries)
+
+    def _credited_before(self, hold: Hold) -> Duplicate | None:
+        """Return the entry of a hold's session when it was credited.
+
+        Raises:
+            LedgerConflict: it was credited, and now claims something else.
+        """
+        entry = self.get_by_stripe_session(hold.session_id)
+        if entry is None:
+            return None
+        claims = (hold.uid, str(hold.seen.get("tokens")))
+        if claims != (entry.uid, str(entry.amount)) and not entry.decided_by_a_person:
+            raise LedgerConflict(entry.id, ["userId", "amount"])
+        return Duplicate(entry)
 
     def _held(self, hold: Hold) -> Held | None:
         """Return the hold when its session is held already: for another user, or for none."""

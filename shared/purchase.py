@@ -188,6 +188,11 @@ def is_ours(session: Mapping[str, Any]) -> bool:
     return bool(_mapping(session.get("metadata")).get("purchase_type") == TOKEN_PACKAGE)
 
 
+def sells_something_else(told: Mapping[str, Any]) -> bool:
+    """Tell whether the metadata of a session or charge names a purchase type, and it is not ours."""
+    return _mapping(told.get("metadata")).get("purchase_type") not in (None, TOKEN_PACKAGE)
+
+
 def over_limit(purchase: Purchase) -> Hold:
     """Return the hold of a valid purchase that is one too many."""
     return Hold(
@@ -228,7 +233,9 @@ def _malformed(session: Mapping[str, Any]) -> list[str]:
     """Name what a paid session must have and this one has not: delivering it again would not mend it."""
     discount = _mapping(session.get("total_details")).get("amount_discount")
     well_formed = {
-        "payment_status": session.get("payment_status") in ("paid", "no_payment_required"),
+        # With an amount, `no_payment_required` means that the payment comes later, if at all.
+        "payment_status": session.get("payment_status") == "paid"
+        or (session.get("payment_status") == "no_payment_required" and session.get("amount_total") == 0),
         "created": _is_count(session.get("created"), _YEAR_10000_S),
         "amount_subtotal": _is_count(session.get("amount_subtotal")),
         "amount_total": _is_count(session.get("amount_total")),

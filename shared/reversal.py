@@ -122,7 +122,7 @@ def fact_of(event: Mapping[str, Any]) -> tuple[str, Fact] | None:
     match event["type"]:
         case "charge.refunded":
             return payment, Refunded(seen["id"], seen["amount_refunded"], event["created"])
-        case "refund.failed" | "refund.updated" if seen["status"] in ("failed", "canceled"):
+        case "refund.failed" | "refund.updated" if seen.get("status") in ("failed", "canceled"):
             return payment, RefundFailed(seen["id"], seen["amount"], event["created"])
         case "charge.dispute.created" | "charge.dispute.closed":
             return payment, Disputed(seen["id"], seen["amount"], _outcome_of(seen["status"]))
@@ -146,7 +146,7 @@ def _posting(fact: Fact, amount: int, details: Mapping[str, Any]) -> Posting:
             id_, type_, own = fact.entry_id, "refund", {"stripeChargeId": fact.charge_id, "refundedCents": fact.cents}
         case RefundFailed():
             id_, type_, own = (
-                f"refund_failed:{fact.refund_id}",
+                f"refund_failed:{fact.refund_id}:{fact.at}",  # of two events the earlier one may come later
                 "refund",
                 {"stripeRefundId": fact.refund_id, "failedCents": fact.cents},
             )

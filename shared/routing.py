@@ -6,7 +6,7 @@ The answer becomes the message's `purchase_type` attribute, by which each Pub/Su
 from collections.abc import Mapping
 from typing import Any
 
-from shared.purchase import TOKEN_PACKAGE, is_ours
+from shared.purchase import TOKEN_PACKAGE, is_ours, sells_something_else
 
 SUBSCRIPTION = "subscription"
 
@@ -15,12 +15,12 @@ _BY_METADATA = frozenset(
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
-        "charge.refunded",
     }
 )
-# These objects carry no metadata of ours: only the ledger knows whether their payment was a token purchase.
+# These objects may carry no metadata of ours: only the ledger knows whether their payment was a token purchase.
 _BY_PAYMENT = frozenset(
     {
+        "charge.refunded",
         "refund.updated",
         "refund.failed",
         "charge.dispute.created",
@@ -48,7 +48,8 @@ def purchase_type_of(event: Mapping[str, Any]) -> str | None:
     if event["type"] in SUBSCRIPTION_EVENTS:
         return SUBSCRIPTION
     if event["type"] in _BY_PAYMENT:
-        return TOKEN_PACKAGE if event["data"]["object"].get("payment_intent") else None
+        told = event["data"]["object"]
+        return TOKEN_PACKAGE if told.get("payment_intent") and not sells_something_else(told) else None
     if event["type"] in _BY_METADATA:
         return TOKEN_PACKAGE if is_ours(event["data"]["object"]) else None
     return None

@@ -36,4 +36,6 @@ def spend_of(body: Mapping[str, Any]) -> tuple[str, Posting]:
         raise BadInput("invalid_reason", f"reason must be one line of at most {REASON_MAX} characters")
     if not (isinstance(key, str) and _KEY.fullmatch(key)):
         raise BadInput("invalid_idempotency_key", "idempotency_key must be 1 to 128 of the characters A-Za-z0-9_.:-")
-    return uid, Posting(f"spend:{uid}:{key}", "spend", -amount, {"reason": reason, "idempotencyKey": key})
+    # A uid may have a colon in it: two users' spends must not share an id.
+    whose = uid.replace("%", "%25").replace(":", "%3A")
+    return uid, Posting(f"spend:{whose}:{key}", "spend", -amount, {"reason": reason, "idempotencyKey": key})

@@ -71,9 +71,18 @@ class StripeGateway:
         params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
         if email:
             params["email"] = email
+        try:
+            customer_id = self._create_customer(params, gone)
+        except StripeRefused as error:
+            if error.stripe_code != "email_invalid":
+                raise
+            del params["email"]  # Firebase takes addresses that Stripe does not; its receipts are no reason not to sell
+            customer_id = self._create_customer(params, gone)
+        return directory.keep_stripe_customer(uid, customer_id, instead_of=gone)
+
+    def _create_customer(self, params: "CustomerCreateParams", gone: str | None) -> str:
         key = _key("customer", {**params, "instead_of": gone} if gone else params)
-        customer = _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": key}))
-        return directory.keep_stripe_customer(uid, customer.id, instead_of=gone)
+        return _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": key})).id
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
@@ -169,7 +178,7 @@ class StripeGateway:
         try:
             refund = _ask(lambda: self._stripe.v1.refunds.create(params, {"idempotency_key": idempotency_key}))
         except StripeRefused as error:
-            if _code(error) == "charge_already_refunded":
+            if error.stripe_code == "charge_already_refunded":
                 return None
             raise
         if refund.status in ("failed", "canceled"):
@@ -272,18 +281,14 @@ def _ask(call: Callable[[], Answer]) -> Answer:
         # 409: another request with the same idempotency key is under way.
         if error.http_status == HTTPStatus.CONFLICT or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
-        raise StripeRefused from error
+        refused = StripeRefused(error.code, getattr(error, "param", None))
+        refused.add_note(f"Stripe: {error.http_status} {error.code}, param {refused.param}, {error.request_id}")
+        # Stripe's own sentence is left out: it may repeat an e-mail address, which belongs in no log.
+        raise refused from None
 
 
 def _is_missing(error: StripeRefused, *, param: str | None = None) -> bool:
-    cause = error.__cause__
-    return _code(error) == "resource_missing" and (param is None or getattr(cause, "param", None) == param)
-
-
-def _code(error: StripeRefused) -> str | None:
-    """Return Stripe's own code of a refusal. Source: https://docs.stripe.com/error-codes."""
-    cause = error.__cause__
-    return cause.code if isinstance(cause, stripe.InvalidRequestError) else None
+    return error.stripe_code == "resource_missing" and param in (None, error.param)
 
 
 def _key(kind: str, params: Mapping[str, Any]) -> str:

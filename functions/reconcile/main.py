@@ -18,6 +18,7 @@ from google.cloud import firestore
 from shared import event_bus, http_api, logs, settings
 from shared.audited_ledger import AuditedLedger
 from shared.catalog import load_catalog
+from shared.errors import StripeRefused
 from shared.event_bus import EventBus
 from shared.purchase import TOKEN_PACKAGE, payer_of
 from shared.reconciliation import NotComing, Paid, Report, Told, Wanted, begin, claim_of, wanted_of
@@ -51,9 +52,12 @@ def handle(
     report = begin(ledger.last_report(), wanted.days, datetime.now(UTC))
     deadline = seconds() + wanted.budget_s
     reconciliation = Reconciliation(ledger, gateway, bus, report, late=lambda: seconds() >= deadline)
-    done = reconciliation.run(wanted)
-    now = datetime.now(UTC)
-    ledger.add_report(f"{now:%Y-%m-%d}", report.saved(now, done=done))
+    done = False
+    try:
+        done = reconciliation.run(wanted)
+    finally:  # what was reached is kept also when something goes away meanwhile: the next call goes on from there
+        now = datetime.now(UTC)
+        ledger.add_report(f"{now:%Y-%m-%d}", report.saved(now, done=done))
     result = {
         "done": done,
         "events": report.events,
@@ -83,7 +87,12 @@ class Reconciliation:
     def _look_at_events(self) -> bool:
         report = self._report
         for event in self._gateway.events(TOKEN_EVENTS, since=report.since, after=report.last_event):
-            uid, lost = self._effect_of(event)
+            try:
+                uid, lost = self._effect_of(event)
+            except StripeRefused as error:  # the others are looked at all the same
+                ids = {"event_id": event["id"], "event_type": event["type"]}
+                logs.error("reconcile.skipped", f"Stripe refused to say whose {event['type']} is", cause=error, **ids)
+                uid, lost = None, False
             if lost:
                 self._republish(event)
             if uid is not None:
@@ -142,7 +151,8 @@ class Reconciliation:
             seen = {"balance": audit.balance, "sumOfEntries": audit.entries}
             sentence = f"The balance of user {uid} is {audit.balance}, the sum of the entries {audit.entries}"
             logs.error("ledger.drift", sentence, user_id=uid, balance=audit.balance, sum_of_entries=audit.entries)
-            self._ledger.alert(f"drift:{uid}", type_="ledger_drift", severity="critical", uid=uid, seen=seen)
+            today = f"{datetime.now(UTC):%Y-%m-%d}"  # an alert a day: yesterday's may be closed
+            self._ledger.alert(f"drift:{uid}:{today}", type_="ledger_drift", severity="critical", uid=uid, seen=seen)
 
 
 @cache

@@ -304,6 +304,23 @@ def test_a_credited_session_that_now_claims_something_else_is_a_conflict(
     assert ledger.account("ada").balance == 110
 
 
+def test_a_session_that_is_credited_while_it_is_being_held_is_a_duplicate(client: firestore.Client) -> None:
+    """Two instances that disagree: one knows the catalogue's new terms, the other does not yet."""
+    other = Ledger(client)
+
+    class Overtaken(Ledger):
+        def _read_account(self, uid: str) -> tuple[Account, Any]:
+            found = super()._read_account(uid)
+            other.credit(purchase("cs_1"), NO_LIMITS)
+            return found
+
+    assert isinstance(Overtaken(client).hold(invalid("cs_1", tokens="110")), Duplicate)
+
+    account = other.account("ada")
+    assert (account.balance, dict(account.open_purchases)) == (110, {})
+    assert fields(client, "held_purchases/cs_1") is None
+
+
 def test_an_alert_is_raised_once(ledger: Ledger, client: firestore.Client) -> None:
     def raised() -> bool:
         return ledger.alert("conflict:evt_1", type_="ledger_conflict", severity="critical", uid="ada", seen={"a": 1})

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from local.stack import Stack
 from tests.e2e.buyer import Buyer, StripeSide, eventually
@@ -88,7 +89,9 @@ def test_a_balance_that_somebody_wrote_by_hand_raises_an_alert(
     user.update({"tokenBalance": 110})
 
     assert buyer.uid in drifted
-    alert = database.document(f"security_alerts/drift:{buyer.uid}").get().to_dict() or {}
+    [found] = database.collection("security_alerts").where(filter=FieldFilter("userId", "==", buyer.uid)).get()
+    alert = found.to_dict() or {}
+    assert found.id.startswith(f"drift:{buyer.uid}:")
     assert (alert["severity"], alert["seen"]) == ("critical", {"balance": 1110, "sumOfEntries": 110})
     assert buyer.uid not in reconcile()["drifted"]
 

@@ -142,6 +142,16 @@ class TestProfile:
     def test_a_newcomer_begins_a_profile(self, newcomer: RestClient) -> None:
         assert newcomer.create("users/cleo", {"displayName": "Cleo", "locale": "fr"}) == OK
 
+    @pytest.mark.parametrize(("field", "most"), [("displayName", 200), ("photoURL", 2000), ("locale", 40)])
+    def test_a_profile_field_is_a_short_text(
+        self, ada: RestClient, newcomer: RestClient, field: str, most: int
+    ) -> None:
+        """A document that its owner has filled would have no room for a refund."""
+        assert ada.update("users/ada", {field: "x" * most}) == OK
+        assert ada.update("users/ada", {field: "x" * (most + 1)}) == DENIED
+        assert ada.update("users/ada", {field: 1}) == DENIED
+        assert newcomer.create("users/cleo", {field: "x" * (most + 1)}) == DENIED
+
     def test_a_field_that_nobody_has_allowed_is_refused(self, ada: RestClient) -> None:
         assert ada.update("users/ada", {"isAdmin": True}) == DENIED
 

@@ -148,6 +148,20 @@ def test_another_products_session_goes_nowhere() -> None:
     assert purchase_type_of(load("completed_other_product")) is None
 
 
+@pytest.mark.parametrize(
+    ("metadata", "routed"),
+    [({"purchase_type": "token_package"}, "token_package"), ({}, "token_package"), ({"purchase_type": "book"}, None)],
+)
+def test_a_refund_goes_to_the_token_handler_unless_its_charge_is_anothers(
+    metadata: dict[str, str], routed: str | None
+) -> None:
+    """A session may carry our metadata where its payment does not: the ledger knows."""
+    event = load("charge_refunded")
+    event["data"]["object"]["metadata"] = metadata
+
+    assert purchase_type_of(event) == routed
+
+
 @pytest.mark.parametrize("type_", ["customer.created", "payment_intent.succeeded", "checkout.session.expired"])
 def test_an_event_that_nobody_handles_goes_nowhere(type_: str) -> None:
     assert purchase_type_of({**load("completed_paid"), "type": type_}) is None

@@ -234,6 +234,7 @@ def test_a_claim_that_is_not_the_packages_terms_is_held(changes: dict[str, Any],
     [
         ("payment_status", None),
         ("payment_status", "mystery"),
+        ("payment_status", "no_payment_required"),
         ("created", None),
         ("created", "yesterday"),
         ("created", 10**18),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.audited_ledger import AuditedLedger
-from shared.errors import Unavailable
+from shared.errors import StripeRefused, Unavailable
 from shared.purchase import Hold, HoldReason
 from shared.reconciliation import Report, begin
 from shared.reversal import Disputed, Refunded, RefundFailed
@@ -64,14 +64,22 @@ class FakeStripe:
         self.kept: list[dict[str, Any]] = []
         self.payments: dict[str, dict[str, str]] = {}
         self.asked_since: list[int] = []
+        self.away_after: int | None = None
+        self.refuses = False
 
     def events(self, types: Iterable[str], *, since: int, after: str | None = None) -> Iterator[dict[str, Any]]:
         self.asked_since.append(since)
         ids = [one["id"] for one in self.kept]
         start = 0 if after is None else ids.index(after) + 1
-        yield from (deepcopy(one) for one in self.kept[start:] if one["type"] in types)
+        for number, one in enumerate(self.kept[start:]):
+            if number == self.away_after:
+                raise Unavailable("stripe_unavailable")
+            if one["type"] in types:
+                yield deepcopy(one)
 
     def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
+        if self.refuses:
+            raise StripeRefused
         return self.payments.get(payment_intent_id, {})
 
 
@@ -289,11 +297,12 @@ def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
     assert run(function)["drifted"] == ["ada"]
     assert run(function)["drifted"] == ["ada"]
 
-    alert = firestore.fields_of("security_alerts/drift:ada")
+    [path] = firestore.paths("security_alerts")  # one a day, or a closed one would hide the next
+    assert path == f"security_alerts/drift:ada:{datetime.now(UTC):%Y-%m-%d}"
+    alert = firestore.fields_of(path)
     assert alert is not None
     assert (alert["type"], alert["severity"], alert["status"]) == ("ledger_drift", "critical", "open")
     assert alert["seen"] == {"balance": 111, "sumOfEntries": 110}
-    assert firestore.paths("security_alerts") == ["security_alerts/drift:ada"]
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     drift = next(record for record in records if record["event"] == "ledger.drift")
     assert (drift["severity"], drift["user_id"]) == ("ERROR", "ada")
@@ -386,6 +395,35 @@ def test_a_call_that_runs_out_of_time_is_gone_on_with(
     assert len({*stripe.asked_since[:4]}) == 1
 
 
+def test_what_was_reached_is_kept_when_stripe_goes_away(
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
+) -> None:
+    stripe.kept = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
+    stripe.away_after = 2
+
+    assert function.post({}).status_code == 503
+    report = ledger.last_report()
+    assert report is not None
+    assert (report.events, report.last_event, report.events_done) == (2, stripe.kept[1]["id"], False)
+
+    stripe.away_after = None
+    assert run(function)["done"]
+    assert bus.published == [one["id"] for one in stripe.kept]
+
+
+def test_an_event_of_which_stripe_tells_nothing_does_not_stop_the_others(
+    function: Deployed, stripe: FakeStripe, bus: FakeBus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stripe.kept = [DISPUTED, COMPLETED]
+    stripe.refuses = True
+
+    assert run(function)["done"]
+
+    assert bus.published == [COMPLETED["id"]]
+    skipped = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "reconcile.skipped" in line)
+    assert (skipped["severity"], skipped["event_id"]) == ("ERROR", DISPUTED["id"])
+
+
 class TimeIsUp:
     """A clock that goes on by a day whenever it is looked at."""
 
@@ -454,13 +492,18 @@ def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledge
 
 
 def test_when_the_topic_is_away_nothing_is_taken_for_done(
-    function: Deployed, firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus
+    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
 ) -> None:
     stripe.kept = [COMPLETED]
     bus.away = True
 
     assert function.post({}).status_code == 503
-    assert firestore.paths("reconciliation_reports") == []
+    report = ledger.last_report()
+    assert report is not None
+    assert (report.events, report.republished, report.last_event) == (0, 0, None)
+
+    bus.away = False
+    assert run(function)["republished"] == 1
 
 
 # --- the request

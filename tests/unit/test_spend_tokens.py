@@ -12,6 +12,7 @@ from shared.account import Entry, Posting
 from shared.errors import LedgerConflict
 from shared.ledger import Ledger
 from shared.limits import Limits
+from shared.spending import spend_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import purchase
@@ -42,6 +43,15 @@ def refused(answer: TestResponse) -> tuple[int, str]:
     assert answer.json is not None
     assert answer.json["success"] is False
     return answer.status_code, answer.json["error"]["code"]
+
+
+def test_spends_of_two_users_never_share_an_entry() -> None:
+    """A uid may have a colon in it, and so may a key."""
+    one = spend_of({**SPEND, "user_id": "a", "idempotency_key": "b:c"})[1]
+    other = spend_of({**SPEND, "user_id": "a:b", "idempotency_key": "c"})[1]
+
+    assert one.id == "spend:a:b:c"
+    assert other.id == "spend:a%3Ab:c"
 
 
 def test_a_spend_answers_with_its_entry_and_the_balance(function: Deployed) -> None:

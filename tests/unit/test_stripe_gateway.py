@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -36,7 +37,7 @@ class StripeStub:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
                 # The library waits before it asks again, unless it is told not to.
-                self.send_header("Stripe-Should-Retry", "true" if more else "false")
+                self.send_header("Stripe-Should-Retry", "true" if more and status >= 500 else "false")
                 self.end_headers()
                 self.wfile.write(answer)
 
@@ -130,6 +131,25 @@ def test_the_customer_that_was_kept_meanwhile_is_the_one(gateway: StripeGateway,
     stripe.answers = [(200, {"id": "cus_2", "object": "customer"})]
 
     assert customer(gateway, Directory(kept="cus_1")) == "cus_1"
+
+
+def test_an_address_that_stripe_does_not_take_is_left_out_and_in_no_log(
+    gateway: StripeGateway, stripe: StripeStub
+) -> None:
+    said = {**error("invalid_request_error", code="email_invalid")}
+    said["error"] |= {"message": "Invalid email address: ada@exämple", "param": "email"}
+    stripe.answers = [(400, said), (200, {"id": "cus_1", "object": "customer"})]
+
+    assert customer(gateway, email="ada@exämple") == "cus_1"
+
+    (_, first, _), (_, second, _) = stripe.asked
+    assert ("email" in first, "email" in second) == (True, False)
+    stripe.answers = [(400, said)]
+    with pytest.raises(StripeRefused) as raised:
+        session(gateway)
+    logged = "".join(traceback.format_exception(raised.value))
+    assert "email_invalid" in logged
+    assert "exämple" not in logged
 
 
 def test_a_customer_that_is_gone_is_replaced_by_another_one(gateway: StripeGateway, stripe: StripeStub) -> None:
