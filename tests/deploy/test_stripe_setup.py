@@ -123,6 +123,18 @@ def set_up(cloud: FakeCloud, stripe: Stripe, *arguments: str) -> subprocess.Comp
     )
 
 
+def test_a_key_that_is_only_named_is_read_from_secret_manager(cloud: FakeCloud, stripe: Stripe) -> None:
+    """docs/operations.md lets people name it so, for python -m ops."""
+    cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY]})
+    named = "projects/token-economy-dev/secrets/stripe-secret-key/versions/latest"
+    extra = {"STRIPE_API_BASE": stripe.url, "STRIPE_SECRET_KEY": named}
+
+    run = cloud.run(script=f"{sys.executable} -m deploy.stripe_setup", extra=extra)
+
+    assert run.returncode == 0, run.stderr
+    assert len(stripe.all("webhook_endpoints")) == 1
+
+
 def test_products_prices_and_the_endpoint_are_made_once(cloud: FakeCloud, stripe: Stripe) -> None:
     run = set_up(cloud, stripe)
     assert run.returncode == 0, run.stdout + run.stderr
