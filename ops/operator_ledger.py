@@ -201,6 +201,9 @@ class OperatorLedger(AuditedLedger):
         """
         path = _new_action()  # the same however often the change is tried
 
+        def known() -> bool | None:
+            return self._get(*path.split("/")).exists or None
+
         def decide(account: Account) -> Change:
             if not account.exists:
                 raise NotFound("unknown_user", f"There is no user {uid}")
@@ -208,7 +211,7 @@ class OperatorLedger(AuditedLedger):
             action = operator_action("limits reset", uid, decision, seen, self._clock())
             return Change(replace(account, recent_purchases=()), documents={path: action})
 
-        self._change(uid, decide)
+        self._change(uid, decide, known)
 
     def close_alert(self, id_: str, decision: Decision) -> bool:
         """Close an alert; tell whether it was open.

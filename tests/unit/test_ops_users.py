@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from google.api_core import exceptions as google_errors
 
 from shared.account import Posting
 from shared.ledger import Credited, Held
@@ -78,6 +79,13 @@ def test_a_reset_is_recorded(operator: Operator) -> None:
     assert alert["seen"]["action"] == "limits reset"
     assert (alert["seen"]["operator"], alert["seen"]["reason"]) == ("Grace", "ticket 7")
     assert operator.read("alerts", "list") == []
+
+
+def test_a_reset_whose_acknowledgement_got_lost_is_done_and_recorded_once(operator: Operator) -> None:
+    operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
+
+    assert operator.change("limits", "reset", "ada")["after"]["recentPurchases"] == []
+    assert len(operator.read("alerts", "list", "--status", "closed")) == 1
 
 
 def test_the_limits_of_an_unknown_user_are_not_reset(operator: Operator) -> None:
