@@ -137,7 +137,7 @@ def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger,
     if uid is None:
         return "ignored"
     ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
-    if isinstance(fact, Disputed) and fact.outcome == "open":
+    if isinstance(fact, Disputed) and fact.outcome != "won":
         seen = {"disputeId": fact.dispute_id, "disputedCents": fact.cents, "paymentIntentId": payment}
         ledger.alert(f"dispute:{fact.dispute_id}", type_="dispute", severity="high", uid=uid, seen=seen)
     match ledger.reverse(uid, payment, fact):

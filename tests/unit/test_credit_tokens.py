@@ -325,3 +325,32 @@ def test_a_payment_of_another_product_is_left_alone(ledger: Ledger, firestore: F
         assert outcome(deliver(function, failed_refund({}))) == "ignored"
 
     assert firestore.writes == 0
+
+
+# --- what a person has to look at
+
+
+def dispute(status: str, *, closed: bool = True) -> dict[str, Any]:
+    seen = {"id": "dp_1", "object": "dispute", "amount": 999, "status": status, "payment_intent": "pi_popular"}
+    type_ = "charge.dispute.closed" if closed else "charge.dispute.created"
+    return {"id": f"evt_{status}", "type": type_, "created": 1_795_000_100, "data": {"object": seen}}
+
+
+@pytest.mark.parametrize(("status", "alerts"), [("lost", ["security_alerts/dispute:dp_1"]), ("won", [])])
+def test_a_dispute_first_heard_of_when_it_is_over_raises_an_alert_if_it_was_lost(
+    function: Deployed, firestore: FakeFirestore, status: str, alerts: list[str]
+) -> None:
+    deliver(function, session_event(payment_intent="pi_popular"))
+
+    deliver(function, dispute(status))
+
+    assert firestore.paths("security_alerts") == alerts
+
+
+def test_a_dispute_that_was_opened_and_lost_raises_one_alert(function: Deployed, firestore: FakeFirestore) -> None:
+    deliver(function, session_event(payment_intent="pi_popular"))
+    deliver(function, dispute("needs_response", closed=False))
+
+    deliver(function, dispute("lost"))
+
+    assert firestore.paths("security_alerts") == ["security_alerts/dispute:dp_1"]
