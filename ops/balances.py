@@ -8,6 +8,7 @@ import click
 from ops.changes import account_view, carry_out, posted
 from ops.connection import Connection
 from ops.options import SESSION, SIGNED_TOKENS, TOKENS, UID, Asked, asked_options, connected, key_option
+from ops.reversal_check import refuse_unheard_reversals
 from shared.account import Posting
 from shared.errors import BadInput, NotFound
 from shared.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
@@ -47,6 +48,8 @@ def credit(asked: Asked, at: Connection, session: str) -> None:
     purchase = _paid_purchase(at, session)
 
     def act() -> str:
+        if at.ledger.get_by_stripe_session(session) is None:
+            refuse_unheard_reversals(at, purchase)
         return posted(at.ledger.enter(purchase, asked.decision))
 
     what = f"Credit {purchase.tokens} tokens ({purchase.package_id}) of {session} to {purchase.uid}"

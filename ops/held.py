@@ -10,6 +10,7 @@ from ops.changes import account_view, carry_out, posted
 from ops.connection import Connection
 from ops.held_purchase import HeldPurchase, purchase_of
 from ops.options import SESSION, TOKENS, UID, Asked, asked_options, connected, json_option, limit_option
+from ops.reversal_check import refuse_unheard_reversals
 from shared.errors import BadInput, Conflict
 
 
@@ -62,6 +63,8 @@ def release(asked: Asked, at: Connection, session: str, user: str | None, tokens
     at.ledger.user(purchase.uid)
 
     def act() -> str:
+        if decided_on.status != "released":
+            refuse_unheard_reversals(at, purchase)
         return posted(at.ledger.release(purchase, asked.decision))
 
     what = f"Credit {purchase.tokens} tokens to {purchase.uid} for {session}"

@@ -16,7 +16,13 @@ from shared.purchase import TOKEN_PACKAGE
 from shared.subscription import Subscription, standing
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams, EventListParams, RefundCreateParams, SubscriptionListParams
+    from stripe.params import (
+        CustomerCreateParams,
+        EventListParams,
+        PaymentIntentRetrieveParams,
+        RefundCreateParams,
+        SubscriptionListParams,
+    )
     from stripe.params.checkout import SessionCreateParams
 
 # An event's shape follows the endpoint's API version: this one is what the code was written against.
@@ -200,6 +206,16 @@ class StripeGateway:
                 return None
             raise
         return standing([told, *(one.to_dict(for_json=True) for one in page.data)])
+
+    def reversed_of_payment(self, payment_intent_id: str) -> tuple[int, bool]:
+        """Return how many cents of a payment are refunded, less what failed, and whether it was ever disputed.
+
+        Source: https://docs.stripe.com/api/charges/object (amount_refunded, disputed).
+        """
+        params: PaymentIntentRetrieveParams = {"expand": ["latest_charge"]}
+        intent = _ask(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id, params))
+        charge = intent.to_dict(for_json=True)["latest_charge"]
+        return (charge["amount_refunded"], charge["disputed"]) if charge else (0, False)
 
 
 def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:

@@ -18,7 +18,7 @@ from shared.account import Entry
 from shared.catalog import Catalog, load_catalog
 from shared.errors import LedgerConflict, MalformedMessage, Unavailable
 from shared.ledger import Credited, Duplicate, Held, Ledger, Reversed
-from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, judge, payer_of
+from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, is_ours, judge, payer_of
 from shared.reversal import Disputed, Fact, fact_of
 from shared.secret_store import SecretStore
 from shared.stripe_gateway import StripeGateway
@@ -133,13 +133,17 @@ def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
 def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger, gateway: StripeGateway) -> str:
     """Take back, or give back, what a refund or dispute is about."""
     told = event["data"]["object"]
-    uid = payer_of(ledger.purchase_of_payment(payment), told, lambda: gateway.metadata_of_payment(payment))
-    if uid is None:
+    asked = cache(partial(gateway.metadata_of_payment, payment))
+    uid = payer_of(ledger.purchase_of_payment(payment), told, asked)
+    if uid is None and not (is_ours(told) or is_ours({"metadata": asked()})):
         return "ignored"
     ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
     if isinstance(fact, Disputed) and fact.outcome != "won":
         seen = {"disputeId": fact.dispute_id, "disputedCents": fact.cents, "paymentIntentId": payment}
         ledger.alert(f"dispute:{fact.dispute_id}", type_="dispute", severity="high", uid=uid, seen=seen)
+    if uid is None:
+        logs.warning("reversal.unknown_buyer", f"{event['type']} of {payment}, whose purchase names no buyer", **ids)
+        return "unknown_buyer"
     match ledger.reverse(uid, payment, fact):
         case Duplicate():
             sentence = f"{event['type']} of {payment} already processed - skipping duplicate"

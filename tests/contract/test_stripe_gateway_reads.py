@@ -1,8 +1,10 @@
-"""What reconciliation and subscriptions read from Stripe, against the simulator."""
+"""What reconciliation, subscriptions and operators read from Stripe, against the simulator."""
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import pytest
 import stripe
 
@@ -122,3 +124,41 @@ def test_the_one_that_runs_counts_whichever_is_asked_for(
 
 def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
     assert gateway.standing_subscription("sub_unknown") is None
+
+
+# --- refunds and disputes
+
+
+@pytest.fixture
+def payment(client: stripe.StripeClient, url: str) -> str:
+    """The PaymentIntent of a paid session of $9.99."""
+    product = {"currency": "usd", "unit_amount": 999, "product_data": {"name": "Popular"}}
+    line_items = [{"price_data": product, "quantity": 1}]
+    params: Any = {"mode": "payment", "line_items": line_items, "success_url": "http://localhost/ok"}
+    session = client.v1.checkout.sessions.create(params)
+    return str(simulate(url, f"sessions/{session.id}/pay")["payment_intent"])
+
+
+def simulate(url: str, path: str, **body: object) -> dict[str, object]:
+    answer = httpx.post(f"{url}/_sim/{path}", json=body, auth=(KEY, ""), verify=False)
+    assert answer.is_success, answer.text
+    done: dict[str, object] = answer.json()
+    return done
+
+
+def test_what_went_back_of_a_payment_is_read(
+    gateway: StripeGateway, client: stripe.StripeClient, url: str, payment: str
+) -> None:
+    assert gateway.reversed_of_payment(payment) == (0, False)
+
+    refund = client.v1.refunds.create({"payment_intent": payment, "amount": 500})
+    assert gateway.reversed_of_payment(payment) == (500, False)
+
+    simulate(url, f"refunds/{refund.id}/fail")
+    simulate(url, "disputes", charge=refund.charge)
+    assert gateway.reversed_of_payment(payment) == (0, True)
+
+
+def test_a_payment_that_stripe_does_not_know_is_refused(gateway: StripeGateway) -> None:
+    with pytest.raises(StripeRefused):
+        gateway.reversed_of_payment("pi_none")

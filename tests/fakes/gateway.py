@@ -8,12 +8,13 @@ from shared.stripe_gateway import StripeGateway
 
 
 class FakeGateway:
-    """Knows the sessions it is given, and refunds each payment once."""
+    """Knows the sessions it is given, and refunds each payment once. `reversed`: what went back of a payment."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, Mapping[str, Any]] = {}
         self.refunds: list[tuple[str, str]] = []
         self.refuses = False
+        self.reversed: dict[str, tuple[int, bool]] = {}
 
     def session(self, session_id: str) -> Mapping[str, Any] | None:
         return self.sessions.get(session_id)
@@ -25,6 +26,9 @@ class FakeGateway:
         if refund not in self.refunds:
             self.refunds.append(refund)
         return f"re_{payment_intent_id}"
+
+    def reversed_of_payment(self, payment_intent_id: str) -> tuple[int, bool]:
+        return self.reversed.get(payment_intent_id, (0, False))
 
     def as_gateway(self) -> StripeGateway:
         return cast("StripeGateway", self)

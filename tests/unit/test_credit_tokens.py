@@ -354,3 +354,19 @@ def test_a_dispute_that_was_opened_and_lost_raises_one_alert(function: Deployed,
     deliver(function, dispute("lost"))
 
     assert firestore.paths("security_alerts") == ["security_alerts/dispute:dp_1"]
+
+
+@pytest.mark.parametrize("told", ["charge", "dispute"])
+def test_what_went_back_of_a_purchase_without_a_buyer_is_said_loudly(
+    ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str], told: str
+) -> None:
+    event = load("charge_refunded") if told == "charge" else dispute("needs_response", closed=False)
+    event["data"]["object"] |= {"payment_intent": "pi_unknown", "metadata": {}}
+
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, Payments({"purchase_type": "token_package"}))) as function:
+        assert outcome(deliver(function, event)) == "unknown_buyer"
+
+    sentence = f"{event['type']} of pi_unknown, whose purchase names no buyer"
+    assert sentences(capsys) == [("WARNING", "reversal.unknown_buyer", sentence)]
+    assert firestore.paths("users") == []
+    assert firestore.paths("security_alerts") == (["security_alerts/dispute:dp_1"] if told == "dispute" else [])

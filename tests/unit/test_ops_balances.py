@@ -236,3 +236,12 @@ def test_a_credit_by_hand_takes_back_what_was_refunded_before(operator: Operator
 
     assert [entry.amount for entry in operator.ledger.entries(uid)] == [-110, 110]
     assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)
+
+
+@pytest.mark.parametrize("went_back", [(999, False), (0, True)])
+def test_what_went_back_unheard_is_not_credited_by_hand(
+    operator: Operator, paid: dict[str, Any], went_back: tuple[int, bool]
+) -> None:
+    operator.stripe.reversed[paid["payment_intent"]] = went_back
+
+    assert "does not know" in operator.refused("credit", paid["id"], *WHO_AND_WHY, "--yes", "--json")

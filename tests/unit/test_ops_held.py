@@ -13,7 +13,7 @@ from shared.errors import Conflict
 from shared.ledger import Credited, Duplicate, Held, Reversed
 from shared.limits import Limits
 from shared.purchase import Hold, HoldReason, judge
-from shared.reversal import Disputed, Refunded
+from shared.reversal import Disputed, Refunded, RefundFailed
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 from tests.stripe_events import session_of
@@ -177,6 +177,28 @@ def test_a_refund_after_the_release_takes_its_share(operator: Operator) -> None:
 
     assert isinstance(outcome, Reversed)
     assert operator.ledger.account("ada").balance == 0
+
+
+@pytest.mark.parametrize("went_back", [(999, False), (1, False), (0, True)])
+def test_what_went_back_unheard_is_not_credited(operator: Operator, went_back: tuple[int, bool]) -> None:
+    """The event of a hold that names no buyer reaches no account."""
+    operator.ledger.credit(purchase(), NO_LIMITS)
+    hold(operator, reason=HoldReason.MISSING_METADATA, uid=None)
+    operator.stripe.reversed[PAYMENT] = went_back
+
+    said = refused(operator, "release", SESSION, "--user", "ada")
+
+    assert "was disputed" in said if went_back[1] else f"was refunded by {went_back[0]} cents" in said
+
+
+def test_what_went_back_and_is_known_is_no_reason_to_refuse(operator: Operator) -> None:
+    hold(operator)
+    operator.stripe.reversed[PAYMENT] = (500, True)
+    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 600, PAID_AT + 9))
+    operator.ledger.reverse("ada", PAYMENT, RefundFailed("re_1", 100, PAID_AT + 10))
+    operator.ledger.reverse("ada", PAYMENT, Disputed("dp_1", 499, "won"))
+
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 110 - 110 * 500 // 999
 
 
 @pytest.mark.parametrize(
