@@ -55,9 +55,13 @@ def list_held(at: Connection, user: str | None, status: str, limit: int, *, as_j
 @connected
 @asked_options
 def release(asked: Asked, at: Connection, session: str, user: str | None, tokens: int | None) -> None:
-    """Credit a held purchase. What its session claims counts for nothing: the terms at the paid price do, or you."""
+    """Credit a held purchase. What its session claims counts for nothing: the terms at the paid price do, or you.
+
+    One that was rejected can be released once its refund failed.
+    """
     decided_on = at.ledger.held_purchase(session)
-    if decided_on.status == "rejected":
+    refund_failed = decided_on.status == "rejected" and _is_unrefunded(at, decided_on)
+    if decided_on.status == "rejected" and not refund_failed:
         raise Conflict("decided", f"{session} was rejected by {decided_on.decided_by}")
     purchase = purchase_of(decided_on, at.catalog, user=user, tokens=tokens)
     at.ledger.user(purchase.uid)
@@ -65,7 +69,7 @@ def release(asked: Asked, at: Connection, session: str, user: str | None, tokens
     def act() -> str:
         if decided_on.status != "released":
             refuse_unheard_reversals(at, purchase)
-        return posted(at.ledger.release(purchase, asked.decision))
+        return posted(at.ledger.release(purchase, asked.decision, refund_failed=refund_failed))
 
     what = f"Credit {purchase.tokens} tokens to {purchase.uid} for {session}"
     carry_out(at, asked, what, view=_View(at, session, purchase.uid), act=act)
@@ -140,6 +144,11 @@ def _payment_to_refund(at: Connection, one: HeldPurchase) -> str | None:
     if session.get("payment_status") == "no_payment_required":
         return None
     raise BadInput("no_payment", f"Neither the hold nor Stripe names a payment of {one.session_id}: nothing to refund")
+
+
+def _is_unrefunded(at: Connection, one: HeldPurchase) -> bool:
+    """Tell whether nothing of a hold's payment is refunded any more: then the refund of its rejection failed."""
+    return one.payment is not None and not one.wrong_mode and at.gateway().reversed_of_payment(one.payment)[0] == 0
 
 
 def _refunded(one: HeldPurchase, payment: str | None, refund_id: str | None) -> str:

@@ -110,15 +110,20 @@ class OperatorLedger(AuditedLedger):
 
     # --- deciding
 
-    def release(self, purchase: Purchase, decision: Decision) -> Credited | Duplicate:
+    def release(self, purchase: Purchase, decision: Decision, *, refund_failed: bool = False) -> Credited | Duplicate:
         """Credit a held purchase, and close its hold and its alert, all in one commit.
 
         What is known of its refunds and disputes is taken back in the same commit. The purchase does not count for its
         buyer's limits: a person has looked at this one, and the next shall not be held on its account.
 
+        Args:
+            purchase: what is credited.
+            decision: who decided, and why.
+            refund_failed: whether it was rejected, and Stripe says that nothing of its payment is refunded any more.
+
         Raises:
             NotFound: the session was never held, or its buyer is unknown.
-            Conflict: it was rejected.
+            Conflict: it was rejected, and its refund did not fail.
             LedgerConflict: it was released with other contents.
         """
         session_id = purchase.session_id
@@ -130,7 +135,7 @@ class OperatorLedger(AuditedLedger):
             made = self._made(purchase.uid, posting)
             if made is not None:
                 return made
-            _refuse_unless(held, "held")
+            _refuse_unless(held, "rejected" if refund_failed else "held")
             if not account.exists:
                 raise NotFound("unknown_user", f"There is no user {purchase.uid}")
             after, entries = self._entered(account, purchase, posting)

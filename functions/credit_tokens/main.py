@@ -19,7 +19,7 @@ from shared.catalog import Catalog, load_catalog
 from shared.errors import LedgerConflict, MalformedMessage, Unavailable
 from shared.ledger import Credited, Duplicate, Held, Ledger, Reversed
 from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, is_ours, judge, payer_of
-from shared.reversal import Disputed, Fact, fact_of
+from shared.reversal import Disputed, Fact, RefundFailed, fact_of
 from shared.secret_store import SecretStore
 from shared.stripe_gateway import StripeGateway
 
@@ -134,13 +134,18 @@ def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger,
     """Take back, or give back, what a refund or dispute is about."""
     told = event["data"]["object"]
     asked = cache(partial(gateway.metadata_of_payment, payment))
-    uid = payer_of(ledger.purchase_of_payment(payment), told, asked)
+    purchase = ledger.purchase_of_payment(payment)
+    uid = payer_of(purchase, told, asked)
     if uid is None and not (is_ours(told) or is_ours({"metadata": asked()})):
         return "ignored"
     ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
-    if isinstance(fact, Disputed) and fact.outcome != "won":
-        seen = {"disputeId": fact.dispute_id, "disputedCents": fact.cents, "paymentIntentId": payment}
-        ledger.alert(f"dispute:{fact.dispute_id}", type_="dispute", severity="high", uid=uid, seen=seen)
+    match fact:
+        case Disputed(id_, cents, "open" | "lost"):
+            seen = {"disputeId": id_, "disputedCents": cents, "paymentIntentId": payment}
+            ledger.alert(f"dispute:{id_}", type_="dispute", severity="high", uid=uid, seen=seen)
+        case RefundFailed(id_, cents) if purchase is None:  # there are no tokens to give back, only money
+            seen = {"refundId": id_, "failedCents": cents, "paymentIntentId": payment}
+            ledger.alert(f"refund_failed:{id_}", type_="refund_failed", severity="high", uid=uid, seen=seen)
     if uid is None:
         logs.warning("reversal.unknown_buyer", f"{event['type']} of {payment}, whose purchase names no buyer", **ids)
         return "unknown_buyer"

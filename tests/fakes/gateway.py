@@ -10,6 +10,8 @@ from shared.stripe_gateway import StripeGateway
 class FakeGateway:
     """Knows the sessions it is given, and refunds each payment once. `reversed`: what went back of a payment."""
 
+    paid_cents = 999
+
     def __init__(self) -> None:
         self.sessions: dict[str, Mapping[str, Any]] = {}
         self.refunds: list[tuple[str, str]] = []
@@ -25,6 +27,7 @@ class FakeGateway:
         refund = (payment_intent_id, idempotency_key)
         if refund not in self.refunds:
             self.refunds.append(refund)
+            self.reversed[payment_intent_id] = (self.paid_cents, False)
         return f"re_{payment_intent_id}"
 
     def reversed_of_payment(self, payment_intent_id: str) -> tuple[int, bool]:

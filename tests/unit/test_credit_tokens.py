@@ -370,3 +370,32 @@ def test_what_went_back_of_a_purchase_without_a_buyer_is_said_loudly(
     assert sentences(capsys) == [("WARNING", "reversal.unknown_buyer", sentence)]
     assert firestore.paths("users") == []
     assert firestore.paths("security_alerts") == (["security_alerts/dispute:dp_1"] if told == "dispute" else [])
+
+
+@pytest.mark.parametrize("metadata", [{"firebase_uid": "ada"}, {}])
+def test_a_refund_that_failed_and_has_no_entry_to_give_back_raises_one_alert(
+    ledger: Ledger, firestore: FakeFirestore, metadata: dict[str, str]
+) -> None:
+    stripe = Payments({"purchase_type": "token_package", **metadata})
+
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, stripe)) as function:
+        for type_ in ("refund.updated", "refund.failed"):
+            deliver(function, {**failed_refund({}), "type": type_})
+
+    [path] = firestore.paths("security_alerts")
+    alert = firestore.fields_of(path)
+    assert alert is not None
+    assert (path, alert["type"], alert["severity"]) == ("security_alerts/refund_failed:re_1", "refund_failed", "high")
+    assert alert["userId"] == metadata.get("firebase_uid")
+    assert alert["seen"] == {"refundId": "re_1", "failedCents": 999, "paymentIntentId": "pi_unknown"}
+
+
+def test_a_refund_that_failed_of_a_credited_purchase_gives_tokens_back_and_raises_no_alert(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore
+) -> None:
+    deliver(function, session_event(payment_intent="pi_unknown"))
+
+    deliver(function, failed_refund({}))
+
+    assert firestore.paths("security_alerts") == []
+    assert "re_1" in ledger.account("ada").reversals["pi_unknown"].failed

@@ -344,6 +344,37 @@ def test_what_was_decided_stays_decided(operator: Operator) -> None:
     assert "was rejected by Grace" in refused(operator, "release", SESSION)
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_was_rejected_is_released_once_its_refund_failed(operator: Operator, *, heard: bool) -> None:
+    """The balance ends the same whether the ledger has heard of the failure or hears of it after."""
+    hold(operator)
+    operator.change("held", "reject", SESSION)
+    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
+    failed = RefundFailed("re_1", 999, PAID_AT + 99)
+    operator.stripe.reversed[PAYMENT] = (0, False)
+
+    if heard:
+        operator.ledger.reverse("ada", PAYMENT, failed)
+    operator.change("held", "release", SESSION)
+    if not heard:
+        operator.ledger.reverse("ada", PAYMENT, failed)
+
+    account = operator.ledger.account("ada")
+    assert (account.balance, account.open_purchases) == (110, {})
+    assert held_document(operator)["status"] == "released"
+    assert "nothing changed" in operator.change("held", "release", SESSION)["outcome"]
+    assert "was released by Grace" in refused(operator, "reject", SESSION)
+
+
+@pytest.mark.parametrize("seen", [{"amountTotal": 0, "amountSubtotal": 0}, {"amountTotal": 999}])
+def test_a_rejection_without_a_refund_stays_decided(operator: Operator, seen: dict[str, Any]) -> None:
+    operator.stripe.sessions[SESSION] = session_of(id=SESSION, payment_intent="pi_asked")
+    hold(operator, paymentIntentId=None, **seen)
+    operator.change("held", "reject", SESSION)
+
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+
+
 def test_a_released_purchase_is_not_rejected(operator: Operator) -> None:
     hold(operator)
     operator.change("held", "release", SESSION)
