@@ -25,7 +25,7 @@ _NEGATIVE_AMOUNTS = {"ignore_unknown_options": True}
 @asked_options
 def adjust(asked: Asked, at: Connection, uid: str, amount: int, key: str) -> None:
     """Add AMOUNT tokens to a balance, or take them when it is negative; they count as no purchase and no gift."""
-    _post(asked, at, uid, Posting(f"adjustment:{key}", "adjustment", amount, _details(asked, key)))
+    _post(asked, at, uid, Posting(f"adjustment:{key}", "adjustment", amount, {}))
 
 
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
@@ -36,7 +36,7 @@ def adjust(asked: Asked, at: Connection, uid: str, amount: int, key: str) -> Non
 @asked_options
 def grant(asked: Asked, at: Connection, uid: str, amount: int, key: str) -> None:
     """Give a user AMOUNT tokens that were earned: they count in totalTokensEarned."""
-    _post(asked, at, uid, Posting(f"grant:{key}", "grant", amount, _details(asked, key)))
+    _post(asked, at, uid, Posting(f"grant:{key}", "grant", amount, {}))
 
 
 @click.command()
@@ -60,14 +60,10 @@ def _post(asked: Asked, at: Connection, uid: str, posting: Posting) -> None:
     at.ledger.user(uid)
 
     def act() -> str:
-        return posted(at.ledger.post(uid, posting))
+        return posted(at.ledger.correct(uid, posting, asked.decision))
 
     what = f"Post {posting.amount:+} tokens ({posting.type}) to {uid}, as entry {posting.id}"
     carry_out(at, asked, what, view=_account(at, uid), act=act)
-
-
-def _details(asked: Asked, key: str) -> dict[str, Any]:
-    return {"reason": asked.decision.reason, "operator": asked.decision.operator, "key": key}
 
 
 def _account(at: Connection, uid: str) -> Callable[[], dict[str, Any]]:

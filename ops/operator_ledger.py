@@ -1,12 +1,12 @@
 """What operators do to accounts, held purchases and alerts: the ledger, with the changes that no function makes.
 
 It is apart from shared/ledger.py because that one is deployed with every function. Each change is one commit by the
-ledger's own rules, and leaves an entry or an alert that says who did it and why.
+ledger's own rules, and leaves an alert that says who did it and why: users read their entries, and no alerts.
 """
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from google.api_core import exceptions as google_errors
@@ -127,12 +127,11 @@ class OperatorLedger(AuditedLedger):
             LedgerConflict: it was released with other contents.
         """
         session_id = purchase.session_id
-        details = {"releasedBy": decision.operator, "releaseReason": decision.reason}
+        posting = _with_details(_recorded(purchase.posting()), {"released": True})
 
         def decide(account: Account) -> Change | Duplicate:
             held, read_at = self._read_held(session_id)
-            posting = _with_details(purchase, {**details, "holdReason": held.reason})
-            made = self._made(purchase.uid, posting)
+            made = self._made(purchase.uid, posting, decision)
             if made is not None:
                 return made
             _refuse_unless(held, "rejected" if refund_failed else "held")
@@ -140,7 +139,8 @@ class OperatorLedger(AuditedLedger):
                 raise NotFound("unknown_user", f"There is no user {purchase.uid}")
             after, entries = self._entered(account, purchase, posting)
             fields = {"releasedTokens": purchase.tokens, "releasedTo": purchase.uid}
-            return Change(after, entries, updates=self._settled(held, read_at, "released", decision, fields))
+            updates = self._settled(held, read_at, "released", decision, fields)
+            return Change(after, entries, self._record_of(purchase.uid, posting, decision), updates)
 
         outcome = self._change(purchase.uid, decide)
         return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
@@ -179,8 +179,8 @@ class OperatorLedger(AuditedLedger):
             Conflict: it is held, or was rejected: those are decided on as such.
             LedgerConflict: its entry exists with other contents.
         """
-        posting = _with_details(purchase, {"enteredBy": decision.operator, "enterReason": decision.reason})
         asked = purchase.posting()
+        posting = _recorded(asked)
 
         def known() -> Duplicate | None:
             return self._known(purchase.uid, asked)
@@ -193,9 +193,31 @@ class OperatorLedger(AuditedLedger):
                 raise Conflict("held", f"{purchase.session_id} is a held purchase: see `held list`")
             after, entries = self._entered(account, purchase, posting)
             remembered = remember(account.recent_purchases, purchase.paid_at)
-            return Change(replace(after, recent_purchases=remembered), entries)
+            record = self._record_of(purchase.uid, posting, decision)
+            return Change(replace(after, recent_purchases=remembered), entries, record)
 
         outcome = self._change(purchase.uid, decide, known)
+        return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
+
+    def correct(self, uid: str, posting: Posting, decision: Decision) -> Credited | Duplicate:
+        """Make one posting of a grant or an adjustment, once.
+
+        Raises:
+            NotFound: there is no users/{uid}.
+            LedgerConflict: its id was used for something else, or by somebody else, or for another reason.
+        """
+        recorded = _recorded(posting)
+
+        def known() -> Duplicate | None:
+            return self._made(uid, recorded, decision)
+
+        def decide(account: Account) -> Change | Duplicate:
+            if not account.exists:
+                raise NotFound("unknown_user", f"There is no user {uid}")
+            after, entries = self._post_all(account, (recorded,))
+            return Change(after, entries, self._record_of(uid, recorded, decision))
+
+        outcome = self._change(uid, decide, known)
         return Credited(outcome.entries[0]) if isinstance(outcome, Change) else outcome
 
     def reset_limits(self, uid: str, decision: Decision) -> None:
@@ -238,19 +260,29 @@ class OperatorLedger(AuditedLedger):
 
     # --- one change
 
-    def _made(self, uid: str, posting: Posting) -> Duplicate | None:
-        """Return the entry of a release when it was made before.
+    def _made(self, uid: str, posting: Posting, decision: Decision) -> Duplicate | None:
+        """Return the entry of a posting by hand when it was made before.
 
         Raises:
-            LedgerConflict: the entry says something else, also of who released it and why.
+            LedgerConflict: the entry says something else, or its record another operator or reason.
         """
         entry = self.entry(posting.id)
         if entry is None:
             return None
         differences = entry.differences(uid, posting)
+        if "operatorAction" in entry.details:
+            seen = self.alert_of(entry.details["operatorAction"]).seen
+            asked = asdict(decision)
+            differences += [name for name in asked if seen[name] != asked[name]]
         if differences:
             raise LedgerConflict(entry.id, differences)
         return Duplicate(entry)
+
+    def _record_of(self, uid: str, posting: Posting, decision: Decision) -> dict[str, Mapping[str, Any]]:
+        """Return the alert that says who made a posting and why, by path."""
+        seen = {"entryId": posting.id, "amount": posting.amount}
+        action = operator_action(f"{posting.type} by hand", uid, decision, seen, self._clock())
+        return {f"{SECURITY_ALERTS}/{posting.details['operatorAction']}": action}
 
     def _read_held(self, session_id: str) -> tuple[HeldPurchase, Any]:
         snapshot = self._get(HELD_PURCHASES, session_id)
@@ -307,8 +339,12 @@ def _new_action() -> str:
     return f"{SECURITY_ALERTS}/operator:{uuid.uuid4().hex}"
 
 
-def _with_details(purchase: Purchase, details: Mapping[str, Any]) -> Posting:
-    posting = purchase.posting()
+def _recorded(posting: Posting) -> Posting:
+    """Return the posting with the id of the alert that says who made it: its own, so that one entry has one alert."""
+    return _with_details(posting, {"operatorAction": f"operator:{posting.id}"})
+
+
+def _with_details(posting: Posting, details: Mapping[str, Any]) -> Posting:
     return replace(posting, details={**posting.details, **details})
 
 

@@ -42,9 +42,12 @@ def show(at: Connection, uid: str, limit: int, *, as_json: bool) -> None:
     render.fields("User", {**account_view(account), "stripeCustomerId": account.stripe_customer_id})
     render.table(
         "Entries, newest first",
-        ("time", "type", "amount", "balance after", "id", "reason"),
+        ("time", "type", "amount", "balance after", "id", "reason or record"),
         [
-            (one.timestamp, one.type, one.amount, one.balance_after, one.id, one.details.get("reason"))
+            (
+                *(one.timestamp, one.type, one.amount, one.balance_after, one.id),
+                one.details.get("reason") or one.details.get("operatorAction"),
+            )
             for one in entries
         ],
     )

@@ -61,7 +61,7 @@ class Entry:
     @property
     def decided_by_a_person(self) -> bool:
         """Whether an operator released this purchase: then what its session claims no longer counts."""
-        return "releasedBy" in self.details
+        return self.details.get("released") is True
 
     def as_json(self) -> dict[str, Any]:
         """Return the transaction that callers are shown; its time is UTC, to the second.

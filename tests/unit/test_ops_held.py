@@ -82,8 +82,20 @@ def test_a_release_credits_the_terms_at_the_paid_price_never_the_claim(operator:
     assert entry is not None
     assert (entry.type, entry.amount, entry.uid) == ("purchase", 110, "ada")
     assert entry.details["bonus"] == 10
-    assert (entry.details["releasedBy"], entry.details["releaseReason"]) == ("Grace", "ticket 7")
-    assert entry.details["holdReason"] == "terms_mismatch"
+
+
+def test_a_releases_record_says_who_and_why_and_its_entry_does_not(operator: Operator) -> None:
+    claimed = hold(operator)
+
+    operator.change("held", "release", SESSION)
+
+    entry = operator.ledger.get_by_stripe_session(SESSION)
+    assert entry is not None
+    assert entry.details["released"] is True
+    assert not {"Grace", "ticket 7", claimed.reason.value} & set(map(str, entry.details.values()))
+    record = operator.ledger.alert_of(entry.details["operatorAction"])
+    assert (record.id, record.type, record.status) == (f"operator:purchase:{SESSION}", "operator_action", "closed")
+    assert (record.seen["operator"], record.seen["reason"]) == ("Grace", "ticket 7")
 
 
 def test_a_release_closes_the_hold_its_alert_and_the_open_purchase(operator: Operator) -> None:
@@ -124,6 +136,17 @@ def test_a_release_again_with_other_tokens_is_a_conflict(operator: Operator) -> 
     operator.change("held", "release", SESSION)
 
     assert "exists with other contents: amount" in refused(operator, "release", SESSION, "--tokens", "50")
+
+
+@pytest.mark.parametrize(("who", "why", "other"), [("Linus", "ticket 7", "operator"), ("Grace", "ticket 8", "reason")])
+def test_a_release_again_by_somebody_else_or_for_another_reason_is_a_conflict(
+    operator: Operator, who: str, why: str, other: str
+) -> None:
+    hold(operator)
+    operator.change("held", "release", SESSION)
+
+    words = ("held", "release", SESSION, "--operator", who, "--reason", why, "--yes", "--json")
+    assert operator.refused(*words).endswith(f"exists with other contents: {other}")
 
 
 def test_a_release_whose_acknowledgement_got_lost_credits_once(operator: Operator) -> None:

@@ -196,9 +196,13 @@ export interface components {
             /** @description A refund of so much did not reach the buyer and came back. */
             failedCents?: number;
             disputedCents?: number;
-            /** @description What a spend or adjustment was for. */
+            /** @description What a spend was for. */
             reason?: string;
             idempotencyKey?: string;
+            /** @description A person looked at the held purchase and released it. */
+            released?: boolean;
+            /** @description The record of who made the entry by hand; users cannot read it. */
+            operatorAction?: string;
         };
         Transactions: {
             /** @constant */
