@@ -19,6 +19,7 @@ run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everyth
 
 .PHONY: reconcile
 reconcile: ## Let the running stack look for what its ledger lacks; ARGS='{"days": 30}'
+	@[ -f .local/endpoints.json ] || { echo 'No stack runs here: start one with make run' >&2; exit 1; }
 	@curl --silent --show-error --fail-with-body --json '$(or $(ARGS),{})' \
 		"$$($(BIN)/python -c 'import json; print(json.load(open(".local/endpoints.json"))["functions"]["reconcile"])')"
 	@echo

@@ -4,12 +4,15 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import click
 
 from local import demo_account
 from local.processes import ProgramError
 from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
+from shared.catalog import load_catalog
+from shared.errors import CatalogError
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,6 +31,7 @@ def main(directory: Path, catalog: str) -> None:
     for number in _ENDING_SIGNALS:
         signal.signal(number, _interrupt)
     try:
+        load_catalog(catalog)  # a wrong one is better known now than when half of the stack runs
         print("Starting; this takes about 20 seconds ...", flush=True)
         with Stack(directory, usual_ports=USUAL_PORTS, catalog=catalog) as stack:
             _print_addresses(stack.endpoints, directory)
@@ -35,7 +39,7 @@ def main(directory: Path, catalog: str) -> None:
             sys.exit("The process manager was ended from outside; so the stack ends.")
     except KeyboardInterrupt:
         print("Stopped.")
-    except (AlreadyRunningError, ProgramError) as error:
+    except (AlreadyRunningError, CatalogError, ProgramError) as error:
         sys.exit(str(error))
 
 
@@ -47,7 +51,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
     rows = {
-        "Web page and /api": endpoints.web,
+        "Web page and /api": endpoints.web + _web_note(endpoints),
         "Stripe simulator": endpoints.stripe,
         "Firestore emulator": endpoints.firestore,
         "Pub/Sub emulator": endpoints.pubsub,
@@ -58,6 +62,12 @@ def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
     print("\n".join(f"  {name:{width}}{address}" for name, address in rows.items()))
     print(f"\nSign in as {demo_account.EMAIL} with one click, pay with 4242 4242 4242 4242. Logs: {directory / 'logs'}")
     print("Ctrl-C ends everything.", flush=True)
+
+
+def _web_note(endpoints: Endpoints) -> str:
+    """Say why the pages are not where they usually are; nothing when they are."""
+    usual = USUAL_PORTS["web"]
+    return "" if urlsplit(endpoints.web).port == usual else f" ({usual} was taken)"
 
 
 if __name__ == "__main__":
