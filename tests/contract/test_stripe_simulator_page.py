@@ -6,6 +6,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,16 @@ def test_a_bank_debit_completes_unpaid(page: Page) -> None:
     session = page.open()
     assert page.send(session, method="delayed").headers["Location"] == success_of(session)
     assert page.status(session) == ("complete", "unpaid")
+
+
+def test_the_page_says_how_a_bank_debit_is_settled(page: Page) -> None:
+    session = page.open()
+    html = unescape(page.http.get(session["url"]).text)
+    command = f'curl {page.http.base_url}/_sim/sessions/{session["id"]}/settle --json \'{{"outcome": "succeeded"}}\''
+    assert command in html
+    page.send(session, method="delayed")
+    address, body = command.removeprefix("curl ").split(" --json ")
+    assert page.http.post(address, content=body.strip("'")).json()["payment_status"] == "paid"
 
 
 def test_cancel_leads_to_the_shop_and_changes_nothing(page: Page) -> None:
