@@ -42,20 +42,22 @@ function follow(user: User | null | undefined): void {
 
 /** Live from Firestore; over HTTP for as long as Firestore cannot be reached. */
 function followAccount(user: User): void {
+  let ended = false;
   let timer = 0;
   const later = (wait_ms: number) => {
+    if (ended) return;
     clearTimeout(timer);
     timer = window.setTimeout(poll, wait_ms);
   };
   const poll = () => {
     getBalance(user).then(
       ({ balance }) => {
-        if (!timer) return; // ended, or live, meanwhile
+        if (ended || !timer) return; // or live meanwhile
         set({ is: "known", user, balance, openPurchases: state.is === "known" ? state.openPurchases : {} });
         later(POLL_MS);
       },
       () => {
-        if (!timer) return;
+        if (ended || !timer) return;
         if (state.is !== "known") set({ is: "unknown", user });
         later(POLL_MS);
       },
@@ -72,8 +74,8 @@ function followAccount(user: User): void {
     failed: () => later(0),
   });
   endOfUser = () => {
+    ended = true;
     clearTimeout(timer);
-    timer = 0;
     endOfLive();
   };
 }

@@ -28,7 +28,13 @@ async function open() {
   return { db, ...sdk };
 }
 
-const firestore = () => (opening ??= open());
+function firestore() {
+  opening ??= open().catch((error: unknown) => {
+    opening = undefined; // the next caller tries again
+    throw error;
+  });
+  return opening;
+}
 
 /** Listens to users/{uid}; returns a function that ends it. */
 export function watchAccount(uid: string, listener: Listener<Account>): () => void {
@@ -78,7 +84,9 @@ function listen(failed: (error: unknown) => void, begin: () => Promise<() => voi
   begin().then((begun) => {
     if (ended) begun();
     else end = begun;
-  }, failed);
+  }, (error: unknown) => {
+    if (!ended) failed(error);
+  });
   return () => {
     ended = true;
     end();

@@ -1,0 +1,26 @@
+"""Who is signed in, and what is left of it afterwards."""
+
+from playwright.sync_api import Route, expect
+
+from tests.e2e.pages.shopper import Shopper
+
+
+def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(shopper: Shopper) -> None:
+    held_back: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        held_back.append(route)
+
+    shopper.page.route("**/assets/firestore-sdk-*", hold_back)
+    shopper.watch.expect_error("net::ERR_FAILED")
+    shopper.open()
+    shopper.sign_in()
+    shopper.find("account").filter(has_text="Sign out").click()
+    expect(shopper.find("account")).to_have_text("Sign in")
+
+    for route in held_back:
+        route.abort()
+    shopper.page.wait_for_timeout(1_000)
+
+    expect(shopper.find("account")).to_have_text("Sign in")
+    expect(shopper.find("balance")).to_be_hidden()
