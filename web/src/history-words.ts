@@ -19,8 +19,10 @@ export function describe(entry: Transaction, names: PackNames): string {
       return words.dispute(pack);
     case "dispute_reversal":
       return words.disputeReversal(pack);
+    case "spend":
+      return details.reason ?? words.spend;
     default:
-      return details.reason ?? words[entry.type];
+      return words[entry.type]; // an operator's reason is a note for operators
   }
 }
 

@@ -82,6 +82,39 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     assert [int(line["Balance after"]) for line in lines] == list(range(26, 51))
 
 
+def entry(number: int, **fields: object) -> dict[str, object]:
+    """Return an entry as the API answers it; a higher number is newer."""
+    usual = {"type": "spend", "amount": -1, "balanceAfter": 100 - number, "details": {}}
+    return {"id": f"entry-{number}", "timestamp": f"2026-01-01T10:00:{number:02}Z", **usual, **fields}
+
+
+def answer_with(shopper: Shopper, entries: list[dict[str, object]]) -> None:
+    page = {"transactions": entries, "next_cursor": None}
+    shopper.page.route("**/api/tokens/transactions?*", lambda route: route.fulfill(json=page))
+
+
+def test_an_operators_reason_is_not_for_the_buyer(signed_in: Shopper) -> None:
+    internal = {"reason": "chargeback farmer, see ticket 7", "operator": "ops@example.com"}
+    answer_with(
+        signed_in,
+        [
+            entry(3, type="spend", details={"reason": "A picture of a cat"}),
+            entry(2, type="grant", amount=5, details=internal),
+            entry(1, type="adjustment", details=internal),
+        ],
+    )
+
+    signed_in.open("/transactions")
+
+    rows = signed_in.find("entries").locator("tr")
+    expect(rows.locator(".description")).to_have_text(
+        ["A picture of a cat", "A present from us", "Corrected by our support"]
+    )
+    with signed_in.page.expect_download() as download:
+        signed_in.find("csv").click()
+    assert "chargeback" not in Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
 def test_a_new_user_sees_an_empty_history(signed_in: Shopper) -> None:
     signed_in.open("/transactions")
 
