@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Route, expect
 
+from tests.e2e.buyer import StripeSide
 from tests.e2e.pages.shopper import Shopper
 
 
@@ -24,3 +25,15 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
 
     expect(shopper.find("account")).to_have_text("Sign in")
     expect(shopper.find("balance")).to_be_hidden()
+
+
+def test_the_receipt_leaves_with_its_user(signed_in: Shopper, stripe_side: StripeSide) -> None:
+    session_id = signed_in.account.buyer.checkout("starter")
+    stripe_side.pay(session_id).raise_for_status()
+    signed_in.open(f"/token-purchase-success?session_id={session_id}")
+    signed_in.see_outcome("50 tokens are yours")
+
+    signed_in.find("account").click()
+
+    signed_in.see_outcome("Sign in to see your purchase")
+    expect(signed_in.find("outcome")).not_to_contain_text(session_id)

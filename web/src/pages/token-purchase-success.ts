@@ -36,7 +36,6 @@ function follow(): void {
     if (stage === "confirming") show("slow");
   }, SLOW_AFTER_MS);
   watch((state) => {
-    if (stage === "credited") return;
     if (state.is === "signed-out") {
       followed = undefined;
       end();
@@ -46,8 +45,9 @@ function follow(): void {
       followed = state.user.uid;
       end();
       end = awaitEntry(state.user);
+      show(stageOf(state)); // another user's receipt goes too
     }
-    show(stageOf(state));
+    if (stage !== "credited") show(stageOf(state));
   });
 }
 
@@ -65,8 +65,9 @@ function awaitEntry(user: User): () => void {
       .then(({ transactions }) => transactions.find(({ id }) => id === purchaseId(sessionId)))
       .catch(() => undefined)
       .then((entry) => {
+        if (!timer) return; // ended meanwhile
         if (entry) void credited(entry);
-        else if (timer) timer = window.setTimeout(poll, POLL_MS);
+        else timer = window.setTimeout(poll, POLL_MS);
       });
   }
   const endOfLive = watchPurchase(user.uid, sessionId, {
@@ -129,7 +130,7 @@ async function packName(id: string | undefined): Promise<string> {
 }
 
 function show(next: Stage): void {
-  if (next === stage || stage === "credited") return;
+  if (next === stage) return;
   stage = next;
   outcome.className = `outcome ${next}`;
   outcome.replaceChildren(...scenes[next]());
