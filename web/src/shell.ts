@@ -6,7 +6,7 @@ import "./token-balance";
 import { type AccountState, watch } from "./account";
 import { icon, make } from "./dom";
 import { SUPPORT_URL } from "./links";
-import { signOut } from "./session";
+import { signOut, type User } from "./session";
 import { texts } from "./texts";
 
 /** Builds the page's frame, and returns the <main> to fill. */
@@ -37,9 +37,14 @@ export function openPage(page: string): HTMLElement {
   return main;
 }
 
-/** Asks to sign in; the dialog comes with its own part of the program. */
-export async function askToSignIn() {
-  return (await import("./sign-in")).signIn();
+let asking: Promise<User | null> | undefined;
+
+/** Asks to sign in, in one dialog however often it is called; the dialog comes with its own part of the program. */
+export function askToSignIn(): Promise<User | null> {
+  asking ??= import("./sign-in")
+    .then(({ signIn }) => signIn())
+    .finally(() => (asking = undefined));
+  return asking;
 }
 
 function link(href: string, words: string, isHere: boolean): HTMLElement {

@@ -27,6 +27,15 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
     expect(shopper.find("balance")).to_be_hidden()
 
 
+def test_a_double_click_opens_one_dialog(shopper: Shopper) -> None:
+    shopper.open()
+
+    shopper.find("account").dblclick()
+
+    shopper.fill_in_sign_in()
+    shopper.see_balance(0)
+
+
 def test_the_receipt_leaves_with_its_user(signed_in: Shopper, stripe_side: StripeSide) -> None:
     session_id = signed_in.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
