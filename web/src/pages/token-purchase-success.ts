@@ -28,6 +28,7 @@ const outcome = make("section", { class: "outcome", "aria-live": "polite", "data
 let stage: Stage | "credited" | undefined;
 let isSlow = false;
 let end = () => {};
+const packs = listPackages().catch(() => []);
 
 function follow(): void {
   let followed: string | undefined;
@@ -66,12 +67,12 @@ function awaitEntry(user: User): () => void {
       .catch(() => undefined)
       .then((entry) => {
         if (!timer) return; // ended meanwhile
-        if (entry) void credited(entry);
+        if (entry) credited(entry);
         else timer = window.setTimeout(poll, POLL_MS);
       });
   }
   const endOfLive = watchPurchase(user.uid, sessionId, {
-    next: (entry) => void credited(entry),
+    next: credited,
     failed: () => {
       clearTimeout(timer);
       timer = window.setTimeout(poll);
@@ -84,20 +85,27 @@ function awaitEntry(user: User): () => void {
   };
 }
 
-async function credited(entry: Transaction): Promise<void> {
+function credited(entry: Transaction): void {
   if (stage === "credited") return;
   stage = "credited";
   end();
-  const name = await packName(entry.details.packageId);
+  const thanks = make("p", { class: "lead" });
+  const pack = make("span");
+  const call = (name: string) => {
+    thanks.textContent = words.credited(name);
+    pack.textContent = name;
+  };
+  call(texts.history.somePack); // whatever happens to the names, the tokens are there
+  void packName(entry.details.packageId).then(call);
   outcome.className = "outcome credited";
   outcome.replaceChildren(
     coinStack(entry.amount, entry.details.bonus ?? 0, { fit: true }),
     make("h1", {}, words.creditedTitle(entry.amount)),
-    make("p", { class: "lead" }, words.credited(name)),
+    thanks,
     make(
       "dl",
       { class: "receipt" },
-      row(words.pack, name),
+      row(words.pack, pack),
       row(words.added, `+${formatNumber(entry.amount)}`),
       entry.details.paymentAmountUSD !== undefined && row(words.paid, formatDollars(entry.details.paymentAmountUSD)),
       row(words.newBalance, make("strong", { "data-testid": "new-balance" }, formatNumber(entry.balanceAfter))),
@@ -109,7 +117,7 @@ async function credited(entry: Transaction): Promise<void> {
     ),
     actions(link(START_URL, words.start, "primary"), history()),
   );
-  if (!wantsReducedMotion()) await celebrate();
+  if (!wantsReducedMotion()) void celebrate();
 }
 
 async function celebrate(): Promise<void> {
@@ -125,8 +133,7 @@ async function celebrate(): Promise<void> {
 }
 
 async function packName(id: string | undefined): Promise<string> {
-  const packs = await listPackages().catch(() => []);
-  return packs.find((pack) => pack.id === id)?.name ?? id ?? texts.history.somePack;
+  return (await packs).find((pack) => pack.id === id)?.name ?? id ?? texts.history.somePack;
 }
 
 function show(next: Stage): void {
