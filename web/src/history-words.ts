@@ -7,7 +7,8 @@ const words = texts.history;
 /** Names of packages by id. */
 export type PackNames = ReadonlyMap<string, string>;
 
-export function describe(entry: Transaction, names: PackNames): string {
+/** Without names a pack is just a pack. */
+export function describe(entry: Transaction, names: PackNames | undefined): string {
   const { details } = entry;
   const pack = packOf(entry, names);
   switch (entry.type) {
@@ -26,8 +27,8 @@ export function describe(entry: Transaction, names: PackNames): string {
   }
 }
 
-export function packOf({ details }: Transaction, names: PackNames): string {
-  return details.packageId ? (names.get(details.packageId) ?? details.packageId) : words.somePack;
+function packOf({ details }: Transaction, names: PackNames | undefined): string {
+  return names && details.packageId ? (names.get(details.packageId) ?? details.packageId) : words.somePack;
 }
 
 /** Writes entries as RFC 4180 says; a spreadsheet must take no text for a formula. */

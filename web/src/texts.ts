@@ -211,7 +211,15 @@ export const texts = {
     spend: "Used on the platform",
     grant: "A present from us",
     adjustment: "Corrected by our support",
-    somePack: "a token pack",
+    somePack: "token pack",
+    open: {
+      label: "Purchases without tokens yet",
+      waiting: "Your bank is still sending the money for a purchase.",
+      failed: "The payment for a purchase did not come through, and nothing was charged.",
+      held: "A person is taking a look at a purchase before its tokens are credited.",
+      rejected: "A purchase could not be accepted, and your money goes back.",
+      see: "See this purchase",
+    },
   },
 
   notFound: { title: "There is nothing here", lead: "The address may be mistyped, or the page has moved.", home: "Go to your tokens" },

@@ -4,7 +4,8 @@ import csv
 import io
 from pathlib import Path
 
-from playwright.sync_api import expect
+from google.cloud import firestore
+from playwright.sync_api import Route, expect
 
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually
@@ -68,6 +69,9 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     expect(signed_in.find("more")).to_be_hidden()
     assert any("cursor=" in url for url in asked)
     assert not any("offset=" in url for url in asked)
+    spend(stack, buyer.uid, 1, reason="=picture 24")
+    expect(rows).to_have_count(26)  # above the others, which stay
+    expect(rows.first).to_contain_text("=picture 24")
 
     signed_in.open("/transactions")
     with signed_in.page.expect_download() as download:
@@ -75,11 +79,11 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     assert download.value.suggested_filename == "token-history.csv"
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     lines = list(csv.DictReader(io.StringIO(text)))
-    assert len(lines) == 25
+    assert len(lines) == 26
     assert lines[-1]["Type"] == "Purchase"
     assert (lines[-1]["Package"], lines[-1]["Tokens"], lines[-1]["Paid (USD)"]) == ("starter", "50", "4.99")
-    assert lines[0]["Description"] == "'=picture 23"  # a spreadsheet must not calculate it
-    assert [int(line["Balance after"]) for line in lines] == list(range(26, 51))
+    assert lines[0]["Description"] == "'=picture 24"  # a spreadsheet must not calculate it
+    assert [int(line["Balance after"]) for line in lines] == list(range(25, 51))
 
 
 def entry(number: int, **fields: object) -> dict[str, object]:
@@ -113,6 +117,45 @@ def test_an_operators_reason_is_not_for_the_buyer(signed_in: Shopper) -> None:
     with signed_in.page.expect_download() as download:
         signed_in.find("csv").click()
     assert "chargeback" not in Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_a_purchase_that_is_not_credited_is_found_here(signed_in: Shopper, database: firestore.Client) -> None:
+    open_purchases = {f"cs_{stands}": stands for stands in ("waiting", "failed", "held", "rejected")}
+    database.document(f"users/{signed_in.account.buyer.uid}").set({"openPurchases": open_purchases}, merge=True)
+
+    signed_in.open("/transactions")
+
+    purchases = signed_in.find("open-purchases").get_by_role("listitem")
+    expect(purchases).to_have_count(4)
+    for stands, words in {
+        "waiting": "still sending the money",
+        "failed": "did not come through",
+        "held": "taking a look",
+        "rejected": "could not be accepted",
+    }.items():
+        link = purchases.filter(has_text=words).get_by_role("link")
+        expect(link).to_have_attribute("href", f"/token-purchase-success?session_id=cs_{stands}")
+    expect(signed_in.find("history-status")).to_be_empty()
+
+
+def test_names_of_packs_that_do_not_come_hold_nothing_up(signed_in: Shopper, stripe_side: StripeSide) -> None:
+    session_id = signed_in.account.buyer.checkout("starter")
+    stripe_side.pay(session_id).raise_for_status()
+    held_back: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        held_back.append(route)
+
+    signed_in.page.route("**/api/tokens/packages", hold_back)
+
+    for path, shown in {
+        "/transactions": signed_in.find("entries"),
+        f"/token-purchase-success?session_id={session_id}": signed_in.find("outcome"),
+    }.items():
+        signed_in.open(path)
+        expect(shown).to_contain_text("token pack", timeout=10_000)
+        held_back.pop().continue_()
+        expect(shown).to_contain_text("Starter Pack")
 
 
 def test_a_new_user_sees_an_empty_history(signed_in: Shopper) -> None:

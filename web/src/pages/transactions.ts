@@ -11,6 +11,7 @@ import { type AccountState, watch } from "../account";
 import { listPackages, listTransactions, type Transaction } from "../api";
 import { icon, make } from "../dom";
 import { describe, type PackNames, toCsv } from "../history-words";
+import type { OpenPurchase } from "../live";
 import { Notice } from "../notice";
 import type { User } from "../session";
 import { askToSignIn, openPage, userOf } from "../shell";
@@ -32,6 +33,7 @@ const ICONS: Record<Transaction["type"], string> = {
 const words = texts.history;
 const notice = new Notice();
 const rows = make("tbody", { "data-testid": "entries" });
+const open = make("ul", { class: "open-purchases", "aria-label": words.open.label, "data-testid": "open-purchases" });
 const table = make(
   "table",
   { class: "history" },
@@ -65,23 +67,31 @@ const signedOut = make(
 );
 
 let user: User | undefined;
+let entries: Transaction[] = [];
 let cursor: string | null = null;
+let newestLoad = 0;
 let balance: number | undefined;
+let packNames: PackNames | undefined; // until they are known, a pack is just a pack
 const names: Promise<PackNames> = listPackages().then(
   (packs) => new Map(packs.map(({ id, name }) => [id, name])),
   () => new Map(),
 );
+void names.then((known) => {
+  packNames = known;
+  showEntries();
+});
 
 openPage("transactions").append(
   make("div", { class: "page-head" }, make("h1", {}, words.title), make("p", { class: "lead" }, words.lead), csv),
   notice.element,
   signedOut,
+  open,
   table,
   status,
   more,
 );
 table.hidden = true;
-more.addEventListener("click", () => void load(cursor));
+more.addEventListener("click", () => void loadMore());
 csv.addEventListener("click", () => void saveCsv());
 watch(onAccount);
 
@@ -90,49 +100,86 @@ function onAccount(state: AccountState): void {
   signedOut.hidden = state.is !== "signed-out";
   if (now?.uid !== user?.uid) {
     user = now;
-    rows.replaceChildren();
-    table.hidden = more.hidden = csv.hidden = true;
+    entries = [];
+    cursor = null;
+    showEntries();
+    open.replaceChildren();
     status.textContent = "";
     balance = undefined;
-    if (user) void load(null);
+    if (user) void loadNewest();
   }
   if (state.is !== "known") return;
-  if (balance !== undefined && balance !== state.balance) void load(null); // something came or went: show it
+  open.replaceChildren(...Object.entries(state.openPurchases).map(openPurchase));
+  if (status.textContent === words.empty) status.textContent = statusText();
+  if (balance !== undefined && balance !== state.balance) void loadNewest(); // something came or went: show it
   balance = state.balance;
 }
 
-async function load(from: string | null): Promise<void> {
+/** Loads the newest entries, and puts those that are not shown yet above the others. */
+async function loadNewest(): Promise<void> {
   const asked = user;
+  if (!asked) return;
+  const number = ++newestLoad;
+  notice.clear();
+  if (!entries.length) status.textContent = words.loading;
+  try {
+    const page = await listTransactions(asked, { limit: PAGE });
+    if (asked !== user || number !== newestLoad) return; // an answer of yesterday
+    const shown = new Set(entries.map(({ id }) => id));
+    const added = page.transactions.filter(({ id }) => !shown.has(id));
+    if (added.length < page.transactions.length) {
+      entries = [...added, ...entries];
+    } else {
+      entries = added; // nothing in common, so there may be a gap: begin anew
+      cursor = page.next_cursor;
+    }
+    showEntries();
+    status.textContent = statusText();
+  } catch (error) {
+    if (asked !== user || number !== newestLoad) return;
+    if (!entries.length) status.textContent = words.failed;
+    notice.show(error, () => void loadNewest());
+  }
+}
+
+async function loadMore(): Promise<void> {
+  const [asked, from] = [user, cursor];
   if (!asked) return;
   notice.clear();
   more.disabled = true;
-  more.classList.toggle("busy", from !== null);
-  if (!rows.childElementCount) status.textContent = words.loading;
+  more.classList.add("busy");
   try {
-    const [page, packNames] = await Promise.all([listTransactions(asked, { limit: PAGE, cursor: from }), names]);
-    if (asked !== user) return; // somebody else signed in meanwhile
-    const first = from === null ? undefined : rows.childElementCount;
-    const shown = page.transactions.map((entry) => row(entry, packNames));
-    if (first === undefined) rows.replaceChildren(...shown);
-    else rows.append(...shown);
-    cursor = page.next_cursor;
-    table.hidden = csv.hidden = !rows.childElementCount;
-    more.hidden = cursor === null;
-    status.textContent = statusOf(rows.childElementCount);
+    const page = await listTransactions(asked, { limit: PAGE, cursor: from });
+    if (asked === user && from === cursor) {
+      entries = [...entries, ...page.transactions];
+      cursor = page.next_cursor;
+      showEntries();
+      status.textContent = statusText();
+    }
   } catch (error) {
-    if (!rows.childElementCount) status.textContent = words.failed;
-    notice.show(error, () => void load(from));
+    if (asked === user) notice.show(error, () => void loadMore());
   }
   more.disabled = false;
   more.classList.remove("busy");
 }
 
-function statusOf(count: number): string {
-  if (!count) return words.empty;
-  return cursor === null ? `${words.loaded(count)} ${words.all}` : words.loaded(count);
+function showEntries(): void {
+  rows.replaceChildren(...entries.map(row));
+  table.hidden = csv.hidden = !entries.length;
+  more.hidden = cursor === null;
 }
 
-function row(entry: Transaction, packNames: PackNames): HTMLElement {
+function statusText(): string {
+  if (!entries.length) return open.childElementCount ? "" : words.empty;
+  return cursor === null ? `${words.loaded(entries.length)} ${words.all}` : words.loaded(entries.length);
+}
+
+function openPurchase([sessionId, stands]: [string, OpenPurchase]): HTMLElement {
+  const href = `/token-purchase-success?${new URLSearchParams({ session_id: sessionId })}`;
+  return make("li", {}, make("span", {}, words.open[stands]), " ", make("a", { href }, words.open.see));
+}
+
+function row(entry: Transaction): HTMLElement {
   const when = new Date(entry.timestamp);
   const sign = entry.amount < 0 ? "out" : "in";
   return make(
@@ -161,25 +208,27 @@ function row(entry: Transaction, packNames: PackNames): HTMLElement {
 }
 
 async function saveCsv(): Promise<void> {
-  if (!user) return;
+  const asked = user;
+  if (!asked) return;
   csv.disabled = true;
   status.textContent = words.downloading;
   try {
-    const entries: Transaction[] = [];
+    const all: Transaction[] = [];
     let next: string | null = null;
     do {
-      const page: { transactions: Transaction[]; next_cursor: string | null } = await listTransactions(user, {
+      const page: { transactions: Transaction[]; next_cursor: string | null } = await listTransactions(asked, {
         limit: PAGE_MAX,
         cursor: next,
       });
-      entries.push(...page.transactions);
+      all.push(...page.transactions);
       next = page.next_cursor;
-    } while (next !== null);
-    save(toCsv(entries, await names));
+    } while (next !== null && asked === user);
+    const known = await names;
+    if (asked === user) save(toCsv(all, known));
   } catch (error) {
-    notice.show(error, () => void saveCsv());
+    if (asked === user) notice.show(error, () => void saveCsv());
   }
-  status.textContent = statusOf(rows.childElementCount);
+  if (asked === user) status.textContent = statusText();
   csv.disabled = false;
 }
 
