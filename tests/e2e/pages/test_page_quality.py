@@ -45,7 +45,7 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     eventually(lambda: buyer.balance() == 110)
 
     def look(what: str) -> None:
-        for width in (360, 1280):
+        for width in (320, 1280):
             with subtests.test(what, width=width):
                 shopper.page.set_viewport_size({"width": width, "height": 800})
                 assert violations(shopper) == []
