@@ -27,6 +27,8 @@ export interface Session {
   firestoreEmulator?: string;
 }
 
+const RETRY_MS = 5_000;
+
 let opening: Promise<Session> | undefined;
 
 /** Opens the one session of the page. */
@@ -49,11 +51,20 @@ async function open(): Promise<Session> {
   return { app, auth, firestoreEmulator: emulators.firestore };
 }
 
-/** Calls back with the user, now and at every change. `undefined` means that it cannot be known. */
+/** Calls back with the user, now and at every change. `undefined` means that it cannot be known yet. */
 export function watchUser(tell: (user: User | null | undefined) => void): void {
   openSession().then(
     ({ auth }) => onAuthStateChanged(auth, tell),
-    () => tell(undefined),
+    () => {
+      const again = () => {
+        clearTimeout(timer);
+        window.removeEventListener("online", again);
+        watchUser(tell);
+      };
+      const timer = window.setTimeout(again, RETRY_MS);
+      window.addEventListener("online", again);
+      tell(undefined);
+    },
   );
 }
 

@@ -6,12 +6,16 @@ import "./token-balance";
 import { type AccountState, watch } from "./account";
 import { icon, make } from "./dom";
 import { SUPPORT_URL } from "./links";
+import { Notice } from "./notice";
 import { signOut, type User } from "./session";
 import { texts } from "./texts";
 
+const main = make("main", { id: "content", tabindex: -1 });
+const notice = new Notice();
+
 /** Builds the page's frame, and returns the <main> to fill. */
 export function openPage(page: string): HTMLElement {
-  const main = make("main", { id: "content", tabindex: -1, class: `page-${page}` });
+  main.className = `page-${page}`;
   document.body.prepend(
     make("a", { class: "skip", href: "#content" }, texts.skip),
     make(
@@ -47,6 +51,15 @@ export function askToSignIn(): Promise<User | null> {
   return asking;
 }
 
+/** Asks to sign in for no purpose but that, and says when it cannot be done. */
+export function offerSignIn(): void {
+  notice.element.remove();
+  askToSignIn().catch((error: unknown) => {
+    main.prepend(notice.element);
+    notice.show(error);
+  });
+}
+
 function link(href: string, words: string, isHere: boolean): HTMLElement {
   return make("a", { href, "aria-current": isHere && "page" }, words);
 }
@@ -56,7 +69,7 @@ function accountButton(): HTMLElement {
   let isSignedIn = false;
   button.addEventListener("click", () => {
     if (isSignedIn) void signOut();
-    else void askToSignIn();
+    else offerSignIn();
   });
   watch((state) => {
     const user = userOf(state);

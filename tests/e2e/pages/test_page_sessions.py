@@ -27,6 +27,20 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
     expect(shopper.find("balance")).to_be_hidden()
 
 
+def test_a_session_that_did_not_open_is_opened_later(shopper: Shopper) -> None:
+    init = "**/__/firebase/init.json"
+    shopper.watch.expect_error("net::ERR_FAILED")
+    shopper.page.route(init, lambda route: route.abort())
+    shopper.open("/transactions")
+    shopper.find("account").click()
+    expect(shopper.page.get_by_role("alert").filter(has_text="Something went wrong")).to_be_visible()
+
+    shopper.page.unroute(init)
+    shopper.page.evaluate("dispatchEvent(new Event('online'))")
+
+    expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible(timeout=2_000)
+
+
 def test_a_double_click_opens_one_dialog(shopper: Shopper) -> None:
     shopper.open()
 

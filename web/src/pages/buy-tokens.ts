@@ -7,7 +7,7 @@ import { buy, needsSignIn } from "../checkout";
 import { coinStack } from "../coins";
 import { icon, make } from "../dom";
 import { Notice } from "../notice";
-import { askToSignIn, openPage } from "../shell";
+import { offerSignIn, openPage } from "../shell";
 import "../styles/buy.css";
 import { formatDollars, formatNumber, texts } from "../texts";
 
@@ -84,7 +84,7 @@ async function start(pack: Package): Promise<void> {
   try {
     if (await buy(pack)) return; // the button stays as it is until Stripe's page is there
   } catch (error) {
-    notice.show(error, needsSignIn(error) ? () => void askToSignIn() : undefined);
+    notice.show(error, needsSignIn(error) ? offerSignIn : undefined);
   }
   setBuying(null);
 }

@@ -2,7 +2,7 @@
 import { watch } from "../account";
 import { coinStack } from "../coins";
 import { make } from "../dom";
-import { askToSignIn, openPage } from "../shell";
+import { offerSignIn, openPage } from "../shell";
 import "../styles/outcome.css";
 import { texts } from "../texts";
 
@@ -11,7 +11,7 @@ const balance = make("token-balance" as "span", { class: "large", silent: true }
 const signedOut = make("p", { class: "lead", hidden: true }, words.signedOut);
 const signIn = make(
   "button",
-  { class: "button plain", type: "button", hidden: true, click: () => void askToSignIn() },
+  { class: "button plain", type: "button", hidden: true, click: offerSignIn },
   texts.account.signIn,
 );
 

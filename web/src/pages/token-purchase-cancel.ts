@@ -4,7 +4,7 @@ import { buy, lastPackage, needsSignIn } from "../checkout";
 import { icon, make } from "../dom";
 import { SUPPORT_URL } from "../links";
 import { Notice } from "../notice";
-import { askToSignIn, openPage } from "../shell";
+import { offerSignIn, openPage } from "../shell";
 import "../styles/outcome.css";
 import { texts } from "../texts";
 
@@ -49,7 +49,7 @@ function retryButton(pack: { id: string; name: string }): HTMLElement {
       (begun) => begun || setBusy(false),
       (error: unknown) => {
         setBusy(false);
-        notice.show(error, needsSignIn(error) ? () => void askToSignIn() : undefined);
+        notice.show(error, needsSignIn(error) ? offerSignIn : undefined);
       },
     );
   });

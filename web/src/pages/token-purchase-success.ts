@@ -12,7 +12,7 @@ import { icon, make, wantsReducedMotion } from "../dom";
 import { START_URL, SUPPORT_URL } from "../links";
 import { purchaseId, watchPurchase } from "../live";
 import type { User } from "../session";
-import { askToSignIn, openPage } from "../shell";
+import { offerSignIn, openPage } from "../shell";
 import "../styles/outcome.css";
 import { formatDollars, formatNumber, texts } from "../texts";
 
@@ -168,7 +168,7 @@ const scenes: Record<Stage, () => Node[]> = {
     sign(question),
     ...told(words.signedOutTitle, words.signedOut),
     actions(
-      make("button", { class: "button primary", type: "button", click: () => void askToSignIn() }, texts.account.signIn),
+      make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn),
     ),
   ],
 };

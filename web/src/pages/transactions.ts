@@ -14,7 +14,7 @@ import { describe, type PackNames, toCsv } from "../history-words";
 import type { OpenPurchase } from "../live";
 import { Notice } from "../notice";
 import type { User } from "../session";
-import { askToSignIn, openPage, userOf } from "../shell";
+import { offerSignIn, openPage, userOf } from "../shell";
 import "../styles/history.css";
 import { formatMoment, formatNumber, formatSigned, texts } from "../texts";
 
@@ -63,7 +63,7 @@ const signedOut = make(
   "div",
   { class: "empty", hidden: true },
   make("p", {}, words.signedOutTitle),
-  make("button", { class: "button primary", type: "button", click: () => void askToSignIn() }, texts.account.signIn),
+  make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn),
 );
 
 let user: User | undefined;
