@@ -57,7 +57,7 @@ export async function signIn(): Promise<User | null> {
     );
     const dialog = make(
       "dialog",
-      { class: "sign-in", "aria-labelledby": "sign-in-title", close: finish },
+      { class: "sign-in", "aria-labelledby": "sign-in-title", cancel: stayWhileBusy, close: finish },
       make(
         "div",
         { class: "dialog-head" },
@@ -110,9 +110,9 @@ export async function signIn(): Promise<User | null> {
     }
 
     async function sendReset() {
-      error.textContent = info.textContent = "";
       const address = email.value.trim();
       if (!address) {
+        info.textContent = "";
         error.textContent = words.forgotNeedsEmail;
         email.focus();
         return;
@@ -125,7 +125,7 @@ export async function signIn(): Promise<User | null> {
     }
 
     async function attempt(sign: () => Promise<{ user: User } | null>) {
-      error.textContent = "";
+      error.textContent = info.textContent = "";
       setBusy(true);
       try {
         user = (await sign())?.user ?? null;
@@ -143,6 +143,11 @@ export async function signIn(): Promise<User | null> {
       for (const button of dialog.querySelectorAll<HTMLButtonElement>("button.button")) button.disabled = busy;
     }
 
+    /** Escape would give up what the sign-in is for, while it goes through. */
+    function stayWhileBusy(event: Event) {
+      if (dialog.hasAttribute("data-busy")) event.preventDefault();
+    }
+
     function switchTo(toNew: boolean) {
       isNew = toNew;
       title.textContent = isNew ? words.titleNew : words.title;
@@ -153,7 +158,7 @@ export async function signIn(): Promise<User | null> {
       else password.removeAttribute("aria-describedby");
       hint.hidden = !isNew;
       forgot.hidden = isNew;
-      error.textContent = "";
+      error.textContent = info.textContent = "";
     }
 
     function finish() {
