@@ -87,6 +87,7 @@ async function start(pack: Package): Promise<void> {
     notice.show(error, needsSignIn(error) ? offerSignIn : undefined);
   }
   setBuying(null);
+  packs.querySelector<HTMLElement>(`[data-testid=buy-${pack.id}]`)?.focus(); // a disabled button had lost it
 }
 
 /** Shows which pack is being bought; meanwhile none can be clicked. */
