@@ -30,7 +30,7 @@ export const texts = {
   titles: {
     index: "Your tokens",
     "buy-tokens": "Buy tokens",
-    "token-purchase-success": "Thank you",
+    "token-purchase-success": "Your purchase",
     "token-purchase-cancel": "Purchase cancelled",
     transactions: "History",
     "404": "Page not found",
@@ -52,6 +52,7 @@ export const texts = {
     spoken: (count: number) => `Your balance: ${tokens(count)}`,
     loading: "Reading your balance",
     unknown: "Balance not available",
+    debt: (count: number) => `You owe ${tokens(count)}; the next purchase pays them first.`,
   },
 
   signIn: {
@@ -134,10 +135,11 @@ export const texts = {
     waiting: "Thank you! Your tokens arrive the moment Stripe confirms the payment, usually within seconds.",
     slowTitle: "This takes longer than usual",
     slow:
-      "Your payment is safe, and your tokens are credited as soon as the confirmation comes, even when you close this page. " +
+      "If you have paid, your payment is safe, and your tokens are credited as soon as the confirmation comes, even when you close this page. " +
       "If they are not there in an hour, write to our support with the reference below.",
     creditedTitle: (count: number) => `${number.format(count)} tokens are yours`,
     credited: (packName: string) => `Thank you for buying the ${packName}.`,
+    paidDebt: (count: number) => `You owed ${tokens(count)}; this purchase went towards them first.`,
     pack: "Pack",
     added: "Tokens added",
     newBalance: "New balance",
@@ -161,7 +163,7 @@ export const texts = {
     rejectedTitle: "We could not accept this purchase",
     rejected: "A person looked at it and decided against it. Your money goes back the way it came, usually within ten days.",
     signedOutTitle: "Sign in to see your purchase",
-    signedOut: "Your purchase is safe: it belongs to the account you bought it with.",
+    signedOut: "It belongs to the account you bought it with.",
     unknownTitle: "Which purchase?",
     unknown: "This address names no purchase. Yours are all in your history.",
     start: "Start creating",

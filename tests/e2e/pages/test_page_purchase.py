@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -181,6 +182,33 @@ def test_who_would_not_sign_in_buys_nothing(shopper: Shopper) -> None:
 
     expect(shopper.find("buy-popular")).to_be_enabled()
     assert shopper.watch.orders == 0
+
+
+def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
+    new_shopper: NewShopper, stripe_side: StripeSide, database: firestore.Client
+) -> None:
+    shopper = new_shopper(reduced_motion="no-preference")
+    uid = shopper.account.buyer.uid
+    database.document(f"users/{uid}").set({"tokenBalance": -30})
+    shopper.open()
+    shopper.sign_in()
+    for path in ("/buy-tokens", "/"):
+        shopper.open(path)
+        expect(shopper.find("debt")).to_have_text("You owe 30 tokens; the next purchase pays them first.")
+    session_id = shopper.account.buyer.checkout("starter")
+    stripe_side.pay(session_id).raise_for_status()
+    expect(shopper.find("debt")).to_be_hidden()
+    entry = database.document(f"transactions/purchase:{session_id}")
+    entry.update({"timestamp": datetime.now(UTC) - timedelta(minutes=2)})
+
+    shopper.open(f"/token-purchase-success?session_id={session_id}")
+
+    shopper.see_outcome("50 tokens are yours")
+    expect(shopper.page).to_have_title("50 tokens are yours · Token Economy")
+    expect(shopper.find("outcome")).to_contain_text("You owed 30 tokens")
+    shopper.see_balance(20)  # Firestore has answered twice, so confetti would be there
+    loaded = shopper.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert not any("confetti" in name for name in loaded)
 
 
 class TestOpenPurchases:

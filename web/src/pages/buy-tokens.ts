@@ -5,6 +5,7 @@ import gem from "bootstrap-icons/icons/gem.svg?raw";
 import { listPackages, type Package } from "../api";
 import { buy, needsSignIn } from "../checkout";
 import { coinStack } from "../coins";
+import { debtNote } from "../debt";
 import { icon, make } from "../dom";
 import { Notice } from "../notice";
 import { offerSignIn, openPage } from "../shell";
@@ -22,6 +23,7 @@ openPage("buy-tokens").append(
     make("h1", {}, words.title),
     make("p", { class: "lead" }, words.lead),
     make("p", { class: "have" }, words.balance, " ", make("token-balance" as "span", { silent: true })),
+    debtNote(),
   ),
   notice.element,
   packs,

@@ -1,6 +1,7 @@
 // /: how much there is, and where to go from here.
 import { watch } from "../account";
 import { coinStack } from "../coins";
+import { debtNote } from "../debt";
 import { make } from "../dom";
 import { offerSignIn, openPage } from "../shell";
 import "../styles/outcome.css";
@@ -22,6 +23,7 @@ openPage("index").append(
     coinStack(400, 0, { fit: true }),
     make("h1", {}, words.eyebrow),
     balance,
+    debtNote(),
     signedOut,
     make("p", { class: "lead" }, words.lead),
     make(

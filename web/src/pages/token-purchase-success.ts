@@ -21,6 +21,8 @@ type Stage = "confirming" | "slow" | "delayed" | "failed" | "held" | "rejected" 
 const SLOW_AFTER_MS = 20_000;
 const LIVE_WITHIN_MS = 5_000;
 const POLL_MS = 3_000;
+const NEWS_MS = 60_000;
+const OPENED_AT = Date.now();
 
 const words = texts.success;
 const sessionId = new URLSearchParams(location.search).get("session_id") ?? "";
@@ -89,6 +91,7 @@ function credited(entry: Transaction): void {
   if (stage === "credited") return;
   stage = "credited";
   end();
+  const owed = entry.amount - entry.balanceAfter;
   const thanks = make("p", { class: "lead" });
   const pack = make("span");
   const call = (name: string) => {
@@ -102,6 +105,7 @@ function credited(entry: Transaction): void {
     coinStack(entry.amount, entry.details.bonus ?? 0, { fit: true }),
     make("h1", {}, words.creditedTitle(entry.amount)),
     thanks,
+    ...(owed > 0 ? [make("p", { class: "lead" }, words.paidDebt(owed))] : []),
     make(
       "dl",
       { class: "receipt" },
@@ -117,8 +121,12 @@ function credited(entry: Transaction): void {
     ),
     actions(link(START_URL, words.start, "primary"), history()),
   );
-  if (!wantsReducedMotion()) void celebrate();
+  nameTab();
+  if (isNews(entry) && !wantsReducedMotion()) void celebrate();
 }
+
+/** Whether this page waited for the entry, or nearly: nobody celebrates an old receipt. */
+const isNews = (entry: Transaction) => Date.parse(entry.timestamp) > OPENED_AT - NEWS_MS;
 
 async function celebrate(): Promise<void> {
   const { default: library } = await import("canvas-confetti");
@@ -141,6 +149,12 @@ function show(next: Stage): void {
   stage = next;
   outcome.className = `outcome ${next}`;
   outcome.replaceChildren(...scenes[next]());
+  nameTab();
+}
+
+/** The tab says what the page says. */
+function nameTab(): void {
+  document.title = `${outcome.querySelector("h1")?.textContent} · ${texts.brand}`;
 }
 
 const history = (look = "plain") => link("/transactions", words.history, look);
