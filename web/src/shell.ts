@@ -10,8 +10,17 @@ import { Notice } from "./notice";
 import { signOut, type User } from "./session";
 import { texts } from "./texts";
 
+const RELOADED = "reloaded-for-a-lost-file";
+
 const main = make("main", { id: "content", tabindex: -1 });
 const notice = new Notice();
+
+// A tab left open over a deployment asks for files that are gone: the page is fetched anew, once a session.
+window.addEventListener("vite:preloadError", () => {
+  if (!navigator.onLine || sessionStorage.getItem(RELOADED)) return;
+  sessionStorage.setItem(RELOADED, "yes");
+  location.reload();
+});
 
 /** Builds the page's frame, and returns the <main> to fill. */
 export function openPage(page: string): HTMLElement {

@@ -13,6 +13,7 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
         held_back.append(route)
 
     shopper.page.route("**/assets/firestore-sdk-*", hold_back)
+    shopper.page.add_init_script("sessionStorage.setItem('reloaded-for-a-lost-file', 'yes')")
     shopper.watch.expect_error("net::ERR_FAILED")
     shopper.open()
     shopper.sign_in()
@@ -39,6 +40,22 @@ def test_a_session_that_did_not_open_is_opened_later(shopper: Shopper) -> None:
     shopper.page.evaluate("dispatchEvent(new Event('online'))")
 
     expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible(timeout=2_000)
+
+
+def test_a_tab_left_open_over_a_deployment_is_loaded_again_once(shopper: Shopper) -> None:
+    loads: list[str] = []
+    shopper.page.on("load", lambda page: loads.append(page.url))
+    shopper.watch.expect_error("404")
+    shopper.watch.expect_error("dynamically imported module")
+    shopper.open()
+    shopper.page.route("**/assets/sign-in-*", lambda route: route.fulfill(status=404))
+
+    with shopper.page.expect_navigation():
+        shopper.find("account").click()
+    shopper.find("account").click()
+
+    expect(shopper.page.get_by_role("alert").filter(has_text="Something went wrong")).to_be_visible()
+    assert len(loads) == 2
 
 
 def test_a_double_click_opens_one_dialog(shopper: Shopper) -> None:
