@@ -133,7 +133,7 @@ def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
 def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger, gateway: StripeGateway) -> str:
     """Take back, or give back, what a refund or dispute is about."""
     told = event["data"]["object"]
-    asked = cache(partial(gateway.metadata_of_payment, payment))
+    asked = cache(lambda: gateway.metadata_of_payment(payment))
     purchase = ledger.purchase_of_payment(payment)
     uid = payer_of(purchase, told, asked)
     if uid is None and not (is_ours(told) or is_ours({"metadata": asked()})):
@@ -145,7 +145,9 @@ def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger,
             ledger.alert(f"dispute:{id_}", type_="dispute", severity="high", uid=uid, seen=seen)
         case RefundFailed(id_, cents) if purchase is None:  # there are no tokens to give back, only money
             seen = {"refundId": id_, "failedCents": cents, "paymentIntentId": payment}
-            ledger.alert(f"refund_failed:{id_}", type_="refund_failed", severity="high", uid=uid, seen=seen)
+            if ledger.alert(f"refund_failed:{id_}", type_="refund_failed", severity="high", uid=uid, seen=seen):
+                sentence = f"Refund {id_} of {payment} failed, and its purchase is not credited"
+                logs.warning("reversal.refund_failed", sentence, **ids)
     if uid is None:
         logs.warning("reversal.unknown_buyer", f"{event['type']} of {payment}, whose purchase names no buyer", **ids)
         return "unknown_buyer"

@@ -103,6 +103,19 @@ def disputed(ledger: Ledger, _firestore: FakeFirestore) -> None:
     credit(ledger, {**load("completed_paid"), "type": "charge.dispute.created", "data": {"object": dispute}})
 
 
+def refund_failed(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    refund = {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 999,
+        "payment_intent": "pi_1",
+        "status": "failed",
+        "metadata": load("completed_paid")["data"]["object"]["metadata"],
+    }
+    event = {**load("completed_paid"), "type": "refund.failed", "data": {"object": refund}}
+    credit(ledger, event, event)
+
+
 def contradicted(ledger: Ledger, _firestore: FakeFirestore) -> None:
     credit(ledger, load("completed_paid"), session_event(metadata={"tokens": "99999"}))
 
@@ -126,7 +139,14 @@ COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
     "purchase_outcomes": {credited: 1, failed: 1, held_for_its_terms: 1, held_for_the_limit: 6, contradicted: 1},
     "webhook_to_credit_seconds": {credited: 1, held_for_the_limit: 5, contradicted: 1},
     "failed_purchases": {failed: 1},
-    "security_alerts": {held_for_its_terms: 1, held_for_the_limit: 1, disputed: 1, contradicted: 1, drifted: 1},
+    "security_alerts": {
+        held_for_its_terms: 1,
+        held_for_the_limit: 1,
+        disputed: 1,
+        refund_failed: 1,
+        contradicted: 1,
+        drifted: 1,
+    },
     "rate_limit_triggers": {held_for_the_limit: 1, limited_before_paying: 1},
     "signature_failures": {forged: 1},
     "held_purchases": {held_for_its_terms: 1, held_for_the_limit: 1},
@@ -140,6 +160,7 @@ HAPPENINGS = (
     limited_before_paying,
     forged,
     disputed,
+    refund_failed,
     contradicted,
     drifted,
 )

@@ -132,7 +132,9 @@ def test_a_replay_of_everything_changes_no_balance(
     assert len(buyer.transactions()) == 1
 
 
-def test_a_grant_is_in_the_users_own_history_and_its_reason_in_the_operators_record(ops: Operator, buyer: Buyer, stripe_side: StripeSide) -> None:
+def test_a_grant_is_in_the_users_own_history_and_its_reason_in_the_operators_record(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide
+) -> None:
     unknown = ops("grant", buyer.uid, "5", *WHO_AND_WHY)
     assert (unknown.returncode, unknown.stderr) == (1, f"Error: There is no user {buyer.uid}\n")
     assert stripe_side.pay(buyer.checkout()).is_success
