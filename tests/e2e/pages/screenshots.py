@@ -68,6 +68,9 @@ def _take(browser: Browser, stack: Stack, look: str, options: dict[str, Any]) ->
         expect(shopper.find("history-status")).to_contain_text("That is everything")
         shopper.see_balance(153)
         shoot("transactions")
+        shopper.open("/nowhere")
+        shopper.see_balance(153)
+        shoot("404")
         context.close()
 
 
