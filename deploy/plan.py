@@ -244,18 +244,12 @@ class Plan:
             command = self._deployment(row, folder)
             mark = digest(folder, *command)
             deploy = (*command[:-1], f"--labels=digest={mark}", command[-1])
-            found = _by("metadata.name", row.service)
+            found = _service(row.service)
             # A revision that does not start leaves the label all the same: then it is deployed again.
             wanted = {"metadata": {"labels": {"digest": mark}}, "newest_is_ready": True}
             self.cloud.ensure(
                 Resource(
-                    f"function {row.name}",
-                    look,
-                    lambda services, found=found: _with_readiness(found(services)),  # type: ignore[misc] # its default
-                    deploy,
-                    _always(deploy),
-                    wanted=wanted,
-                    looked_at_again=True,
+                    f"function {row.name}", look, found, deploy, _always(deploy), wanted=wanted, looked_at_again=True
                 )
             )
             # After a rollback the traffic is pinned to a revision: a deployment is to be served.
@@ -477,13 +471,18 @@ def _by(path: str, value: str) -> Callable[[list[Found]], Found | None]:
     return lambda found: next((one for one in found if at(one) == value), None)
 
 
-def _with_readiness(service: Found | None) -> Found | None:
-    """Return a Cloud Run service with the word whether its newest revision has started."""
-    if service is None:
-        return None
-    status = service.get("status", {})
-    ready, newest = status.get("latestReadyRevisionName"), status.get("latestCreatedRevisionName")
-    return {**service, "newest_is_ready": ready == newest}
+def _service(name: str) -> Callable[[list[Found]], Found | None]:
+    """Find a Cloud Run service, with the word whether its newest revision has started."""
+
+    def find(services: list[Found]) -> Found | None:
+        service = _by("metadata.name", name)(services)
+        if service is None:
+            return None
+        status = service.get("status", {})
+        ready, newest = status.get("latestReadyRevisionName"), status.get("latestCreatedRevisionName")
+        return {**service, "newest_is_ready": ready == newest}
+
+    return find
 
 
 def _binding(member: str, role: str) -> Callable[[Any], Found | None]:

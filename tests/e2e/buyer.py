@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import stripe
 
-from local.stack import Endpoints
+from local.stack import Endpoints, Stack
 from shared.catalog import load_catalog
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ def eventually(condition: Callable[[], bool], *, seconds: float = _DEADLINE_S) -
     while not condition():
         assert time.monotonic() < deadline, "it did not come to hold in time"
         time.sleep(_POLL_S)
+
+
+def spend(
+    stack: Stack, uid: str, amount: int, *, key: str | None = None, reason: str = "one picture"
+) -> httpx.Response:
+    """Spend as a trusted backend does, by a new key unless one is given."""
+    body = {"user_id": uid, "amount": amount, "reason": reason, "idempotency_key": key or uuid.uuid4().hex}
+    return httpx.post(stack.endpoints.functions["spend_tokens"], json=body, timeout=60)
 
 
 class Buyer:

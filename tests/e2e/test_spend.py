@@ -11,7 +11,7 @@ from google.cloud import firestore
 from local.stack import Stack
 from shared.account import Posting
 from shared.ledger import Ledger
-from tests.e2e.buyer import Buyer, StripeSide, eventually
+from tests.e2e.buyer import Buyer, StripeSide, eventually, spend
 
 
 @pytest.fixture
@@ -22,21 +22,16 @@ def rich(buyer: Buyer, database: firestore.Client) -> Buyer:
     return buyer
 
 
-def spend(stack: Stack, uid: str, key: str, amount: int = 10) -> httpx.Response:
-    body = {"user_id": uid, "amount": amount, "reason": "render", "idempotency_key": key}
-    return httpx.post(stack.endpoints.functions["spend_tokens"], json=body, timeout=60)
-
-
 def at_once(stack: Stack, uid: str, keys: list[str]) -> list[httpx.Response]:
     with ThreadPoolExecutor(len(keys)) as pool:
-        return list(pool.map(lambda key: spend(stack, uid, key), keys))
+        return list(pool.map(lambda key: spend(stack, uid, 10, key=key), keys))
 
 
 def test_bought_tokens_are_spent_and_shown(stack: Stack, buyer: Buyer, stripe_side: StripeSide) -> None:
     stripe_side.pay(buyer.checkout("popular")).raise_for_status()
     eventually(lambda: buyer.balance() == 110)
 
-    answer = spend(stack, buyer.uid, "job-1", 30)
+    answer = spend(stack, buyer.uid, 30, key="job-1")
 
     assert answer.status_code == 200
     shown: dict[str, Any] = buyer.transactions()[0]
@@ -60,7 +55,7 @@ def test_one_key_fifty_times_at_once_spends_once(stack: Stack, rich: Buyer) -> N
 
 
 def test_a_user_that_nobody_knows_has_nothing_to_spend(stack: Stack) -> None:
-    assert spend(stack, "nobody", "job-1").status_code == 404
+    assert spend(stack, "nobody", 10).status_code == 404
 
 
 def test_it_has_no_public_path(stack: Stack, web: httpx.Client) -> None:

@@ -11,10 +11,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from local.function_table import ROOT
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.buyer import StripeSide, eventually, spend
 from tests.e2e.pages.conftest import launched_chromium
 from tests.e2e.pages.shopper import Account, Shopper, Watch
-from tests.e2e.pages.test_page_balance import spend
 
 PICTURES = ROOT / "docs" / "screenshots"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -83,7 +82,7 @@ def _live_a_little(shopper: Shopper, stack: Stack) -> None:
     for session_id in (kept, refunded):
         stripe.pay(session_id).raise_for_status()
     eventually(lambda: buyer.balance() == 160)
-    spend(stack, buyer.uid, 7, reason="A portrait in oil")
+    spend(stack, buyer.uid, 7, reason="A portrait in oil").raise_for_status()
     stripe.refund(stripe.charge_of(refunded))
     eventually(lambda: buyer.balance() == 43)
     stripe.close()

@@ -1,19 +1,10 @@
 """<token-balance>: a number that is right on every open page, without reloading."""
 
-import uuid
-
-import httpx
 from playwright.sync_api import expect
 
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide
+from tests.e2e.buyer import StripeSide, spend
 from tests.e2e.pages.shopper import Shopper
-
-
-def spend(stack: Stack, uid: str, amount: int, reason: str = "one picture") -> None:
-    """Spend as a trusted backend does."""
-    body = {"user_id": uid, "amount": amount, "reason": reason, "idempotency_key": uuid.uuid4().hex}
-    httpx.post(stack.endpoints.functions["spend_tokens"], json=body, timeout=30).raise_for_status()
 
 
 def cut_off_firestore(shopper: Shopper, stack: Stack) -> None:
@@ -45,7 +36,7 @@ def test_a_spend_lowers_it_live(signed_in: Shopper, stripe_side: StripeSide, sta
     stripe_side.pay(buyer.checkout()).raise_for_status()
     signed_in.see_balance(110)
 
-    spend(stack, buyer.uid, 30)
+    spend(stack, buyer.uid, 30).raise_for_status()
 
     signed_in.see_balance(80)
     expect(signed_in.find("balance").get_by_role("status")).to_have_text("Your balance: 80 tokens")
@@ -56,7 +47,7 @@ def test_it_counts_one_token_in_the_singular(signed_in: Shopper, stripe_side: St
     stripe_side.pay(buyer.checkout("starter")).raise_for_status()
     signed_in.see_balance(50)
 
-    spend(stack, buyer.uid, 49)
+    spend(stack, buyer.uid, 49).raise_for_status()
 
     signed_in.see_balance(1)
     expect(signed_in.find("balance").locator(".unit")).to_have_text("token")

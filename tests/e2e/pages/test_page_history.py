@@ -8,9 +8,8 @@ from google.cloud import firestore
 from playwright.sync_api import Route, expect
 
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.buyer import StripeSide, eventually, spend
 from tests.e2e.pages.shopper import Shopper
-from tests.e2e.pages.test_page_balance import spend
 
 
 def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
@@ -19,7 +18,7 @@ def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: S
     for session_id in (refunded, disputed):
         stripe_side.pay(session_id).raise_for_status()
     eventually(lambda: buyer.balance() == 160)
-    spend(stack, buyer.uid, 7, reason='=a picture, "large"')
+    spend(stack, buyer.uid, 7, reason='=a picture, "large"').raise_for_status()
     stripe_side.refund(stripe_side.charge_of(refunded))
     eventually(lambda: buyer.balance() == 43)
     dispute = stripe_side.dispute(stripe_side.charge_of(disputed))
@@ -57,7 +56,7 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     stripe_side.pay(buyer.checkout("starter")).raise_for_status()
     eventually(lambda: buyer.balance() == 50)
     for number in range(24):
-        spend(stack, buyer.uid, 1, reason=f"=picture {number}")
+        spend(stack, buyer.uid, 1, reason=f"=picture {number}").raise_for_status()
     asked: list[str] = []
     signed_in.page.on("request", lambda request: asked.append(request.url))
 
@@ -69,7 +68,7 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     expect(signed_in.find("more")).to_be_hidden()
     assert any("cursor=" in url for url in asked)
     assert not any("offset=" in url for url in asked)
-    spend(stack, buyer.uid, 1, reason="=picture 24")
+    spend(stack, buyer.uid, 1, reason="=picture 24").raise_for_status()
     expect(rows).to_have_count(26)  # above the others, which stay
     expect(rows.first).to_contain_text("=picture 24")
 
