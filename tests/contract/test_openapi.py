@@ -3,7 +3,6 @@
 That the functions answer as it says is checked wherever a test asks one: tests/deployed.py.
 """
 
-import json
 import subprocess
 from fnmatch import fnmatchcase
 from typing import Any
@@ -48,13 +47,6 @@ def test_it_has_every_path_that_a_function_serves() -> None:
     served = {row.path for row in load_functions() if row.path}
 
     assert {path for path, _ in OPERATIONS} == served | {"/"}
-
-
-def test_hosting_leads_every_path_to_its_function() -> None:
-    rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
-    led = {rewrite["source"]: rewrite["run"]["serviceId"] for rewrite in rewrites if "run" in rewrite}
-
-    assert led == {row.path: row.service for row in load_functions() if row.path}
 
 
 @_each_operation
