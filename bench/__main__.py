@@ -19,13 +19,13 @@ from google.cloud import firestore
 from rich.console import Console
 from rich.table import Table
 
-from local.function_table import ROOT, load_functions
 from local.stack import Stack
-from shared.account import Posting
-from shared.errors import NotEnoughTokens
-from shared.ledger import Ledger
-from shared.limits import Limits
-from shared.purchase import Purchase
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import Posting
+from shared.domain.errors import NotEnoughTokens
+from shared.domain.limits import Limits
+from shared.domain.purchase import Purchase
+from topology.functions import ROOT, load_functions
 
 _NO_LIMITS = Limits(per_hour=1_000_000, per_day=1_000_000)
 _LOADS = 5

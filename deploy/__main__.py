@@ -12,7 +12,7 @@ from typing import Any
 from deploy.cloud import Cloud, DryRun, Gcloud, listing
 from deploy.environment import DeployError, Environment, load_deployed, load_environment
 from deploy.plan import STAGE, Plan
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 _FIREBASE_PARTS = ("rules", "hosting")
 

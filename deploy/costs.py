@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from local.function_table import ROOT
-from shared.catalog import load_catalog
+from shared.runtime.catalog_file import load_catalog
+from topology.functions import ROOT
 
 PAGE = ROOT / "docs" / "costs.md"
 

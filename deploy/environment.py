@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local.function_table import ROOT, Function, Subscription
-from shared.catalog import load_catalog
+from shared.runtime.catalog_file import load_catalog
+from topology.functions import ROOT, Function, Subscription
 
 # Settings that are secrets, and the secret in Secret Manager that each is read from.
 SECRETS: Mapping[str, str] = {

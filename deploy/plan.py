@@ -10,7 +10,8 @@ from typing import Any
 from deploy.cloud import Cloud, Command, Found, Resource, gcloud, listing, named
 from deploy.environment import SECRETS, Deployed, Environment
 from deploy.stage import digest, stage
-from local.function_table import ROOT
+from topology.functions import ROOT
+from topology.topics import DEAD_LETTERS, RETENTION, STRIPE_EVENTS
 
 _APIS = (
     "artifactregistry",
@@ -29,9 +30,8 @@ _APIS = (
     "run",
     "secretmanager",
 )
-_TOPIC = "stripe-events"
-_DEAD = "stripe-events-dead"
-_31_DAYS = "2678400s"
+_TOPIC_RETENTION = f"{int(RETENTION.total_seconds())}s"
+_KEEP_MESSAGES = f"--message-retention-duration={RETENTION.days}d"
 _PUSH = "pubsub-push"
 _SCHEDULER = "scheduler"
 _BUILDER = "function-builder"
@@ -158,26 +158,25 @@ class Plan:
     def topics(self) -> None:
         """Make the topic of Stripe's events, and the one for messages that nobody could handle."""
         look = self._list("pubsub", "topics", "list")
-        keep = "--message-retention-duration=31d"
-        for topic in (_TOPIC, _DEAD):
+        for topic in (STRIPE_EVENTS, DEAD_LETTERS):
             self.cloud.ensure(
                 Resource(
                     f"topic {topic}",
                     look,
                     named(topic),
-                    gcloud("pubsub", "topics", "create", topic, keep, self._project),
-                    _always(gcloud("pubsub", "topics", "update", topic, keep, self._project)),
-                    wanted={"messageRetentionDuration": _31_DAYS},
+                    gcloud("pubsub", "topics", "create", topic, _KEEP_MESSAGES, self._project),
+                    _always(gcloud("pubsub", "topics", "update", topic, _KEEP_MESSAGES, self._project)),
+                    wanted={"messageRetentionDuration": _TOPIC_RETENTION},
                 )
             )
         for row in self.functions:
             for topic in row.publishes:
                 self._grant(("pubsub", "topics", topic), self._identity(row), "roles/pubsub.publisher")
-        self._grant(("pubsub", "topics", _DEAD), self._pubsub_agent, "roles/pubsub.publisher")
+        self._grant(("pubsub", "topics", DEAD_LETTERS), self._pubsub_agent, "roles/pubsub.publisher")
 
     def subscriptions(self) -> None:
         """Make the dead letters' own subscription, and one that pushes to each subscriber."""
-        self._subscription(_DEAD, _DEAD, ("--message-retention-duration=31d", "--ack-deadline=60"), {})
+        self._subscription(DEAD_LETTERS, DEAD_LETTERS, (_KEEP_MESSAGES, "--ack-deadline=60"), {})
         for row in self.functions:
             if row.subscription:
                 self._push_subscription(row)
@@ -187,7 +186,7 @@ class Plan:
     def _push_subscription(self, row: Deployed) -> None:
         assert row.subscription  # noqa: S101 - the caller's condition, for the type checker
         url, pusher = self.at.url(row.service), self.at.account(_PUSH)
-        dead = f"projects/{self.at.project}/topics/{_DEAD}"
+        dead = f"projects/{self.at.project}/topics/{DEAD_LETTERS}"
         flags = (
             f"--push-endpoint={url}",
             f"--push-auth-service-account={pusher}",
@@ -204,7 +203,7 @@ class Plan:
             "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
             "deadLetterPolicy": {"deadLetterTopic": dead, "maxDeliveryAttempts": 10},
         }
-        self._subscription(row.subscription.name, _TOPIC, flags, wanted, row.subscription.filter)
+        self._subscription(row.subscription.name, STRIPE_EVENTS, flags, wanted, row.subscription.filter)
 
     def _subscription(
         self, name: str, topic: str, flags: tuple[str, ...], wanted: Mapping[str, Any], filter_: str = ""

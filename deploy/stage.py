@@ -1,11 +1,11 @@
-"""Lays out what a function is built from: main.py, shared/, and requirements with every one below them pinned."""
+"""Lays out what a function is built from: main.py, shared/, topology/, and its requirements, all pinned."""
 
 import hashlib
 import re
 import shutil
 from pathlib import Path
 
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 _PIN = re.compile(r"^([a-z0-9._-]+)==[^ ]+", re.IGNORECASE)
 _ASKED_FOR_BY = re.compile(r"^    # (?:via |  )([a-z0-9._-]+)$", re.IGNORECASE)
@@ -17,7 +17,8 @@ def stage(function: str, folder: Path, root: Path = ROOT) -> Path:
     folder.mkdir(parents=True)
     source = root / "functions" / function
     shutil.copy(source / "main.py", folder)
-    shutil.copytree(root / "shared", folder / "shared", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("shared", "topology"):
+        shutil.copytree(root / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     direct = (source / "requirements.txt").read_text()
     lock = (root / "requirements-dev.txt").read_text()
     (folder / "requirements.txt").write_text("\n".join(pinned(direct, lock)) + "\n")

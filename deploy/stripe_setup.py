@@ -1,6 +1,6 @@
 """`python -m deploy.stripe_setup dev|prod`: what the shop needs in Stripe, made once however often this runs.
 
-Products and prices of the environment's catalogue, whose ids go to deploy/prices.<environment>.env; and the webhook
+Products and prices of the environment's catalog, whose ids go to deploy/prices.<environment>.env; and the webhook
 endpoint, whose signing secret goes straight to Secret Manager, for Stripe shows it only once.
 """
 
@@ -14,9 +14,9 @@ import click
 from stripe import StripeClient, WebhookEndpoint
 
 from deploy.environment import SECRETS, DeployError, Environment, load_environment
-from local.price_setup import set_up
-from shared.routing import HANDLED_EVENTS
-from shared.stripe_gateway import API_VERSION
+from shared.domain.stripe_events import API_VERSION, HANDLED_EVENTS
+from shared.runtime.catalog_file import load_catalog
+from topology.stripe_prices import set_up
 
 if TYPE_CHECKING:
     from stripe.params import WebhookEndpointUpdateParams
@@ -37,7 +37,7 @@ def main(environment: str, project: str | None, webhook_url: str | None, *, disa
         at = load_environment(environment, project)
         key = _secret_key(at)
         api = os.environ.get("STRIPE_API_BASE", _STRIPE)
-        prices = set_up(api, key, at.catalog)
+        prices = set_up(api, key, load_catalog(at.catalog).packages)
         _write(at.prices_file, prices)
         for setting, price in prices.items():
             click.echo(f"{setting}={price}")

@@ -11,8 +11,8 @@ import click
 from local import demo_account
 from local.processes import ProgramError
 from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
-from shared.catalog import load_catalog
-from shared.errors import CatalogError
+from shared.domain.errors import CatalogError
+from shared.runtime.catalog_file import load_catalog
 
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

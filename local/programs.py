@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from local.function_table import ROOT, Function
 from local.ports import HOST, answers
 from local.processes import Program
+from topology.functions import ROOT, Function
 
 # Concurrent requests of one function: Cloud Run's usual 80 would be as real, and slower to start.
 _THREADS = "32"
@@ -85,7 +85,7 @@ def stripe(port: int, secret_key: str, webhook_secret: str, webhook_url: str) ->
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-    return Program("stripe", (sys.executable, "-m", "local.stripe_simulator"), _ok(f"{url}/_sim/health"), environment)
+    return Program("stripe", (sys.executable, "-m", "stripe_simulator"), _ok(f"{url}/_sim/health"), environment)
 
 
 def function(row: Function, port: int, settings: Mapping[str, str], emulators: Mapping[str, str]) -> Program:

@@ -17,14 +17,11 @@ from typing import Any
 
 import httpx
 
-from local.function_table import Function
-
-TOPIC = "stripe-events"
-DEAD_LETTER_TOPIC = "stripe-events-dead"
-DEAD_LETTER_SUBSCRIPTION = "stripe-events-dead"
+from topology.functions import Function
+from topology.topics import DEAD_LETTERS, RETENTION, STRIPE_EVENTS
 
 _DELIVERY_ATTEMPTS = 100
-_RETENTION = "2678400s"  # 31 days, the longest there is: any part of the topic can be replayed
+_RETENTION = f"{int(RETENTION.total_seconds())}s"
 _ACK_DEADLINE_SECONDS = 60
 
 
@@ -38,23 +35,23 @@ def set_up(emulator: str, project: str, functions: list[Function], urls: Mapping
         urls: where each function is reached, by name.
     """
     with httpx.Client(base_url=f"http://{emulator}/v1/projects/{project}/") as pubsub:
-        _create(pubsub, f"topics/{TOPIC}", {"messageRetentionDuration": _RETENTION})
-        _create(pubsub, f"topics/{DEAD_LETTER_TOPIC}", {})
+        _create(pubsub, f"topics/{STRIPE_EVENTS}", {"messageRetentionDuration": _RETENTION})
+        _create(pubsub, f"topics/{DEAD_LETTERS}", {})
         never_expires: dict[str, Any] = {"expirationPolicy": {}}
         _create(
             pubsub,
-            f"subscriptions/{DEAD_LETTER_SUBSCRIPTION}",
-            {"topic": f"projects/{project}/topics/{DEAD_LETTER_TOPIC}"} | never_expires,
+            f"subscriptions/{DEAD_LETTERS}",
+            {"topic": f"projects/{project}/topics/{DEAD_LETTERS}"} | never_expires,
         )
         for function in functions:
             if function.subscription:
                 subscription = {
-                    "topic": f"projects/{project}/topics/{TOPIC}",
+                    "topic": f"projects/{project}/topics/{STRIPE_EVENTS}",
                     "pushConfig": {"pushEndpoint": urls[function.name]},
                     "filter": function.subscription.filter,
                     "ackDeadlineSeconds": _ACK_DEADLINE_SECONDS,
                     "deadLetterPolicy": {
-                        "deadLetterTopic": f"projects/{project}/topics/{DEAD_LETTER_TOPIC}",
+                        "deadLetterTopic": f"projects/{project}/topics/{DEAD_LETTERS}",
                         "maxDeliveryAttempts": _DELIVERY_ATTEMPTS,
                     },
                 }

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from local import demo_account, price_setup, programs, pubsub_setup
-from local.function_table import ROOT, load_functions
+from local import demo_account, programs, pubsub_setup
 from local.ports import HOST, Ports
 from local.processes import Processes, Program
+from shared.runtime.catalog_file import load_catalog
+from topology import stripe_prices
+from topology.functions import ROOT, load_functions
 
 PROJECT = "demo-token-economy"  # with the prefix demo-, Firebase's tools never look for a real project
 
@@ -65,7 +67,7 @@ class Stack:
     Args:
         directory: where its configuration, logs and endpoints.json go; one stack a directory.
         usual_ports: the ports to try first, by name; a taken or unnamed one is replaced by a free one.
-        catalog: the catalogue on sale.
+        catalog: the catalog on sale.
         emulators_only: just Firestore and Pub/Sub, for tests that call functions within their own process.
     """
 
@@ -173,7 +175,7 @@ class Stack:
         gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
         self._add(stripe, *self._emulators(), auth, gateway)
         self._wait_for(stripe)
-        prices = price_setup.set_up(here.stripe, _SECRET_KEY, self._catalog)
+        prices = stripe_prices.set_up(here.stripe, _SECRET_KEY, load_catalog(self._catalog).packages)
         functions = [
             programs.function(row, self._function_ports[row.name], self._settings | prices, self._emulator_settings)
             for row in self._functions

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.documents import alert_document
+from shared.adapters.firestore.documents import alert_document
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.account import Account, Entry
+from shared.domain.account import Account
+from shared.domain.entry import Entry
 
 _SHOWN_MAX = 20  # a chain that is broken once may be so at every entry
 

@@ -9,9 +9,9 @@ from ops.changes import account_view, carry_out, posted
 from ops.connection import Connection
 from ops.options import SESSION, SIGNED_TOKENS, TOKENS, UID, Asked, asked_options, connected, key_option
 from ops.reversal_check import refuse_unheard_reversals
-from shared.account import Posting
-from shared.errors import BadInput, NotFound
-from shared.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
+from shared.domain.entry import Posting
+from shared.domain.errors import BadInput, NotFound
+from shared.domain.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
 
 # A negative amount looks like an option.
 _NEGATIVE_AMOUNTS = {"ignore_unknown_options": True}

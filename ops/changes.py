@@ -8,8 +8,8 @@ import click
 from ops import render
 from ops.connection import Connection
 from ops.options import Asked
-from shared.account import Account
-from shared.ledger import Credited, Duplicate
+from shared.adapters.firestore.ledger import Credited, Duplicate
+from shared.domain.account import Account
 
 View = Mapping[str, Any]
 

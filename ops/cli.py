@@ -13,7 +13,7 @@ from ops.balances import adjust, credit, grant
 from ops.held import held
 from ops.topic import dead_letters, replay
 from ops.users import audit_command, limits, user
-from shared.errors import TokenEconomyError
+from shared.domain.errors import TokenEconomyError
 
 
 class _OperatorGroup(click.Group):

@@ -13,12 +13,13 @@ from google.cloud import firestore
 from ops import event_desk
 from ops.event_desk import EventDesk
 from ops.operator_ledger import OperatorLedger
-from shared import settings
-from shared.catalog import Catalog, load_catalog
-from shared.errors import SettingsError
-from shared.secret_store import SecretStore
-from shared.settings import Settings
-from shared.stripe_gateway import StripeGateway
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.catalog import Catalog
+from shared.domain.errors import SettingsError
+from shared.runtime import settings
+from shared.runtime.catalog_file import load_catalog
+from shared.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

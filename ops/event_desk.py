@@ -1,6 +1,6 @@
 """The topic in an operator's hands: replay it, look into its dead letters, put them back. Uses Pub/Sub's own clients.
 
-It is apart from shared/event_bus.py because functions only ever publish.
+It is apart from shared/pubsub.py because functions only ever publish.
 """
 
 import os
@@ -16,11 +16,9 @@ from google.api_core.retry import Retry, if_exception_type
 from google.pubsub_v1 import PublisherClient, PubsubMessage, ReceivedMessage, SeekRequest, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from shared import event_bus
-from shared.errors import BadInput, NotFound, Unavailable
-
-DEAD_LETTERS = f"{event_bus.TOPIC}-dead"
-"""The dead letters' topic and its one subscription have this name."""
+from shared.adapters import pubsub
+from shared.domain.errors import BadInput, NotFound, Unavailable
+from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
 _CALL_TIMEOUT_S = 10.0
 _PULL_TIMEOUT_S = 3.0
@@ -85,7 +83,7 @@ class EventDesk:
             except google_errors.NotFound as error:
                 raise NotFound("unknown_subscription", f"There is no subscription {name}") from error
         if found.topic != self._topic():
-            raise BadInput("other_topic", f"The subscription {name} is not one of {event_bus.TOPIC}")
+            raise BadInput("other_topic", f"The subscription {name} is not one of {STRIPE_EVENTS}")
 
     def replay(self, name: str, since: datetime) -> None:
         """Let a subscription deliver again all that was published since a time; the topic keeps 31 days.
@@ -162,7 +160,7 @@ class EventDesk:
         )
 
     def _topic(self) -> str:
-        return f"projects/{self._project}/topics/{event_bus.TOPIC}"
+        return f"projects/{self._project}/topics/{STRIPE_EVENTS}"
 
     def _subscription(self, name: str) -> str:
         return f"projects/{self._project}/subscriptions/{name}"
@@ -176,7 +174,7 @@ def connect(project: str) -> EventDesk:
         if emulator
         else SubscriberClient()
     )
-    return EventDesk(event_bus.connect(), subscriber, project)
+    return EventDesk(pubsub.connect(), subscriber, project)
 
 
 @contextmanager

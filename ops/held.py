@@ -11,7 +11,7 @@ from ops.connection import Connection
 from ops.held_purchase import HeldPurchase, purchase_of
 from ops.options import SESSION, TOKENS, UID, Asked, asked_options, connected, json_option, limit_option
 from ops.reversal_check import refuse_unheard_reversals
-from shared.errors import BadInput, Conflict
+from shared.domain.errors import BadInput, Conflict
 
 
 @click.group()

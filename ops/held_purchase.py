@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from shared.catalog import Catalog, Terms
-from shared.errors import BadInput
-from shared.purchase import HoldReason, Purchase
+from shared.domain.catalog import Catalog, Terms
+from shared.domain.errors import BadInput
+from shared.domain.purchase import HoldReason, Purchase
 
 
 @dataclass(frozen=True, slots=True)

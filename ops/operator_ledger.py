@@ -1,7 +1,8 @@
 """What operators do to accounts, held purchases and alerts: the ledger, with the changes that no function makes.
 
-It is apart from shared/ledger.py because that one is deployed with every function. Each change is one commit by the
-ledger's own rules, and leaves an alert that says who did it and why: users read their entries, and no alerts.
+It is apart from shared/adapters/firestore/ledger.py because that one is deployed with every function. Each change is
+one commit by the ledger's own rules, and leaves an alert that says who did it and why: users read their entries, and
+no alerts.
 """
 
 import uuid
@@ -15,14 +16,15 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from ops.alert import Alert, Decision, alert_from, closed_fields, operator_action
 from ops.held_purchase import HeldPurchase, held_purchase_from
-from shared.account import Account, Entry, Posting
-from shared.account_store import Change, Update
-from shared.audited_ledger import AuditedLedger
-from shared.documents import HELD_PURCHASES, SECURITY_ALERTS
-from shared.errors import Conflict, LedgerConflict, NotFound, Unavailable
-from shared.ledger import Credited, Duplicate
-from shared.limits import remember
-from shared.purchase import Purchase
+from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.documents import HELD_PURCHASES, SECURITY_ALERTS
+from shared.adapters.firestore.ledger import Credited, Duplicate
+from shared.adapters.firestore.store import Change, Update
+from shared.domain.account import Account
+from shared.domain.entry import Entry, Posting
+from shared.domain.errors import Conflict, LedgerConflict, NotFound, Unavailable
+from shared.domain.limits import remember
+from shared.domain.purchase import Purchase
 
 _USERS_PAGE = 300
 _ENTRIES_PAGE = 300

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,11 +14,10 @@ import click
 from ops.alert import Decision
 from ops.connection import Connection, connect_local
 from ops.connection import connect as connect_by_environment
-from shared.account import is_uid
+from shared.domain.entry import is_uid
+from topology.topics import RETENTION
 
 TOKENS_MAX = 1_000_000_000
-RETENTION = timedelta(days=31)
-"""How long the topic keeps events (deploy/, local/pubsub_setup.py)."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from ops.connection import Connection
-from shared.errors import Conflict
-from shared.purchase import Purchase
-from shared.reversal import Reversals
+from shared.domain.errors import Conflict
+from shared.domain.purchase import Purchase
+from shared.domain.reversal import Reversals
 
 
 def refuse_unheard_reversals(at: Connection, purchase: Purchase) -> None:

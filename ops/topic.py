@@ -9,8 +9,9 @@ import click
 from ops import render
 from ops.changes import carry_out
 from ops.connection import Connection
-from ops.event_desk import DEAD_LETTERS, DeadLetter
+from ops.event_desk import DeadLetter
 from ops.options import PAST_TIME, Asked, asked_options, connected, json_option, limit_option
+from topology.topics import DEAD_LETTERS
 
 
 @click.command()

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from local.function_table import ROOT, load_functions
+from topology.functions import ROOT, load_functions
 
 SPEC_FILE = ROOT / "docs" / "openapi.yaml"
 _NAME = "openapi"

@@ -9,8 +9,9 @@ from click.testing import CliRunner, Result
 from ops.cli import cli
 from ops.connection import Connection
 from ops.operator_ledger import OperatorLedger
-from shared import settings
-from shared.catalog import Catalog, load_catalog
+from shared.domain.catalog import Catalog
+from shared.runtime import settings
+from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.gateway import FakeGateway
 

@@ -1,11 +1,11 @@
-"""Purchases for tests: `popular` of the default catalogue unless said otherwise."""
+"""Purchases for tests: `popular` of the default catalog unless said otherwise."""
 
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from shared.limits import Limits
-from shared.purchase import Hold, HoldReason, Purchase
+from shared.domain.limits import Limits
+from shared.domain.purchase import Hold, HoldReason, Purchase
 
 PAID_AT = 1_795_000_000
 NO_LIMITS = Limits(per_hour=10_000, per_day=10_000)

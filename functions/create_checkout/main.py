@@ -8,20 +8,21 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import http_api, logs, settings
-from shared.catalog import Package, load_catalog
-from shared.errors import BadInput, CustomerGone, LimitReached
-from shared.identity import Identity
-from shared.ledger import Ledger
-from shared.secret_store import SecretStore
-from shared.stripe_gateway import StripeGateway
+from shared.adapters.firebase_auth import Identity
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.catalog import Package
+from shared.domain.errors import BadInput, CustomerGone, LimitReached
+from shared.runtime import http, logs, settings
+from shared.runtime.catalog_file import load_catalog
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", "APP_BASE_URL")
 CATALOG = load_catalog(SETTINGS.catalog)
 
 
 @functions_framework.http
-@http_api.endpoint("POST", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+@http.endpoint("POST", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def create_checkout(request: Request) -> dict[str, Any]:
     """Answer with the Checkout Session's id and the address of the payment page."""
     return handle(request, *parts())
@@ -30,7 +31,7 @@ def create_checkout(request: Request) -> dict[str, Any]:
 def handle(request: Request, identity: Identity, ledger: Ledger, gateway: StripeGateway) -> dict[str, Any]:
     """Check the wish and the limits before the buyer pays, then ask Stripe for a session."""
     user = identity.user_of(request.headers.get("Authorization"))
-    package, price_id = _wanted(http_api.json_object(request))
+    package, price_id = _wanted(http.json_object(request))
     account = ledger.account(user.uid)
     wait_s = SETTINGS.limits.wait_s(account.recent_purchases, int(time.time()))
     if wait_s:

@@ -13,22 +13,34 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import event_bus, http_api, logs, settings
-from shared.account import Entry
-from shared.catalog import Catalog, load_catalog
-from shared.errors import LedgerConflict, MalformedMessage, Unavailable
-from shared.ledger import Credited, Duplicate, Held, Ledger, Reversed
-from shared.purchase import TOKEN_PACKAGE, Hold, NotOurs, NotPaidYet, Purchase, buyer_of, is_ours, judge, payer_of
-from shared.reversal import Disputed, Fact, RefundFailed, fact_of
-from shared.secret_store import SecretStore
-from shared.stripe_gateway import StripeGateway
+from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger, Reversed
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain import messages
+from shared.domain.catalog import Catalog
+from shared.domain.entry import Entry
+from shared.domain.errors import LedgerConflict, MalformedMessage, Unavailable
+from shared.domain.purchase import (
+    TOKEN_PACKAGE,
+    Hold,
+    NotOurs,
+    NotPaidYet,
+    Purchase,
+    buyer_of,
+    is_ours,
+    judge,
+    payer_of,
+)
+from shared.domain.reversal import Disputed, Fact, RefundFailed, fact_of
+from shared.runtime import http, logs, settings
+from shared.runtime.catalog_file import load_catalog
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
 
 
 @functions_framework.http
-@http_api.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project)
 def credit_tokens(request: Request) -> dict[str, Any]:
     """Take one push delivery of the subscription `credit-tokens`."""
     return handle(request, *parts(), CATALOG)
@@ -37,7 +49,7 @@ def credit_tokens(request: Request) -> dict[str, Any]:
 def handle(request: Request, ledger: Ledger, gateway: StripeGateway, catalog: Catalog) -> dict[str, Any]:
     """Read the event and do what its type asks for."""
     try:
-        message = event_bus.read_push(http_api.read_body(request, event_bus.PUSH_MAX_BYTES))
+        message = messages.read_push(http.read_body(request, messages.PUSH_MAX_BYTES))
     except MalformedMessage as error:
         logs.error("event.malformed", "Dropped a message that is no Stripe event", cause=error)
         return {"outcome": "malformed"}

@@ -7,15 +7,15 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import http_api, settings
-from shared.identity import Identity
-from shared.ledger import Ledger
+from shared.adapters.firebase_auth import Identity
+from shared.adapters.firestore.ledger import Ledger
+from shared.runtime import http, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
 
 
 @functions_framework.http
-@http_api.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+@http.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def get_balance(request: Request) -> dict[str, Any]:
     """Answer with the balance and the totals, in tokens."""
     return handle(request, *parts())

@@ -5,8 +5,9 @@ from typing import Any
 import functions_framework
 from flask import Request, Response
 
-from shared import http_api, settings
-from shared.catalog import Package, load_catalog
+from shared.domain.catalog import Package
+from shared.runtime import http, settings
+from shared.runtime.catalog_file import load_catalog
 
 SETTINGS = settings.load()
 CATALOG = load_catalog(SETTINGS.catalog)
@@ -14,10 +15,10 @@ _CACHED_S = 300
 
 
 @functions_framework.http
-@http_api.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+@http.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def list_packages(_request: Request) -> Response:
     """Return the packages in the order they are shown; `price` is in dollars."""
-    return http_api.json_response(
+    return http.json_response(
         {"packages": [_offer(package) for package in CATALOG.packages]},
         headers={"Cache-Control": f"public, max-age={_CACHED_S}"},
     )

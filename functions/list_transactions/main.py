@@ -7,10 +7,10 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import http_api, settings
-from shared.errors import BadInput
-from shared.identity import Identity
-from shared.ledger import Ledger
+from shared.adapters.firebase_auth import Identity
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.errors import BadInput
+from shared.runtime import http, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
 _LIMIT_MAX = 100
@@ -18,7 +18,7 @@ _OFFSET_MAX = 10_000  # Firestore bills every entry that is skipped
 
 
 @functions_framework.http
-@http_api.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
+@http.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def list_transactions(request: Request) -> dict[str, Any]:
     """Answer with a page of entries; `next_cursor` is null when the page is not full."""
     return handle(request, *parts())
@@ -27,8 +27,8 @@ def list_transactions(request: Request) -> dict[str, Any]:
 def handle(request: Request, identity: Identity, ledger: Ledger) -> dict[str, Any]:
     """Read a page of the history of whoever signed in."""
     user = identity.user_of(request.headers.get("Authorization"))
-    limit = http_api.whole_number(request, "limit", default=20, least=1, most=_LIMIT_MAX)
-    offset = http_api.whole_number(request, "offset", default=0, least=0, most=_OFFSET_MAX)
+    limit = http.whole_number(request, "limit", default=20, least=1, most=_LIMIT_MAX)
+    offset = http.whole_number(request, "offset", default=0, least=0, most=_OFFSET_MAX)
     cursor = request.args.get("cursor")
     if cursor is not None and "offset" in request.args:
         raise BadInput("cursor_and_offset", "Send a cursor or an offset, not both")

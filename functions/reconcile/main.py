@@ -15,16 +15,17 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import event_bus, http_api, logs, settings
-from shared.audited_ledger import AuditedLedger
-from shared.catalog import load_catalog
-from shared.errors import StripeRefused
-from shared.event_bus import EventBus
-from shared.purchase import TOKEN_PACKAGE, payer_of
-from shared.reconciliation import NotComing, Paid, Report, Told, Wanted, begin, claim_of, wanted_of
-from shared.routing import TOKEN_EVENTS
-from shared.secret_store import SecretStore
-from shared.stripe_gateway import StripeGateway
+from shared.adapters import pubsub
+from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.pubsub import EventPublisher
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.errors import StripeRefused
+from shared.domain.purchase import TOKEN_PACKAGE, payer_of
+from shared.domain.reconciliation import NotComing, Paid, Report, Told, Wanted, begin, claim_of, wanted_of
+from shared.domain.stripe_events import TOKEN_EVENTS
+from shared.runtime import http, logs, settings
+from shared.runtime.catalog_file import load_catalog
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
@@ -32,7 +33,7 @@ _DRIFTED_SHOWN = 20
 
 
 @functions_framework.http
-@http_api.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project)
 def reconcile(request: Request) -> dict[str, Any]:
     """Answer with what this call did, and whether the pass is done."""
     return handle(request, *parts())
@@ -42,13 +43,13 @@ def handle(
     request: Request,
     ledger: AuditedLedger,
     gateway: StripeGateway,
-    bus: EventBus,
+    bus: EventPublisher,
     *,
     seconds: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Go on with the last pass or begin one: the events first, then a share of the users."""
     # Cloud Scheduler sends no body.
-    wanted = wanted_of(http_api.json_object(request) if request.content_length else {})
+    wanted = wanted_of(http.json_object(request) if request.content_length else {})
     report = begin(ledger.last_report(), wanted.days, datetime.now(UTC))
     deadline = seconds() + wanted.budget_s
     reconciliation = Reconciliation(ledger, gateway, bus, report, late=lambda: seconds() >= deadline)
@@ -74,7 +75,12 @@ class Reconciliation:
     """One call's work. `report` says how far it got; `late` tells when to stop."""
 
     def __init__(
-        self, ledger: AuditedLedger, gateway: StripeGateway, bus: EventBus, report: Report, late: Callable[[], bool]
+        self,
+        ledger: AuditedLedger,
+        gateway: StripeGateway,
+        bus: EventPublisher,
+        report: Report,
+        late: Callable[[], bool],
     ) -> None:
         self._ledger, self._gateway, self._bus = ledger, gateway, bus
         self._report, self._late = report, late
@@ -156,11 +162,11 @@ class Reconciliation:
 
 
 @cache
-def parts() -> tuple[AuditedLedger, StripeGateway, EventBus]:
+def parts() -> tuple[AuditedLedger, StripeGateway, EventPublisher]:
     """Build what the handler needs, at the first call."""
     key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
     return (
         AuditedLedger(firestore.Client(project=SETTINGS.project)),
         StripeGateway(key, api_base=SETTINGS.stripe_api_base),
-        EventBus(event_bus.connect(), SETTINGS.project),
+        EventPublisher(pubsub.connect(), SETTINGS.project),
     )

@@ -7,17 +7,17 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import http_api, logs, settings
-from shared.account import Entry, Posting
-from shared.errors import Conflict, LedgerConflict, NotEnoughTokens, NotFound
-from shared.ledger import Credited, Ledger
-from shared.spending import spend_of
+from shared.adapters.firestore.ledger import Credited, Ledger
+from shared.domain.entry import Entry, Posting
+from shared.domain.errors import Conflict, LedgerConflict, NotEnoughTokens, NotFound
+from shared.domain.spending import spend_of
+from shared.runtime import http, logs, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
 
 
 @functions_framework.http
-@http_api.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project)
 def spend_tokens(request: Request) -> dict[str, Any]:
     """Answer with the entry and the balance after it; the same key again gets the same answer."""
     return handle(request, *parts())
@@ -25,7 +25,7 @@ def spend_tokens(request: Request) -> dict[str, Any]:
 
 def handle(request: Request, ledger: Ledger) -> dict[str, Any]:
     """Read what is to be spent, and spend it once."""
-    uid, posting = spend_of(http_api.json_object(request))
+    uid, posting = spend_of(http.json_object(request))
     entry = _spend(uid, posting, ledger)
     return {"transaction": entry.as_json(), "balance": entry.balance_after}
 

@@ -6,27 +6,28 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import event_bus, http_api, logs, settings
-from shared.errors import BadInput
-from shared.event_bus import EventBus
-from shared.routing import purchase_type_of
-from shared.secret_store import SecretStore
-from shared.stripe_gateway import verify_webhook
+from shared.adapters import pubsub
+from shared.adapters.pubsub import EventPublisher
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_signature import verify_webhook
+from shared.domain.errors import BadInput
+from shared.domain.stripe_events import purchase_type_of
+from shared.runtime import http, logs, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_WEBHOOK_SECRET")
 _BODY_MAX_BYTES = 512 * 1024
 
 
 @functions_framework.http
-@http_api.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project)
 def stripe_webhook(request: Request) -> dict[str, Any]:
     """Answer 200 once Pub/Sub has the event, or when the event is nobody's here."""
     return handle(request, *parts())
 
 
-def handle(request: Request, secrets: SecretStore, bus: EventBus) -> dict[str, Any]:
+def handle(request: Request, secrets: SecretStore, bus: EventPublisher) -> dict[str, Any]:
     """Verify, route, publish."""
-    payload = http_api.read_body(request, _BODY_MAX_BYTES)
+    payload = http.read_body(request, _BODY_MAX_BYTES)
     try:
         event = _verified(payload, request.headers.get("Stripe-Signature"), secrets)
         if event["livemode"] is not SETTINGS.livemode:
@@ -65,6 +66,6 @@ def _routed(purchase_type: str) -> str:
 
 
 @cache
-def parts() -> tuple[SecretStore, EventBus]:
+def parts() -> tuple[SecretStore, EventPublisher]:
     """Build what the handler needs, at the first request."""
-    return SecretStore(), EventBus(event_bus.connect(), SETTINGS.project)
+    return SecretStore(), EventPublisher(pubsub.connect(), SETTINGS.project)

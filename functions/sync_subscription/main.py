@@ -10,18 +10,19 @@ import functions_framework
 from flask import Request
 from google.cloud import firestore
 
-from shared import event_bus, http_api, logs, settings
-from shared.errors import MalformedMessage
-from shared.ledger import Ledger
-from shared.secret_store import SecretStore
-from shared.stripe_gateway import StripeGateway
-from shared.subscription import subject_of
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain import messages
+from shared.domain.errors import MalformedMessage
+from shared.domain.subscription import subject_of
+from shared.runtime import http, logs, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 
 
 @functions_framework.http
-@http_api.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project)
 def sync_subscription(request: Request) -> dict[str, Any]:
     """Take one push delivery of the subscription `sync-subscription`."""
     return handle(request, *parts())
@@ -30,7 +31,7 @@ def sync_subscription(request: Request) -> dict[str, Any]:
 def handle(request: Request, ledger: Ledger, gateway: StripeGateway) -> dict[str, Any]:
     """Find whose subscription the event is about, and keep how it stands."""
     try:
-        event = event_bus.read_push(http_api.read_body(request, event_bus.PUSH_MAX_BYTES)).event
+        event = messages.read_push(http.read_body(request, messages.PUSH_MAX_BYTES)).event
     except MalformedMessage as error:
         logs.error("event.malformed", "Dropped a message that is no Stripe event", cause=error)
         return {"outcome": "malformed"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.stripe_gateway import API_VERSION
+from shared.domain.stripe_events import API_VERSION
 from tests.stripe_events import EVENTS, load
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "stripe" / "objects.json"

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
-from shared.account import Account, Posting
-from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
-from shared.ledger import Credited, Duplicate, Held, Ledger
-from shared.limits import HOUR_S, Limits
+from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.domain.account import Account
+from shared.domain.entry import Posting
+from shared.domain.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
+from shared.domain.limits import HOUR_S, Limits
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, PAID_AT, invalid, purchase
 
@@ -305,7 +306,7 @@ def test_a_credited_session_that_now_claims_something_else_is_a_conflict(
 
 
 def test_a_session_that_is_credited_while_it_is_being_held_is_a_duplicate(client: firestore.Client) -> None:
-    """Two instances that disagree: one knows the catalogue's new terms, the other does not yet."""
+    """Two instances that disagree: one knows the catalog's new terms, the other does not yet."""
     other = Ledger(client)
 
     class Overtaken(Ledger):

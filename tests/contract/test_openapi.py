@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from local.function_table import ROOT, load_functions
-from shared.errors import RequestError
+from shared.domain.errors import RequestError
 from tests import openapi
 from tests.openapi import problems_with, responses, schema_of, spec
 from tests.unit.test_docs import error_codes
+from topology.functions import ROOT, load_functions
 
 OPERATIONS = sorted(openapi.operations())
 _each_operation = pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=str)

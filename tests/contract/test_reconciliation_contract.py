@@ -8,12 +8,12 @@ from typing import TypeVar, cast
 import pytest
 from google.cloud import firestore
 
-from shared.account import Posting
-from shared.audited_ledger import AuditedLedger
-from shared.errors import NotEnoughTokens
-from shared.ledger import Credited
-from shared.reconciliation import Audit, Report
-from shared.subscription import Subscription
+from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.ledger import Credited
+from shared.domain.entry import Posting
+from shared.domain.errors import NotEnoughTokens
+from shared.domain.reconciliation import Audit, Report
+from shared.domain.subscription import Subscription
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, invalid, purchase
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import stripe
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
-from shared.errors import StripeRefused
-from shared.stripe_gateway import StripeGateway
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.errors import StripeRefused
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
 
 KEY = "sk_test_gateway"
 CUSTOMERS = "customer.created"

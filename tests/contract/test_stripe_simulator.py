@@ -10,8 +10,8 @@ import httpx
 import pytest
 import stripe
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import API_VERSION, Settings
+from stripe_simulator.server import serving
+from stripe_simulator.settings import API_VERSION, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

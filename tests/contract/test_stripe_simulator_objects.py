@@ -10,9 +10,9 @@ import httpx
 import pytest
 import stripe
 
-from local.stripe_simulator.objects import template
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
+from stripe_simulator.objects import template
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

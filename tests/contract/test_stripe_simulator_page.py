@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

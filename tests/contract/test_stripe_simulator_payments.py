@@ -9,8 +9,8 @@ import httpx
 import pytest
 import stripe
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import stripe
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
-from local.stripe_simulator.webhooks import sign
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
+from stripe_simulator.webhooks import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from deploy.environment import load_deployed
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 _ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
 # Names of things, of which gcloud's parser asks no more than that they are text.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.environment import load_environment
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 FAKES = ROOT / "tests" / "deploy" / "fakes"
 PRICES = "".join(
@@ -25,7 +25,7 @@ class FakeCloud:
         self.environment = environment
         self.project = load_environment(environment).project
         self.checkout = folder / "checkout"
-        for name in ("deploy", "functions", "local", "monitoring", "shared"):
+        for name in ("deploy", "functions", "monitoring", "shared", "topology"):
             shutil.copytree(ROOT / name, self.checkout / name, ignore=shutil.ignore_patterns("__pycache__", "*.env"))
         for file in (*ROOT.glob("*.sh"), *ROOT.glob("fire*"), ROOT / "requirements-dev.txt"):
             shutil.copy(file, self.checkout)

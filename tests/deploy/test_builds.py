@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
-from local.function_table import ROOT, load_functions
 from tests.deploy.api_fields import faults
+from topology.functions import ROOT, load_functions
 
 BUILDS = {"dev": "cloudbuild-dev.yaml", "prod": "cloudbuild.yaml"}
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from deploy import costs
-from shared.account import Posting
-from shared.catalog import load_catalog
-from shared.ledger import Ledger
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import Posting
+from shared.runtime.catalog_file import load_catalog
 from tests.deployed import deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity

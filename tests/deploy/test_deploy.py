@@ -11,9 +11,9 @@ import pytest
 
 from deploy.cloud import Gcloud
 from deploy.environment import Deployed, DeployError, load_deployed, load_environment
-from local.function_table import ROOT
 from tests.deploy import dry_run
 from tests.deploy.fake_cloud import FAKES, FakeCloud
+from topology.functions import ROOT
 
 
 @pytest.fixture

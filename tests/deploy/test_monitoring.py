@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.function_table import ROOT
-from shared import logs
-from shared.audited_ledger import AuditedLedger
-from shared.ledger import Ledger
+from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.ledger import Ledger
+from shared.runtime import logs
 from tests.deploy.api_fields import faults
 from tests.deploy.log_filter import field, matches
 from tests.deployed import deployed
@@ -22,6 +21,7 @@ from tests.fakes.secret_manager import FakeSecretManager
 from tests.purchases import NO_LIMITS, purchase
 from tests.records import records
 from tests.stripe_events import SECRET, load, push_of, session_event
+from topology.functions import ROOT
 
 MONITORING = ROOT / "monitoring"
 METRICS: dict[str, dict[str, Any]] = {

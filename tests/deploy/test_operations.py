@@ -9,9 +9,9 @@ import pytest
 
 from deploy.__main__ import _parser
 from deploy.stripe_setup import main as stripe_setup
-from local.function_table import ROOT
 from ops.cli import cli
 from tests.deploy import dry_run
+from topology.functions import ROOT
 
 PAGES = [ROOT / "docs" / name for name in ("operations.md", "costs.md", "scaling.md")]
 VALUES = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.function_table import ROOT
 from tests.deploy import dry_run
 from tests.deploy.fake_cloud import FakeCloud
+from topology.functions import ROOT
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 WELL = {
     ("GET", "/"): 200,

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.environment import Deployed, load_deployed, load_environment
 from deploy.stage import pinned, stage
-from local.function_table import ROOT
+from topology.functions import ROOT
 
 UV = Path(sys.executable).with_name("uv")
 START_S = 30
@@ -86,7 +86,7 @@ def test_a_staged_function_starts_and_answers_with_only_its_requirements(row: De
 
 
 def test_what_is_uploaded_is_the_function_the_shared_code_and_pins(staged: Path) -> None:
-    assert sorted(path.name for path in staged.iterdir()) == ["main.py", "requirements.txt", "shared"]
+    assert sorted(path.name for path in staged.iterdir()) == ["main.py", "requirements.txt", "shared", "topology"]
     assert all("==" in line for line in (staged / "requirements.txt").read_text().splitlines())
     assert not list(staged.rglob("__pycache__"))
 

@@ -10,11 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.stripe_simulator.server import serving
-from local.stripe_simulator.settings import Settings
-from shared.catalog import load_catalog
-from shared.routing import HANDLED_EVENTS
-from shared.stripe_gateway import API_VERSION
+from shared.domain.stripe_events import API_VERSION, HANDLED_EVENTS
+from shared.runtime.catalog_file import load_catalog
+from stripe_simulator.server import serving
+from stripe_simulator.settings import Settings
 from tests.deploy.fake_cloud import FakeCloud
 
 SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY = "sk_test_Abc123", "whsec_Abc123", "pk_test_Abc123"
@@ -177,7 +176,7 @@ def test_the_endpoint_can_be_pointed_elsewhere_and_be_switched_off_and_comes_bac
 
 def test_a_new_api_version_gets_a_new_endpoint_and_both_secrets_are_valid(cloud: FakeCloud, stripe: Stripe) -> None:
     set_up(cloud, stripe)
-    gateway = cloud.checkout / "shared" / "stripe_gateway.py"
+    gateway = cloud.checkout / "shared" / "domain" / "stripe_events.py"
     gateway.write_text(gateway.read_text().replace(API_VERSION, "2027-03-31.next"))
     assert set_up(cloud, stripe).returncode == 0
     status = {one["api_version"]: one["status"] for one in stripe.all("webhook_endpoints")}

@@ -9,7 +9,7 @@ import httpx
 import stripe
 
 from local.stack import Endpoints, Stack
-from shared.catalog import load_catalog
+from shared.runtime.catalog_file import load_catalog
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams

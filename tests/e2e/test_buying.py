@@ -9,9 +9,9 @@ import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from local.pubsub_setup import TOPIC
 from local.stack import Stack
 from tests.e2e.buyer import DECLINES, Buyer, StripeSide, eventually
+from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
 POPULAR_TOKENS = 110
 OUTAGE_PURCHASES = 30
@@ -173,9 +173,9 @@ def test_the_subscription_is_as_the_table_says(stack: Stack, name: str) -> None:
 
     found = httpx.get(f"{project}/subscriptions/{name}").raise_for_status().json()
 
-    assert found["topic"].endswith(f"/topics/{TOPIC}")
+    assert found["topic"].endswith(f"/topics/{STRIPE_EVENTS}")
     assert found["pushConfig"]["pushEndpoint"] == here.functions["credit_tokens"]
-    assert found["deadLetterPolicy"]["deadLetterTopic"].endswith(f"/topics/{TOPIC}-dead")
+    assert found["deadLetterPolicy"]["deadLetterTopic"].endswith(f"/topics/{DEAD_LETTERS}")
 
 
 def _bought(buyer: Buyer, stripe_side: StripeSide) -> str:

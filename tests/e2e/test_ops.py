@@ -11,9 +11,9 @@ import httpx
 import pytest
 from google.cloud import firestore
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.buyer import Buyer, StripeSide, eventually
+from topology.functions import ROOT
 
 POPULAR_TOKENS = 110
 WHO_AND_WHY = ("--operator", "Grace", "--reason", "ticket 7", "--yes", "--json")

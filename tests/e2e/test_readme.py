@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.pages.shopper import Account
+from topology.functions import ROOT
 
 _BASH = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -4,9 +4,9 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.buyer import Buyer
+from topology.functions import ROOT
 
 
 def test_the_product_passes_its_smoke_test_and_sells_a_package(stack: Stack, sign_up: Callable[[], Buyer]) -> None:

@@ -9,8 +9,8 @@ import pytest
 from google.cloud import firestore
 
 from local.stack import Stack
-from shared.account import Posting
-from shared.ledger import Ledger
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import Posting
 from tests.e2e.buyer import Buyer, StripeSide, eventually, spend
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.function_table import ROOT, load_functions
 from local.ports import HOST, Ports, answers
 from local.processes import Processes, Program, ProgramError
 from local.stack import AlreadyRunningError, Stack
 from tests.e2e.buyer import eventually
+from topology.functions import ROOT, load_functions
 
 
 def descendants(pid: int) -> set[int]:

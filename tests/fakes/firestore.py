@@ -1,4 +1,4 @@
-"""An in-memory Firestore, as far as shared/account_store.py and the ledgers use google-cloud-firestore's client.
+"""An in-memory Firestore, as far as shared/adapters/firestore/ uses google-cloud-firestore's client.
 
 It keeps what the ledger relies on: a batch lands whole or not at all; `create` fails with AlreadyExists; `update` with
 `last_update_time` fails with FailedPrecondition when the document moved, and with NotFound when it is gone. One suite

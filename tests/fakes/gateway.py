@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from shared.errors import StripeRefused
-from shared.stripe_gateway import StripeGateway
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.errors import StripeRefused
 
 
 class FakeGateway:

@@ -1,7 +1,7 @@
 """Who is signed in, without Firebase: `Bearer ada` is ada."""
 
-from shared.errors import NotSignedIn
-from shared.identity import User
+from shared.adapters.firebase_auth import User
+from shared.domain.errors import NotSignedIn
 
 ADA = {"Authorization": "Bearer ada"}
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from google.cloud import secretmanager
 
-from shared.secret_store import SecretStore
+from shared.adapters.secret_manager import SecretStore
 
 NAME = "projects/demo/secrets/webhook/versions/latest"
 

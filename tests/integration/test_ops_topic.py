@@ -16,13 +16,13 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from ops.cli import cli
 from ops.connection import Connection
-from ops.event_desk import DEAD_LETTERS, EventDesk
+from ops.event_desk import EventDesk
 from ops.operator_ledger import OperatorLedger
-from shared import settings
-from shared.catalog import load_catalog
-from shared.event_bus import TOPIC
+from shared.runtime import settings
+from shared.runtime.catalog_file import load_catalog
 from tests.fakes.gateway import FakeGateway
 from tests.operators import WHO_AND_WHY
+from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
 CREDIT_TOKENS = "credit-tokens"
 MARKS = {"CloudPubSubDeadLetterSourceSubscription": CREDIT_TOKENS, "CloudPubSubDeadLetterSourceDeliveryCount": "5"}
@@ -38,11 +38,11 @@ class Events:
         self._channel = grpc.insecure_channel(emulator)
         self.publisher = PublisherClient(transport=PublisherGrpcTransport(channel=self._channel))
         self.subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=self._channel))
-        for topic in (TOPIC, DEAD_LETTERS):
+        for topic in (STRIPE_EVENTS, DEAD_LETTERS):
             self.publisher.create_topic(
                 {"name": self.topic(topic), "message_retention_duration": {"seconds": 31 * 86_400}}
             )
-        for name, topic in ((CREDIT_TOKENS, TOPIC), (DEAD_LETTERS, DEAD_LETTERS)):
+        for name, topic in ((CREDIT_TOKENS, STRIPE_EVENTS), (DEAD_LETTERS, DEAD_LETTERS)):
             self.subscriber.create_subscription(name=self.subscription(name), topic=self.topic(topic))
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ def test_without_dead_letters_nothing_is_done(events: Events) -> None:
 
 def test_a_replay_delivers_again_what_came_since(events: Events) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
-    events.publish(TOPIC, 1, 2)
+    events.publish(STRIPE_EVENTS, 1, 2)
     events.take(2)
 
     events.read("replay", "--from", before.isoformat(), *YES)
@@ -185,7 +185,7 @@ def test_a_replay_delivers_again_what_came_since(events: Events) -> None:
         (("--from", "2020-01-01T00:00:00Z"), "more than 31 days ago"),
         ((), "Missing option '--from'"),
         (("--from", "NOW", "--subscription", "none"), "There is no subscription none"),
-        (("--from", "NOW", "--subscription", DEAD_LETTERS), f"is not one of {TOPIC}"),
+        (("--from", "NOW", "--subscription", DEAD_LETTERS), f"is not one of {STRIPE_EVENTS}"),
     ],
 )
 def test_a_replay_that_makes_no_sense_is_refused(events: Events, words: tuple[str, ...], said: str) -> None:

@@ -13,15 +13,16 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from shared import account_store, event_bus
-from shared.errors import Unavailable
-from shared.event_bus import EventBus
-from shared.ledger import Ledger
-from shared.secret_store import SecretStore
+from shared.adapters.firestore import store
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.pubsub import EventPublisher
+from shared.adapters.secret_manager import SecretStore
+from shared.domain.errors import Unavailable
 from tests.deployed import Deployed, deployed
 from tests.fakes.identity import ADA, FakeIdentity
 from tests.purchases import NO_LIMITS, purchase
 from tests.stripe_events import SECRET, load, raw, session_event, signature
+from topology.topics import STRIPE_EVENTS
 
 ENVIRON = {"GOOGLE_CLOUD_PROJECT": "demo", "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_SECRET_KEY": "sk_test_1"}
 
@@ -34,7 +35,7 @@ class Subscription:
         transport = PublisherGrpcTransport(channel=self._channel)
         self.publisher = PublisherClient(transport=transport)
         self._subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=self._channel))
-        topic = f"projects/{project}/topics/{event_bus.TOPIC}"
+        topic = f"projects/{project}/topics/{STRIPE_EVENTS}"
         self._name = f"projects/{project}/subscriptions/test"
         self.publisher.create_topic(name=topic)
         self._subscriber.create_subscription(name=self._name, topic=topic)
@@ -79,7 +80,9 @@ def test_a_signed_event_ends_in_the_buyers_history(
     subscription: Subscription, firestore_client: firestore.Client, project: str
 ) -> None:
     books = Ledger(firestore_client)
-    with deployed("stripe_webhook", ENVIRON, parts=(SecretStore(), EventBus(subscription.publisher, project))) as hook:
+    with deployed(
+        "stripe_webhook", ENVIRON, parts=(SecretStore(), EventPublisher(subscription.publisher, project))
+    ) as hook:
         assert send(hook, load("completed_paid")) == 200
         assert send(hook, load("completed_paid")) == 200
         assert send(hook, load("completed_other_product")) == 200
@@ -101,7 +104,9 @@ def test_a_raised_claim_with_a_good_signature_is_held(
     subscription: Subscription, firestore_client: firestore.Client, project: str
 ) -> None:
     books = Ledger(firestore_client)
-    with deployed("stripe_webhook", ENVIRON, parts=(SecretStore(), EventBus(subscription.publisher, project))) as hook:
+    with deployed(
+        "stripe_webhook", ENVIRON, parts=(SecretStore(), EventPublisher(subscription.publisher, project))
+    ) as hook:
         assert send(hook, session_event(metadata={"tokens": "99999"})) == 200
     with deployed("credit_tokens", ENVIRON, parts=(books, None)) as credit:
         outcomes = [credit.post(push).get_json()["outcome"] for push in subscription.pull()]
@@ -114,7 +119,7 @@ def test_a_raised_claim_with_a_good_signature_is_held(
 
 def test_what_the_topic_does_not_take_is_not_acknowledged(subscription: Subscription) -> None:
     with deployed(
-        "stripe_webhook", ENVIRON, parts=(SecretStore(), EventBus(subscription.publisher, "no-such-project"))
+        "stripe_webhook", ENVIRON, parts=(SecretStore(), EventPublisher(subscription.publisher, "no-such-project"))
     ) as hook:
         assert send(hook, load("completed_paid")) == 503
 
@@ -139,9 +144,9 @@ def unserved_port() -> Iterator[int]:
 
 def test_a_database_that_nobody_serves_is_unavailable(unserved_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client against a closed port, with its patience cut short."""
-    brief = Retry(if_exception_type(*account_store._PASSING), initial=0.05, maximum=0.1, timeout=0.3)
-    monkeypatch.setattr(account_store, "RETRY_READ", brief)
-    monkeypatch.setattr(account_store, "_RETRY_COMMIT", brief)
+    brief = Retry(if_exception_type(*store._PASSING), initial=0.05, maximum=0.1, timeout=0.3)
+    monkeypatch.setattr(store, "RETRY_READ", brief)
+    monkeypatch.setattr(store, "_RETRY_COMMIT", brief)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{unserved_port}")
     away = Ledger(firestore.Client(project="demo"))
 

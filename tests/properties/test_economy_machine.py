@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from shared.account import Entry, EntryType, Posting
-from shared.catalog import Package, load_catalog
-from shared.errors import NotEnoughTokens
-from shared.ledger import Credited, Duplicate, Ledger
-from shared.limits import Limits
-from shared.purchase import Purchase, judge
-from shared.reversal import fact_of
+from shared.adapters.firestore.ledger import Credited, Duplicate, Ledger
+from shared.domain.catalog import Package
+from shared.domain.entry import Entry, EntryType, Posting
+from shared.domain.errors import NotEnoughTokens
+from shared.domain.limits import Limits
+from shared.domain.purchase import Purchase, judge
+from shared.domain.reversal import fact_of
+from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
 
 UID = "buyer"

@@ -6,10 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import BadInput
-from shared.ledger import Credited, Duplicate, Held, Ledger
-from shared.limits import HOUR_S, Limits
-from shared.purchase import Purchase
+from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.domain.errors import BadInput
+from shared.domain.limits import HOUR_S, Limits
+from shared.domain.purchase import Purchase
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.catalog import load_catalog
-from shared.errors import BadInput, MalformedMessage
-from shared.event_bus import read_push
-from shared.ledger import Held, Ledger
-from shared.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
-from shared.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
-from shared.stripe_gateway import verify_webhook
+from shared.adapters.firestore.ledger import Held, Ledger
+from shared.adapters.stripe_signature import verify_webhook
+from shared.domain.errors import BadInput, MalformedMessage
+from shared.domain.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
+from shared.domain.messages import read_push
+from shared.domain.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
+from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import PAID_AT
 from tests.stripe_events import SECRET, load, push_of, raw, session_of, signature

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.function_table import ROOT
-from shared import documents
+from shared.adapters.firestore import documents
+from topology.functions import ROOT
 
 INDEXES: dict[str, Any] = json.loads((ROOT / "firestore.indexes.json").read_text())
 SOURCES = [source for folder in ("shared", "functions", "ops") for source in sorted((ROOT / folder).rglob("*.py"))]

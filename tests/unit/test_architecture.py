@@ -1,29 +1,39 @@
-"""Who imports what, read from the source: rules stay pure, a client has one home, a function lists what it needs."""
+"""Who imports what, read from the folders: rules stay pure, nothing imports upward, a client has one home."""
 
 import ast
 import tomllib
 from functools import cache
 from pathlib import Path
+from sys import stdlib_module_names
 
 import pytest
 
-from shared.errors import SettingsError
+from shared.domain.errors import SettingsError
 from tests.deployed import deployed
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = tomllib.loads((ROOT / "functions" / "functions.toml").read_text(encoding="utf-8"))
 
-LEDGER = {"account_store", "ledger", "audited_ledger"}
-ADAPTERS = {*LEDGER, "event_bus", "http_api", "identity", "logs", "secret_store", "settings", "stripe_gateway"}
-PURE = sorted({file.stem for file in (ROOT / "shared").glob("*.py")} - ADAPTERS - {"__init__"})
-# The import name of each third-party distribution, and where in shared/ it may be imported.
+# Who may import whom: a room's own modules, and the rooms listed. Nothing imports upward.
+ROOMS = {
+    "shared.domain": set(),
+    "topology": {"shared.domain"},
+    "shared.adapters": {"shared.domain", "topology"},
+    "shared.runtime": {"shared.domain"},
+    "functions": {"shared.domain", "shared.adapters", "shared.runtime", "topology"},
+    "stripe_simulator": set(),
+    "local": {"shared.domain", "shared.runtime", "topology", "stripe_simulator"},
+    "ops": {"shared.domain", "shared.adapters", "shared.runtime", "topology"},
+    "deploy": {"shared.domain", "shared.runtime", "topology"},
+}
+# The import name of each client library, and the one place in the functions' code that may import it.
 HOME = {
-    "google.cloud.firestore": LEDGER,
-    "google.cloud.firestore_v1": LEDGER,
-    "google.pubsub_v1": {"event_bus"},
-    "google.cloud.secretmanager": {"secret_store"},
-    "stripe": {"stripe_gateway"},
-    "firebase_admin": {"identity"},
+    "google.cloud.firestore": "shared/adapters/firestore/",
+    "google.cloud.firestore_v1": "shared/adapters/firestore/",
+    "google.pubsub_v1": "shared/adapters/pubsub.py",
+    "google.cloud.secretmanager": "shared/adapters/secret_manager.py",
+    "stripe": "shared/adapters/stripe_",
+    "firebase_admin": "shared/adapters/firebase_auth.py",
 }
 DISTRIBUTION = {
     "google.cloud.firestore": "google-cloud-firestore",
@@ -34,97 +44,145 @@ DISTRIBUTION = {
     "firebase_admin": "firebase-admin",
     "functions_framework": "functions-framework",
 }
-# These come with the above and are no choice of their own: flask with functions-framework, grpc with Pub/Sub's client.
+# These come with the above: flask with functions-framework, grpc and google.api_core with Google's clients.
 COMES_ALONG = {"flask", "grpc", "google.api_core"}
+IMPURE = {"os", "time", "logging", "requests", "flask", "pathlib", "random", "secrets", "socket", "threading"}
+
+
+def name_of(file: Path) -> str:
+    """Return a file's module name; a function's main.py is functions.<name>.main."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    name_of(file): file
+    for top in sorted({room.split(".")[0] for room in ROOMS})
+    for file in sorted((ROOT / top).rglob("*.py"))
+    if "tests" not in file.relative_to(ROOT).parts and name_of(file) != "shared"
+}
 
 
 @cache
-def imports_of(file: Path) -> set[str]:
-    """Return every module a file imports at run time, by full name; `from a import b` counts as a.b."""
+def imports_of(file: Path, *, type_checking: bool = False) -> frozenset[str]:
+    """Return every module a file imports, by full name; `from a import b` counts as a.b.
+
+    Imports under TYPE_CHECKING count only on request: they tie modules together, but no process loads them.
+    """
     found: set[str] = set()
-    for node in _running(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _nodes(ast.parse(file.read_text(encoding="utf-8")), type_checking=type_checking):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: relative imports break in a deployed copy"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            package = ".".join(file.relative_to(ROOT).parent.parts[: -(node.level - 1) or None]) if node.level else ""
+            base = ".".join(filter(None, (package, node.module)))
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return frozenset(found)
 
 
-def _running(tree: ast.AST) -> list[ast.AST]:
+def _nodes(tree: ast.AST, *, type_checking: bool) -> list[ast.AST]:
     nodes: list[ast.AST] = []
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING" and not type_checking:
             continue
-        nodes += [child, *_running(child)]
+        nodes += [child, *_nodes(child, type_checking=type_checking)]
     return nodes
 
 
-def shared_of(file: Path) -> set[str]:
-    """Return the modules of shared/ that a file imports, and those that they import."""
+def room_of(module: str) -> str | None:
+    return next((room for room in ROOMS if f"{module}.".startswith(f"{room}.")), None)
+
+
+def modules_of(file: Path, *, type_checking: bool = False) -> set[str]:
+    """Return the modules of this project that a file imports."""
+    found = set()
+    for name in imports_of(file, type_checking=type_checking):
+        module = name if name in MODULES else name.rpartition(".")[0]
+        if module in MODULES:
+            found.add(module)
+    return found
+
+
+def loaded_by(file: Path) -> set[str]:
+    """Return the modules of this project that a process loads for a file, packages included."""
     seen: set[str] = set()
     waiting = [file]
     while waiting:
-        for name in imports_of(waiting.pop()):
-            parts = name.split(".")
-            module = ROOT / "shared" / f"{parts[1]}.py" if parts[0] == "shared" and len(parts) > 1 else None
-            if module and module.exists() and module.stem not in seen:
-                seen.add(module.stem)
-                waiting.append(module)
+        for module in modules_of(waiting.pop()) - seen:
+            seen.add(module)
+            waiting.append(MODULES[module])
     return seen
 
 
 def clients_of(file: Path) -> set[str]:
-    """Return the third-party packages of our table that a file imports itself."""
+    """Return the client libraries that a file imports itself."""
     return {known for known in DISTRIBUTION for name in imports_of(file) if f"{name}.".startswith(f"{known}.")}
 
 
 def strangers_of(file: Path) -> set[str]:
     """Return what a file imports that is neither ours, nor Python's, nor in our table."""
-    from sys import stdlib_module_names  # noqa: PLC0415 - beside its only use
-
-    known = {*DISTRIBUTION, *COMES_ALONG, "shared", *stdlib_module_names}
+    known = {*DISTRIBUTION, *COMES_ALONG, "shared", "topology", *stdlib_module_names}
     return {name for name in imports_of(file) if not any(f"{name}.".startswith(f"{one}.") for one in known)}
 
 
-SHARED = sorted((ROOT / "shared").glob("*.py"))
+DOMAIN = {name: file for name, file in MODULES.items() if room_of(name) == "shared.domain"}
+SHARED = {name: file for name, file in MODULES.items() if name.startswith("shared.")}
 MAINS = {name: ROOT / "functions" / name / "main.py" for name in FUNCTIONS}
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_a_pure_module_imports_no_client_and_no_adapter(name: str) -> None:
-    file = ROOT / "shared" / f"{name}.py"
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_imports_upward(name: str) -> None:
+    """Imports under TYPE_CHECKING count too: they are dependencies for whoever reads the code."""
+    room = room_of(name)
+    assert room is not None
+    imported = {room_of(module) for module in modules_of(MODULES[name], type_checking=True)} - {None}
 
-    assert clients_of(file) == set()
-    assert shared_of(file) <= set(PURE)
-    assert not imports_of(file) & {"os", "time", "logging", "requests", "flask.Request"}
-
-
-@pytest.mark.parametrize("file", SHARED, ids=lambda file: file.stem)
-def test_each_client_has_one_home(file: Path) -> None:
-    assert {client for client in clients_of(file) if file.stem not in HOME.get(client, ())} == set()
+    assert imported <= {room, *ROOMS[room]}
 
 
-@pytest.mark.parametrize("file", [*SHARED, *MAINS.values()], ids=lambda file: f"{file.parent.name}.{file.stem}")
+@pytest.mark.parametrize("name", MODULES)
+def test_no_two_modules_need_each_other(name: str) -> None:
+    """Not even for types."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        found = modules_of(MODULES[waiting.pop()], type_checking=True) - seen
+        assert name not in found
+        seen |= found
+        waiting += found
+
+
+@pytest.mark.parametrize("name", DOMAIN)
+def test_a_rule_is_pure(name: str) -> None:
+    assert clients_of(DOMAIN[name]) == set()
+    assert not {imported.split(".")[0] for imported in imports_of(DOMAIN[name])} & IMPURE
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_each_client_has_one_home(name: str) -> None:
+    path = str(SHARED[name].relative_to(ROOT))
+
+    assert {client for client in clients_of(SHARED[name]) if not path.startswith(HOME[client])} == set()
+
+
+@pytest.mark.parametrize("file", [*SHARED.values(), *MAINS.values()], ids=name_of)
 def test_nothing_is_imported_that_no_table_knows(file: Path) -> None:
     assert strangers_of(file) == set()
 
 
 @pytest.mark.parametrize("file", MAINS.values(), ids=MAINS.keys())
-def test_a_main_builds_clients_but_leaves_their_use_to_adapters(file: Path) -> None:
+def test_a_main_leaves_clients_to_adapters(file: Path) -> None:
     """A main may name Firestore's client class, to hand one to the ledger; nothing else."""
     assert clients_of(file) <= {"functions_framework", "google.cloud.firestore"}
 
 
 def test_the_webhook_starts_without_firestore_and_firebase() -> None:
-    main = MAINS["stripe_webhook"]
+    loaded = loaded_by(MAINS["stripe_webhook"])
 
-    assert shared_of(main).isdisjoint({*LEDGER, "identity"})
-    assert clients_of(main) == {"functions_framework"}
+    assert not any(name.startswith(("shared.adapters.firestore", "shared.adapters.firebase_auth")) for name in loaded)
 
 
 def needed_by(main: Path) -> set[str]:
-    files = [main, *(ROOT / "shared" / f"{module}.py" for module in shared_of(main))]
+    files = [main, *(MODULES[module] for module in loaded_by(main))]
     return {DISTRIBUTION[client] for file in files for client in clients_of(file)}
 
 
@@ -149,7 +207,7 @@ def test_every_function_is_in_the_table_and_the_other_way_round() -> None:
     assert {file.parent.name for file in (ROOT / "functions").glob("*/main.py")} == set(FUNCTIONS)
 
 
-@pytest.mark.parametrize("file", SHARED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SHARED.values(), ids=SHARED.keys())
 def test_importing_a_module_only_defines(file: Path) -> None:
     """No statement at a module's top does anything but define, and none reads the environment or builds a client."""
     for statement in ast.parse(file.read_text(encoding="utf-8")).body:

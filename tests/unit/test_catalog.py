@@ -1,12 +1,13 @@
-"""The catalogue's file: what it sells, and what it may not say."""
+"""The catalog's file: what it sells, and what it may not say."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from shared.catalog import Terms, load_catalog
-from shared.errors import CatalogError
+from shared.domain.catalog import Terms
+from shared.domain.errors import CatalogError
+from shared.runtime.catalog_file import load_catalog
 
 DEFAULT = [
     ("starter", "Starter Pack", 50, 0, 499, None, "Perfect for trying out our platform"),
@@ -17,7 +18,7 @@ DEFAULT = [
 CLASSIC = [("starter", 50, 499), ("basic", 200, 1499), ("pro", 500, 2999), ("premium", 1000, 4999)]
 
 
-def test_the_default_catalogue_is_the_designs() -> None:
+def test_the_default_catalog_is_the_designs() -> None:
     rows = [
         (one.id, one.name, one.current.tokens, one.current.bonus, one.current.price_cents, one.badge, one.description)
         for one in load_catalog().packages
@@ -25,7 +26,7 @@ def test_the_default_catalogue_is_the_designs() -> None:
     assert rows == DEFAULT
 
 
-def test_the_classic_catalogue_is_the_designs() -> None:
+def test_the_classic_catalog_is_the_designs() -> None:
     packages = load_catalog("classic").packages
     assert [(one.id, one.current.tokens, one.current.price_cents) for one in packages] == CLASSIC
     assert all(one.current.bonus == 0 for one in packages)
@@ -46,8 +47,8 @@ def test_a_package_that_is_not_sold_is_not_found() -> None:
     assert load_catalog().find("basic") is None
 
 
-def test_a_catalogue_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(CatalogError, match=r"No catalogue 'gold'.*default, classic"):
+def test_a_catalog_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(CatalogError, match=r"No catalog 'gold'.*default, classic"):
         load_catalog("gold")
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.catalog import Package
-from shared.errors import CustomerGone, StripeRefused, Unavailable
-from shared.ledger import Ledger
-from shared.limits import HOUR_S
-from shared.stripe_gateway import CustomerDirectory
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.stripe_api import CustomerDirectory
+from shared.domain.catalog import Package
+from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
+from shared.domain.limits import HOUR_S
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.ledger import Ledger
+from shared.adapters.firestore.ledger import Ledger
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.records import records, sentences

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from shared import errors
+from shared.domain import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-SOURCES = sorted([*ROOT.glob("shared/*.py"), *ROOT.glob("functions/*/main.py")])
+SOURCES = sorted([*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/*/main.py")])
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 
 README = ROOT / "README.md"
@@ -59,7 +59,7 @@ def functions() -> dict[str, dict[str, list[str]]]:
 
 
 def variables_in_code() -> set[str]:
-    files = [*SOURCES, ROOT / "local" / "stripe_simulator" / "settings.py"]
+    files = [*SOURCES, ROOT / "stripe_simulator" / "settings.py"]
     constants = {
         node.value
         for file in files
@@ -166,7 +166,7 @@ def error_codes() -> set[str]:
     raised = {"BadInput", "NotFound", "Conflict", "Unavailable"}
     defined = {
         call.args[0]
-        for node in ast.walk(trees()[ROOT / "shared" / "errors.py"])
+        for node in ast.walk(trees()[ROOT / "shared" / "domain" / "errors.py"])
         if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) for base in node.bases)
         for call in ast.walk(node)
         if isinstance(call, ast.Call)

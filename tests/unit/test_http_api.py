@@ -8,8 +8,9 @@ import pytest
 from flask import Flask, Request, Response
 from werkzeug.test import EnvironBuilder
 
-from shared import errors, http_api
-from shared.errors import BadInput, TooLarge, WrongContentType
+from shared.domain import errors
+from shared.domain.errors import BadInput, TooLarge, WrongContentType
+from shared.runtime import http
 from tests.records import records
 
 ORIGIN = "https://app.example"
@@ -21,7 +22,7 @@ def request(method: str = "GET", query: str = "", **options: object) -> Request:
 
 def answer(handler: Callable[[Request], object], asked: Request, *methods: str, **options: object) -> Response:
     with Flask(__name__).app_context():
-        return http_api.endpoint(*(methods or ("GET",)), **options)(handler)(asked)  # type: ignore[arg-type] # any handler
+        return http.endpoint(*(methods or ("GET",)), **options)(handler)(asked)  # type: ignore[arg-type] # any handler
 
 
 def raising(error: Exception) -> Callable[[Request], object]:
@@ -113,9 +114,9 @@ def test_a_preflight_does_not_reach_the_handler() -> None:
 
 
 def test_a_body_is_read_up_to_its_limit() -> None:
-    assert http_api.read_body(request("POST", data=b"12345"), 5) == b"12345"
+    assert http.read_body(request("POST", data=b"12345"), 5) == b"12345"
     with pytest.raises(TooLarge):
-        http_api.read_body(request("POST", data=b"123456"), 5)
+        http.read_body(request("POST", data=b"123456"), 5)
 
 
 def test_a_body_that_tells_no_length_is_not_read_past_its_limit() -> None:
@@ -125,7 +126,7 @@ def test_a_body_that_tells_no_length_is_not_read_past_its_limit() -> None:
     environ.pop("CONTENT_LENGTH", None)
 
     with pytest.raises(TooLarge):
-        http_api.read_body(Request(environ), 5)
+        http.read_body(Request(environ), 5)
     assert endless.tell() <= 6
 
 
@@ -133,11 +134,11 @@ def test_a_body_that_tells_no_length_is_not_read_past_its_limit() -> None:
 def test_a_json_object_is_read(body: dict[str, object]) -> None:
     asked = request("POST", data=json.dumps(body), content_type="application/json")
 
-    assert http_api.json_object(asked) == body
+    assert http.json_object(asked) == body
 
 
 @pytest.mark.parametrize(("text", "number"), [(None, 20), ("1", 1), ("100", 100), ("007", 7)])
 def test_a_number_in_range_is_taken(text: str | None, number: int) -> None:
     query = "" if text is None else f"limit={text}"
 
-    assert http_api.whole_number(request(query=query), "limit", default=20, least=1, most=100) == number
+    assert http.whole_number(request(query=query), "limit", default=20, least=1, most=100) == number

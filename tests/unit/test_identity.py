@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from shared.errors import NotSignedIn, Unavailable
-from shared.identity import Identity, User
+from shared.adapters.firebase_auth import Identity, User
+from shared.domain.errors import NotSignedIn, Unavailable
 
 
 def part(claims: dict[str, Any]) -> str:

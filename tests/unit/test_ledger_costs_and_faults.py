@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.errors import Unavailable
-from shared.ledger import Credited, Duplicate, Held, Ledger
-from shared.limits import Limits
+from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.domain.errors import Unavailable
+from shared.domain.limits import Limits
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, invalid, purchase
 

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.account import Account, Entry, EntryType, Posting
-from shared.errors import NotEnoughTokens
-from shared.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
-from shared.routing import purchase_type_of
+from shared.domain.account import Account
+from shared.domain.entry import Entry, EntryType, Posting
+from shared.domain.errors import NotEnoughTokens
+from shared.domain.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
+from shared.domain.stripe_events import purchase_type_of
 from tests.purchases import purchase
 from tests.stripe_events import load, session_event
 

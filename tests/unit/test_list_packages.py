@@ -35,7 +35,7 @@ def test_the_packages_are_those_of_the_design() -> None:
     }  # fmt: skip
 
 
-def test_a_setting_chooses_the_classic_catalogue() -> None:
+def test_a_setting_chooses_the_classic_catalog() -> None:
     with deployed("list_packages", {"TOKEN_CATALOG": "classic"}) as function:
         answer = function.get()
 

@@ -29,12 +29,12 @@ def endpoints(web: str) -> Endpoints:
     )
 
 
-def test_an_unknown_catalogue_ends_the_start_with_one_line(tmp_path: Path) -> None:
+def test_an_unknown_catalog_ends_the_start_with_one_line(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
     started = run(sys.executable, "-m", "local", "--directory", str(directory), "--catalog", "nonsense", where=ROOT)
 
     assert started.returncode == 1
-    assert started.stderr == "No catalogue 'nonsense' in catalog.toml; there are: default, classic\n"
+    assert started.stderr == "No catalog 'nonsense' in catalog.toml; there are: default, classic\n"
     assert started.stdout == ""
     assert not directory.exists()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared import logs
+from shared.runtime import logs
 from tests.records import records
 
 

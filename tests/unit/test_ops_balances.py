@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.account import Entry
-from shared.ledger import Duplicate, Held
-from shared.purchase import Purchase, judge
-from shared.reversal import Refunded
+from shared.adapters.firestore.ledger import Duplicate, Held
+from shared.domain.entry import Entry
+from shared.domain.purchase import Purchase, judge
+from shared.domain.reversal import Refunded
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
 from tests.stripe_events import session_of

@@ -8,12 +8,12 @@ import pytest
 from google.api_core import exceptions as google_errors
 
 from ops.alert import Decision
-from shared.catalog import Catalog, Terms
-from shared.errors import Conflict
-from shared.ledger import Credited, Duplicate, Held, Reversed
-from shared.limits import Limits
-from shared.purchase import Hold, HoldReason, judge
-from shared.reversal import Disputed, Refunded, RefundFailed
+from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Reversed
+from shared.domain.catalog import Catalog, Terms
+from shared.domain.errors import Conflict
+from shared.domain.limits import Limits
+from shared.domain.purchase import Hold, HoldReason, judge
+from shared.domain.reversal import Disputed, Refunded, RefundFailed
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 from tests.stripe_events import session_of

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.account import Posting
-from shared.ledger import Credited, Held
-from shared.limits import Limits
+from shared.adapters.firestore.ledger import Credited, Held
+from shared.domain.entry import Posting
+from shared.domain.limits import Limits
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import Catalog, Package, Terms, load_catalog
-from shared.purchase import Hold, HoldReason, NotOurs, NotPaidYet, Purchase, judge, over_limit
+from shared.domain.catalog import Catalog, Package, Terms
+from shared.domain.purchase import Hold, HoldReason, NotOurs, NotPaidYet, Purchase, judge, over_limit
+from shared.runtime.catalog_file import load_catalog
 from tests.purchases import PAID_AT, purchase
 from tests.stripe_events import session_of
 
@@ -202,7 +203,7 @@ def test_tokens_that_are_no_plain_whole_number_are_held(tokens: object) -> None:
 
 
 @pytest.mark.parametrize("package_id", ["gold", "Popular", "premium", 7])
-def test_a_package_that_is_not_in_the_catalogue_is_held(package_id: object) -> None:
+def test_a_package_that_is_not_in_the_catalog_is_held(package_id: object) -> None:
     assert held(session_of(metadata={"package_id": package_id})) == (
         HoldReason.UNKNOWN_PACKAGE,
         f"Package validation failed: no package {str(package_id)!r}",

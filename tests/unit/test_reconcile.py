@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.audited_ledger import AuditedLedger
-from shared.errors import StripeRefused, Unavailable
-from shared.purchase import Hold, HoldReason
-from shared.reconciliation import Report, begin
-from shared.reversal import Disputed, Refunded, RefundFailed
+from shared.adapters.firestore.audit import AuditedLedger
+from shared.domain.errors import StripeRefused, Unavailable
+from shared.domain.purchase import Hold, HoldReason
+from shared.domain.reconciliation import Report, begin
+from shared.domain.reversal import Disputed, Refunded, RefundFailed
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
@@ -335,7 +335,7 @@ def test_a_change_between_the_reads_is_no_drift(ledger: AuditedLedger, firestore
 def test_an_account_that_never_holds_still_is_left_for_the_next_time(
     firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.audited_ledger._AUDIT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("shared.adapters.firestore.audit._AUDIT_TIMEOUT_S", 0.05)
     other = AuditedLedger(firestore.as_client())
     other.credit(purchase(), NO_LIMITS)
     busy = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 1000)

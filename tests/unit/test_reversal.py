@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from shared.ledger import Ledger
-from shared.reversal import Fact, Refunded, RefundFailed
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.reversal import Fact, Refunded, RefundFailed
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 

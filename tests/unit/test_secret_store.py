@@ -3,7 +3,7 @@
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 from tests.fakes.secret_manager import NAME, FakeSecretManager
 
 

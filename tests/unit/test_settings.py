@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shared import settings
-from shared.errors import SettingsError
-from shared.limits import Limits
+from shared.domain.errors import SettingsError
+from shared.domain.limits import Limits
+from shared.runtime import settings
 
 
 def faults(*needs: str, **environ: str) -> str:
@@ -119,4 +119,4 @@ def test_nothing_but_settings_reads_the_environment() -> None:
     shared = Path(settings.__file__).parent
     readers = {file.name for file in shared.glob("*.py") if "os.environ" in file.read_text(encoding="utf-8")}
 
-    assert readers <= {"settings.py", "event_bus.py"}
+    assert readers <= {"settings.py", "pubsub.py"}

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.stripe_simulator.errors import ApiError
-from local.stripe_simulator.idempotency import Answer, IdempotencyKeys
-from local.stripe_simulator.settings import Settings
+from stripe_simulator.errors import ApiError
+from stripe_simulator.idempotency import Answer, IdempotencyKeys
+from stripe_simulator.settings import Settings
 
 
 def test_a_key_in_use_is_a_conflict() -> None:

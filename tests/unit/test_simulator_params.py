@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.stripe_simulator.errors import ApiError
-from local.stripe_simulator.params import (
+from stripe_simulator.errors import ApiError
+from stripe_simulator.params import (
     a_time_range,
     amount,
     boolean,
@@ -27,7 +27,7 @@ from local.stripe_simulator.params import (
 )
 
 if TYPE_CHECKING:
-    from local.stripe_simulator.params import Raw, Reader
+    from stripe_simulator.params import Raw, Reader
 
 
 def test_brackets_become_a_tree() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.stripe_simulator.objects import StripeObject, build
-from local.stripe_simulator.payment_page import money
-from local.stripe_simulator.pricing import line_item, reprice
-from local.stripe_simulator.state import Store
+from stripe_simulator.objects import StripeObject, build
+from stripe_simulator.payment_page import money
+from stripe_simulator.pricing import line_item, reprice
+from stripe_simulator.state import Store
 
 
 def priced(

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.account import Entry, Posting
-from shared.errors import LedgerConflict
-from shared.ledger import Ledger
-from shared.limits import Limits
-from shared.spending import spend_of
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import Entry, Posting
+from shared.domain.errors import LedgerConflict
+from shared.domain.limits import Limits
+from shared.domain.spending import spend_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import purchase

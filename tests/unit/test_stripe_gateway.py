@@ -11,9 +11,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from shared.catalog import Package, Terms, load_catalog
-from shared.errors import CustomerGone, StripeRefused, Unavailable
-from shared.stripe_gateway import API_VERSION, StripeGateway
+from shared.adapters.stripe_api import StripeGateway
+from shared.domain.catalog import Package, Terms
+from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
+from shared.domain.stripe_events import API_VERSION
+from shared.runtime.catalog_file import load_catalog
 
 POPULAR = load_catalog().find("popular")
 

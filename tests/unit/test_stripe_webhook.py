@@ -8,7 +8,7 @@ import pytest
 from google.api_core import exceptions as google_errors
 from werkzeug.test import TestResponse
 
-from shared.event_bus import EventBus
+from shared.adapters.pubsub import EventPublisher
 from tests.deployed import Deployed, deployed
 from tests.fakes.pubsub import FakePublisher
 from tests.fakes.secret_manager import NAME, FakeSecretManager
@@ -35,7 +35,7 @@ class Endpoint:
 
 def endpoint(**environ: str) -> Iterator[Endpoint]:
     publisher, manager = FakePublisher(), FakeSecretManager()
-    parts = (manager.store(), EventBus(publisher.as_client(), "demo"))
+    parts = (manager.store(), EventPublisher(publisher.as_client(), "demo"))
     with deployed("stripe_webhook", {**ENVIRON, **environ}, parts=parts) as function:
         yield Endpoint(function, publisher, manager)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.ledger import Ledger
-from shared.subscription import Subject, Subscription, standing, subject_of
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.subscription import Subject, Subscription, standing, subject_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from shared.errors import BadInput
-from shared.stripe_gateway import verify_webhook
+from shared.adapters.stripe_signature import verify_webhook
+from shared.domain.errors import BadInput
 from tests.stripe_events import SECRET, load, raw, signature
 
 EVENT = load("completed_paid")

@@ -2,7 +2,7 @@
 import type { Transaction } from "./api";
 import { openSession } from "./session";
 
-/** How a purchase stands that is not credited: see shared/account.py. */
+/** How a purchase stands that is not credited: see shared/domain/account.py. */
 export type OpenPurchase = "waiting" | "failed" | "held" | "rejected";
 
 export interface Account {
@@ -75,7 +75,7 @@ export function watchPurchase(uid: string, sessionId: string, listener: Listener
   });
 }
 
-/** The id of a purchase's ledger entry: see shared/purchase.py. */
+/** The id of a purchase's ledger entry: see shared/domain/purchase.py. */
 export const purchaseId = (sessionId: string) => `purchase:${sessionId}`;
 
 function listen(failed: (error: unknown) => void, begin: () => Promise<() => void>): () => void {

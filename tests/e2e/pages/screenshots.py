@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually, spend
 from tests.e2e.pages.conftest import launched_chromium
 from tests.e2e.pages.shopper import Account, Shopper, Watch
+from topology.functions import ROOT
 
 PICTURES = ROOT / "docs" / "screenshots"
 LOOKS: dict[str, dict[str, Any]] = {

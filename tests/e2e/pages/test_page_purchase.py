@@ -248,7 +248,7 @@ class TestOpenPurchases:
         signed_in.see_outcome("We are taking a look at this purchase")
         expect(signed_in.find("outcome")).to_contain_text(session_id)
 
-        # What a person's decision writes: shared/ledger.py.
+        # What a person's decision writes: shared/adapters/firestore/ledger.py.
         database.document(f"users/{uid}").update({"openPurchases": {session_id: "rejected"}})
         signed_in.see_outcome("We could not accept this purchase")
 

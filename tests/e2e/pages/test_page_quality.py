@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Response, expect
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import Shopper
+from topology.functions import ROOT
 
 BUDGET_BYTES = 200_000
 FIRST_LOAD_MS = 1_000

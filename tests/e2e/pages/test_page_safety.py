@@ -7,10 +7,10 @@ import pytest
 from google.cloud import firestore
 from playwright.sync_api import Route, expect
 
-from local.function_table import ROOT
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide
 from tests.e2e.pages.shopper import Shopper
+from topology.functions import ROOT
 
 PAGES = ["/", "/buy-tokens", "/token-purchase-success", "/token-purchase-cancel", "/transactions"]
 

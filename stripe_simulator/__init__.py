@@ -1,6 +1,6 @@
 """Stripe on one machine: the part of Stripe's API, Checkout page and webhooks that the token economy uses.
 
-`python -m local.stripe_simulator` serves it. Settings come from the environment (see settings.py): HOST, PORT,
+`python -m stripe_simulator` serves it. Settings come from the environment (see settings.py): HOST, PORT,
 STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, SIMULATOR_BASE_URL.
 
     /v1/...           Stripe's API: customers, products, prices, coupons, promotion codes, Checkout Sessions, payment

@@ -4,15 +4,12 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-from shared.errors import CatalogError
+from shared.domain.errors import CatalogError
 
 # A package's id becomes part of a setting's name.
 _PACKAGE_ID = re.compile(r"[a-z0-9_]+")
-
-CATALOG_FILE = Path(__file__).with_name("catalog.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The packages of one catalogue, in the order they are shown."""
+    """The packages of one catalog, in the order they are shown."""
 
     name: str
     packages: tuple[Package, ...]
@@ -68,19 +65,19 @@ class Catalog:
         return next((package for package in self.packages if package.id == package_id), None)
 
 
-def load_catalog(name: str = "default", file: Path = CATALOG_FILE) -> Catalog:
-    """Read one catalogue of the file.
+def parse_catalog(text: str, name: str) -> Catalog:
+    """Return one catalog of a TOML text.
 
     Raises:
-        CatalogError: there is no such catalogue, or it contradicts itself.
+        CatalogError: it has no such catalog, or the catalog contradicts itself.
     """
-    catalogs = tomllib.loads(file.read_text(encoding="utf-8"))
+    catalogs = tomllib.loads(text)
     if name not in catalogs:
-        raise CatalogError(f"No catalogue '{name}' in {file.name}; there are: {', '.join(catalogs)}")
+        raise CatalogError(f"No catalog '{name}' in catalog.toml; there are: {', '.join(catalogs)}")
     packages = tuple(_package(name, row) for row in catalogs[name])
     ids = [package.id for package in packages]
     if len(set(ids)) != len(ids):
-        raise CatalogError(f"Catalogue '{name}' names a package twice: {', '.join(ids)}")
+        raise CatalogError(f"Catalog '{name}' names a package twice: {', '.join(ids)}")
     return Catalog(name, packages)
 
 
@@ -88,22 +85,22 @@ def _package(catalog: str, row: dict[str, Any]) -> Package:
     try:
         package = Package(**{**row, "terms": tuple(Terms(**terms) for terms in row["terms"])})
     except (KeyError, TypeError) as error:
-        raise CatalogError(f"Catalogue '{catalog}', package {row.get('id')!r}: {error}") from error
+        raise CatalogError(f"Catalog '{catalog}', package {row.get('id')!r}: {error}") from error
     if not (isinstance(package.id, str) and _PACKAGE_ID.fullmatch(package.id)):
-        raise CatalogError(f"Catalogue '{catalog}': a package's id is small letters, digits and _, not {package.id!r}")
+        raise CatalogError(f"Catalog '{catalog}': a package's id is small letters, digits and _, not {package.id!r}")
     *former, current = package.terms or (None,)
     if current is None or current.ended is not None or any(terms.ended is None for terms in former):
         raise CatalogError(
-            f"Catalogue '{catalog}', package '{package.id}': only its last terms are current; all others need `ended`"
+            f"Catalog '{catalog}', package '{package.id}': only its last terms are current; all others need `ended`"
         )
     days = [terms.ended for terms in former]
     # A TOML date with a time would be a datetime, which is no day and does not compare with one.
     if any(type(day) is not date for day in days) or days != sorted(filter(None, days)):
-        raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': `ended` are days, the earliest first")
+        raise CatalogError(f"Catalog '{catalog}', package '{package.id}': `ended` are days, the earliest first")
     for terms in package.terms:
         amounts = (terms.tokens, terms.bonus, terms.price_cents)
         if not all(type(amount) is int for amount in amounts) or terms.currency != str(terms.currency).lower():
-            raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': wrong kinds of values in {terms}")
+            raise CatalogError(f"Catalog '{catalog}', package '{package.id}': wrong kinds of values in {terms}")
         if terms.tokens <= 0 or terms.price_cents <= 0 or not 0 <= terms.bonus < terms.tokens:
-            raise CatalogError(f"Catalogue '{catalog}', package '{package.id}': wrong amounts in {terms}")
+            raise CatalogError(f"Catalog '{catalog}', package '{package.id}': wrong amounts in {terms}")
     return package

@@ -1,8 +1,7 @@
-"""Stripe: customers, Checkout Sessions, subscriptions and webhook signatures. The only module that imports stripe."""
+"""Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events. Signatures are in stripe_signature."""
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from http import HTTPStatus
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import stripe
 
-from shared.catalog import Package
-from shared.errors import BadInput, CustomerGone, StripeRefused, Unavailable
-from shared.purchase import TOKEN_PACKAGE
-from shared.subscription import Subscription, standing
+from shared.domain.catalog import Package
+from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
+from shared.domain.purchase import TOKEN_PACKAGE
+from shared.domain.stripe_events import API_VERSION
+from shared.domain.subscription import Subscription, standing
 
 if TYPE_CHECKING:
     from stripe.params import (
@@ -25,15 +25,11 @@ if TYPE_CHECKING:
     )
     from stripe.params.checkout import SessionCreateParams
 
-# An event's shape follows the endpoint's API version: this one is what the code was written against.
-API_VERSION = "2026-10-28.endive"
-
 Answer = TypeVar("Answer")
 
 _TIMEOUT_S = 10.0
 _RETRIES = 2
 _PAGE = 100  # the most that a list of Stripe's gives at once
-_TOLERANCE_S = 300
 
 
 class CustomerDirectory(Protocol):
@@ -195,7 +191,7 @@ class StripeGateway:
         """Return how the customer of a subscription stands now, None when Stripe does not know the subscription.
 
         An event may tell of a subscription that another one has replaced since: of all that the customer has or had,
-        the one that counts is returned (shared/subscription.py).
+        the one that counts is returned (shared/domain/subscription.py).
         """
         try:
             told = _ask(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
@@ -225,65 +221,6 @@ def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
         base_addresses={"api": api_base} if api_base else {},
         max_network_retries=_RETRIES,
         http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
-    )
-
-
-def verify_webhook(
-    payload: bytes, signature: str | None, secrets: str, *, clock: Callable[[], float] = time.time
-) -> dict[str, Any]:
-    """Return the event of a webhook request that Stripe signed with one of the secrets (comma-separated).
-
-    Stripe's library accepts a timestamp in the future, which would let a captured request be kept for later: more than
-    5 minutes ahead is refused as well.
-
-    Raises:
-        BadInput: the signature, its time or the body is not good.
-    """
-    try:
-        payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput("invalid_payload", "The body is not UTF-8") from error
-    signed_at = _check_signature(payload, signature, secrets)
-    if signed_at > clock() + _TOLERANCE_S:
-        raise BadInput("invalid_signature", "The signature's time lies in the future")
-    try:
-        event = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise BadInput("invalid_payload", "The body is not JSON") from error
-    if not _is_event(event):
-        raise BadInput("invalid_payload", "The body is no Stripe event")
-    return dict(event)
-
-
-def _check_signature(payload: bytes, signature: str | None, secrets: str) -> int:
-    """Check the signature against every secret, and return the time it was made at, in UTC seconds."""
-    # Comparing signatures that are not ASCII makes Stripe's library raise TypeError.
-    if signature is None or not signature.isascii():
-        raise BadInput("invalid_signature", "The signature does not verify")
-    # An empty secret verifies against an empty key, which anyone can forge.
-    for secret in filter(None, (part.strip() for part in secrets.split(","))):
-        try:
-            stripe.WebhookSignature.verify_header(payload, signature, secret, tolerance=_TOLERANCE_S)
-        except stripe.SignatureVerificationError:
-            continue
-        # Read as the library reads it: a header may carry more than it looks at.
-        return int(next(fields[1] for fields in _header_fields(signature) if fields[0] == "t"))
-    raise BadInput("invalid_signature", "The signature does not verify")
-
-
-def _header_fields(signature: str) -> list[list[str]]:
-    return [field.split("=", 2) for field in signature.split(",")]
-
-
-def _is_event(event: object) -> bool:
-    return (
-        isinstance(event, dict)
-        and isinstance(event.get("id"), str)
-        and isinstance(event.get("type"), str)
-        and isinstance(event.get("created"), int)
-        and isinstance(event.get("livemode"), bool)
-        and isinstance(event.get("data"), dict)
-        and isinstance(event["data"].get("object"), dict)
     )
 
 

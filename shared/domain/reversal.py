@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from shared.account import EntryType, Posting
+from shared.domain.entry import EntryType, Posting
 
 # A dispute that ends without the money being lost. `warning_closed` is an inquiry that never became a chargeback.
 # Source: https://docs.stripe.com/api/disputes/object#dispute_object-status

@@ -22,9 +22,17 @@ from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import firestore
 
-from shared.account import Account, Entry
-from shared.documents import TRANSACTIONS, USERS, account_fields, account_from, entry_fields, entry_from
-from shared.errors import Unavailable
+from shared.adapters.firestore.documents import (
+    TRANSACTIONS,
+    USERS,
+    account_fields,
+    account_from,
+    entry_fields,
+    entry_from,
+)
+from shared.domain.account import Account
+from shared.domain.entry import Entry
+from shared.domain.errors import Unavailable
 
 CALL_TIMEOUT_S = 10.0
 CHANGE_TIMEOUT_S = 20.0

@@ -13,7 +13,7 @@ from threading import Lock
 from google.api_core import exceptions as google_errors
 from google.cloud import secretmanager
 
-from shared.errors import Unavailable
+from shared.domain.errors import Unavailable
 
 _RESOURCE_NAME = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
 _KEPT_S = 300.0

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.account import Account
-from shared.catalog import Catalog
-from shared.errors import BadInput
-from shared.purchase import TOKEN_PACKAGE, Hold, Purchase, buyer_of, judge
-from shared.reversal import Fact, Reversals, fact_of
-from shared.routing import purchase_type_of
+from shared.domain.account import Account
+from shared.domain.catalog import Catalog
+from shared.domain.errors import BadInput
+from shared.domain.purchase import TOKEN_PACKAGE, Hold, Purchase, buyer_of, judge
+from shared.domain.reversal import Fact, Reversals, fact_of
+from shared.domain.stripe_events import purchase_type_of
 
 _DRIFTED_MAX = 100  # uids that a day's report names
 

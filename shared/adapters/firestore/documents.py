@@ -5,11 +5,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.account import Account, Entry
-from shared.purchase import Hold, HoldReason
-from shared.reconciliation import Report
-from shared.reversal import Disputed, Refunded, RefundFailed, Reversals
-from shared.subscription import Subscription
+from shared.domain.account import Account
+from shared.domain.entry import Entry
+from shared.domain.purchase import Hold, HoldReason
+from shared.domain.reconciliation import Report
+from shared.domain.reversal import Disputed, Refunded, RefundFailed, Reversals
+from shared.domain.subscription import Subscription
 
 USERS = "users"
 TRANSACTIONS = "transactions"

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.account import Entry, Posting, is_uid
-from shared.catalog import Catalog, Package, Terms
+from shared.domain.catalog import Catalog, Package, Terms
+from shared.domain.entry import Entry, Posting, is_uid
 
 _INT64_MAX = 2**63 - 1
 _YEAR_10000_S = 253_402_300_799

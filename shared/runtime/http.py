@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import Request, Response
 
-from shared import logs
-from shared.errors import BadInput, MethodNotAllowed, RequestError, TooLarge, WrongContentType
+from shared.domain.errors import BadInput, MethodNotAllowed, RequestError, TooLarge, WrongContentType
+from shared.runtime import logs
 
 JSON_BODY_MAX_BYTES = 16 * 1024
 _PREFLIGHT_S = 3_600

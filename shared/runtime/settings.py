@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from shared.errors import SettingsError
-from shared.limits import Limits
+from shared.domain.errors import SettingsError
+from shared.domain.limits import Limits
 
 _PRICE_SETTING = re.compile(r"STRIPE_TOKEN_[A-Z0-9_]+_PRICE_ID")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a function knows of its surroundings. Secrets are as configured: see shared/secret_store.py."""
+    """What a function knows of its surroundings. Secrets are as configured: see shared/adapters/secret_manager.py."""
 
     project: str
     stripe_secret_key: str = field(repr=False)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.errors import MalformedMessage, Unavailable
-from shared.event_bus import EventBus, attributes_of, read_push
+from shared.adapters.pubsub import EventPublisher
+from shared.domain.errors import MalformedMessage, Unavailable
+from shared.domain.messages import attributes_of, read_push
 from tests.fakes.pubsub import FakePublisher
 from tests.stripe_events import load, push_of, raw
 
@@ -19,7 +20,7 @@ def test_an_event_is_published_byte_for_byte_with_its_attributes() -> None:
     publisher, event = FakePublisher(), load("completed_paid")
     body = raw(event)
 
-    message_id = EventBus(publisher.as_client(), "demo").publish(body, event, "token_package")
+    message_id = EventPublisher(publisher.as_client(), "demo").publish(body, event, "token_package")
 
     [(topic, message)] = publisher.published
     assert (message_id, topic) == ("1", "projects/demo/topics/stripe-events")
@@ -42,7 +43,7 @@ def test_every_attribute_is_text_though_the_event_lacks_some() -> None:
 
 def test_publishing_is_bounded_by_the_time_stripe_waits() -> None:
     publisher = FakePublisher()
-    EventBus(publisher.as_client(), "demo").publish(b"{}", load("completed_paid"), "token_package")
+    EventPublisher(publisher.as_client(), "demo").publish(b"{}", load("completed_paid"), "token_package")
 
     assert publisher.timeout is not None
     assert publisher.timeout <= 10
@@ -61,7 +62,7 @@ def test_publishing_is_bounded_by_the_time_stripe_waits() -> None:
 )
 def test_what_was_not_published_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable) as raised:
-        EventBus(FakePublisher(error).as_client(), "demo").publish(b"{}", load("completed_paid"), "token_package")
+        EventPublisher(FakePublisher(error).as_client(), "demo").publish(b"{}", load("completed_paid"), "token_package")
 
     assert (raised.value.status, raised.value.code) == (503, "not_published")
 

@@ -6,7 +6,10 @@ The answer becomes the message's `purchase_type` attribute, by which each Pub/Su
 from collections.abc import Mapping
 from typing import Any
 
-from shared.purchase import TOKEN_PACKAGE, is_ours, sells_something_else
+from shared.domain.purchase import TOKEN_PACKAGE, is_ours, sells_something_else
+
+# An event's shape follows the endpoint's API version: this is the one the code was written against.
+API_VERSION = "2026-10-28.endive"
 
 SUBSCRIPTION = "subscription"
 

@@ -2,7 +2,7 @@
 
 TokenEconomyError
 ├── SettingsError           the environment is wrong: the function does not start
-├── CatalogError            the catalogue's file is wrong: the function does not start
+├── CatalogError            the catalog's file is wrong: the function does not start
 ├── MalformedMessage        a message on the topic that no delivery can mend: recorded and acknowledged
 ├── LedgerConflict          an entry's id is taken by other contents: recorded and acknowledged
 └── RequestError            500 unless said otherwise: an answer to a caller, with status and code
@@ -33,7 +33,7 @@ class SettingsError(TokenEconomyError):
 
 
 class CatalogError(TokenEconomyError):
-    """The catalogue's file contradicts itself, or the wanted catalogue is not in it."""
+    """The catalog's file contradicts itself, or the wanted catalog is not in it."""
 
 
 class MalformedMessage(TokenEconomyError):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.account import is_uid
-from shared.routing import SUBSCRIPTION_EVENTS
+from shared.domain.entry import is_uid
+from shared.domain.stripe_events import SUBSCRIPTION_EVENTS
 
 # Source: https://docs.stripe.com/api/subscriptions/object#subscription_object-status
 _RUNNING = frozenset({"active", "trialing"})

@@ -1,18 +1,20 @@
-"""The products and prices of a catalogue in Stripe, made through Stripe's own API. Run it as often as you like."""
+"""The products and prices of a catalog in Stripe, made through Stripe's own API. Run it as often as you like."""
+
+from collections.abc import Iterable
 
 from stripe import InvalidRequestError, StripeClient
 
-from shared.catalog import Package, load_catalog
+from shared.domain.catalog import Package
 
 
-def set_up(stripe_url: str, secret_key: str, catalog: str) -> dict[str, str]:
+def set_up(stripe_url: str, secret_key: str, packages: Iterable[Package]) -> dict[str, str]:
     """Make the products and prices that are missing.
 
     Returns:
         Each package's price id by the name of its setting: {"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_…"}.
     """
     stripe = StripeClient(secret_key, base_addresses={"api": stripe_url}, max_network_retries=2)
-    return {package.price_setting: _price_id(stripe, package) for package in load_catalog(catalog).packages}
+    return {package.price_setting: _price_id(stripe, package) for package in packages}
 
 
 def _price_id(stripe: StripeClient, package: Package) -> str:

@@ -1,4 +1,4 @@
-"""`python -m local.stripe_simulator`: serve the simulator until it is told to stop."""
+"""`python -m stripe_simulator`: serve the simulator until it is told to stop."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Firebase ID token → user. The only module that imports firebase-admin.
 
-FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept the Auth emulator's unsigned tokens; shared/settings.py refuses
-it on Cloud Run.
+FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept the Auth emulator's unsigned tokens; shared/runtime/settings.py
+refuses it on Cloud Run.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import firebase_admin
 from firebase_admin import auth
 
-from shared.errors import NotSignedIn, Unavailable
+from shared.domain.errors import NotSignedIn, Unavailable
 
 _CLOCK_SKEW_S = 5
 

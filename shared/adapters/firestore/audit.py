@@ -5,11 +5,25 @@ from typing import Any
 from google.api_core import exceptions as google_errors
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.account_store import CALL_TIMEOUT_S, CHANGE_TIMEOUT_S, RETRY_READ, Moved, firestore_faults, until_unmoved
-from shared.documents import HELD_PURCHASES, RECONCILIATION_REPORTS, TRANSACTIONS, USERS, report_fields, report_from
-from shared.errors import Unavailable
-from shared.ledger import Ledger
-from shared.reconciliation import Audit, Report
+from shared.adapters.firestore.documents import (
+    HELD_PURCHASES,
+    RECONCILIATION_REPORTS,
+    TRANSACTIONS,
+    USERS,
+    report_fields,
+    report_from,
+)
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.store import (
+    CALL_TIMEOUT_S,
+    CHANGE_TIMEOUT_S,
+    RETRY_READ,
+    Moved,
+    firestore_faults,
+    until_unmoved,
+)
+from shared.domain.errors import Unavailable
+from shared.domain.reconciliation import Audit, Report
 
 _AUDIT_TIMEOUT_S = 5.0
 

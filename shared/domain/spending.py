@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.account import Posting, is_uid
-from shared.errors import BadInput
+from shared.domain.entry import Posting, is_uid
+from shared.domain.errors import BadInput
 
 AMOUNT_MAX = 1_000_000_000
 REASON_MAX = 200

@@ -10,9 +10,7 @@ from typing import Any, Literal
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.account import Account, Entry, Posting
-from shared.account_store import AccountStore, Change
-from shared.documents import (
+from shared.adapters.firestore.documents import (
     HELD_PURCHASES,
     SECURITY_ALERTS,
     TRANSACTIONS,
@@ -22,11 +20,14 @@ from shared.documents import (
     hold_documents,
     subscription_fields,
 )
-from shared.errors import BadInput, LedgerConflict, NotEnoughTokens, NotFound
-from shared.limits import Limits, remember
-from shared.purchase import Hold, Purchase, entry_id, over_limit
-from shared.reversal import Fact, Reversals, posting_of
-from shared.subscription import Subscription
+from shared.adapters.firestore.store import AccountStore, Change
+from shared.domain.account import Account
+from shared.domain.entry import Entry, Posting
+from shared.domain.errors import BadInput, LedgerConflict, NotEnoughTokens, NotFound
+from shared.domain.limits import Limits, remember
+from shared.domain.purchase import Hold, Purchase, entry_id, over_limit
+from shared.domain.reversal import Fact, Reversals, posting_of
+from shared.domain.subscription import Subscription
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -135,7 +136,7 @@ class Ledger(AccountStore):
         """Keep a purchase that is not to be credited, with an alert; once, however often it is told.
 
         A session that was credited before and now claims the same again is a duplicate: a replay may meet a
-        catalogue that no longer knows its terms.
+        catalog that no longer knows its terms.
 
         Raises:
             LedgerConflict: the session was credited, and now claims something else.

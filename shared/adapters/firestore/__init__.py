@@ -1,0 +1,1 @@
+"""Firestore: how a change lands, what is written, and how it is stored."""

@@ -1,0 +1,1 @@
+"""What functions, deployment, local stack and operators must agree on: the function table, topics, prices."""
