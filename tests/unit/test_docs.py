@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain import errors
+from tests.unit.test_architecture import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -202,6 +203,28 @@ def test_the_table_of_errors_has_exactly_the_codes_of_the_code() -> None:
     same = {(row, code) for row in documented for code in codes if fnmatchcase(row, code)}
     assert sorted(documented - {row for row, _ in same}) == [], "documented, but never answered"
     assert sorted(codes - {code for _, code in same}) == [], "answered, but not documented"
+
+
+# --- the rooms of the code
+
+
+def test_the_diagram_of_rooms_has_exactly_the_imports_that_are_allowed() -> None:
+    section = ARCHITECTURE.read_text().split("## Rooms of the code\n", 1)[1].split("\n## ")[0]
+    drawn = re.findall(r"^  ([\w.]+) --> ([\w.]+)$", section, re.MULTILINE)
+
+    assert sorted(drawn) == sorted((room, imported) for room, allowed in ROOMS.items() for imported in allowed)
+
+
+def test_the_rules_that_the_life_of_an_event_names_are_defined_where_it_says() -> None:
+    named = [
+        (path, function)
+        for row in table(ARCHITECTURE, "Life of an event")
+        for path, functions_named in re.findall(r"\]\(\.\./([^)]+)\)((?:,? `\w+`)+)", row["rule"])
+        for function in _CODE.findall(functions_named)
+    ]
+    assert len(named) > 5
+    for path, function in named:
+        assert f"\ndef {function}(" in (ROOT / path).read_text() or f"    def {function}(" in (ROOT / path).read_text()
 
 
 # --- what pages refer to
