@@ -21,7 +21,7 @@ from rich.table import Table
 
 from local.stack import Stack
 from shared.adapters.firestore.ledger import Ledger
-from shared.domain.entry import Posting
+from shared.domain.entry import NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.limits import Limits
 from shared.domain.purchase import Purchase
@@ -71,7 +71,7 @@ def ledger_rows(ledger: Ledger) -> list[tuple[str, float, list[float]]]:
     def spend(number: int) -> Callable[[], object]:
         def call() -> None:
             with contextlib.suppress(NotEnoughTokens):
-                ledger.post("spender", Posting(f"spend:spender:{number}", "spend", -10, {"reason": "bench"}))
+                ledger.post("spender", NewEntry(f"spend:spender:{number}", "spend", -10, {"reason": "bench"}))
 
         return call
 

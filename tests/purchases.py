@@ -40,5 +40,5 @@ def invalid(session_id: str, uid: str | None = "ada", tokens: str = "99999") -> 
         message="Package validation failed: 99999 tokens for 999 usd are no terms of popular",
         uid=uid,
         paid_at=PAID_AT,
-        seen={"packageId": "popular", "tokens": tokens, "amountTotal": 999},
+        evidence={"packageId": "popular", "tokens": tokens, "amountTotal": 999},
     )

@@ -1,138 +1,166 @@
-"""Called by Pub/Sub for each event of a token purchase: credit it once, hold it, take it back, or leave it.
+"""Called by Pub/Sub for each event of a token purchase: credit it once, hold it, reverse it, or leave it alone.
 
-200 takes the message off the subscription. What may pass by itself is answered 503, so that Pub/Sub delivers again;
-what never will is recorded and acknowledged.
+200 takes the message off the subscription. Transient faults are answered 503, so that Pub/Sub delivers again; permanent
+ones are recorded and acknowledged.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import functions_framework
 from flask import Request
-from google.cloud import firestore
 
-from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger, Reversed
-from shared.adapters.secret_manager import SecretStore
-from shared.adapters.stripe_api import StripeGateway
+from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.domain import messages
+from shared.domain.alert import Alert
+from shared.domain.buyer import Buyer, UnknownBuyer, resolve_buyer
 from shared.domain.catalog import Catalog
-from shared.domain.entry import Entry
-from shared.domain.errors import LedgerConflict, MalformedMessage, Unavailable
+from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
+from shared.domain.errors import LedgerConflict, LedgerRefused, MalformedMessage, Unavailable
+from shared.domain.payment_events import fact_of
+from shared.domain.payment_facts import Fact
 from shared.domain.purchase import (
     TOKEN_PACKAGE,
+    AwaitingPayment,
     Hold,
     NotOurs,
-    NotPaidYet,
     Purchase,
-    buyer_of,
-    is_ours,
-    judge,
-    payer_of,
+    assess_session,
+    buyer_in,
+    metadata_of,
 )
-from shared.domain.reversal import Disputed, Fact, RefundFailed, fact_of
+from shared.domain.reversing import Noted, NothingNew, Reversed
+from shared.domain.stripe_events import purchase_type_of
 from shared.runtime import http, logs, settings
 from shared.runtime.catalog_file import load_catalog
+
+if TYPE_CHECKING:
+    from shared.adapters.stripe_api import StripeGateway
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
 
 
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the handler uses. Stripe is connected to only when a reversal's payment is unknown to the ledger."""
+
+    ledger: Ledger
+    gateway: Callable[[], "StripeGateway"]
+    catalog: Catalog = CATALOG
+
+
 @functions_framework.http
 @http.endpoint("POST", project=SETTINGS.project)
 def credit_tokens(request: Request) -> dict[str, Any]:
-    """Take one push delivery of the subscription `credit-tokens`."""
-    return handle(request, *parts(), CATALOG)
+    """Handle one push delivery of the subscription `credit-tokens`."""
+    return handle(request, dependencies())
 
 
-def handle(request: Request, ledger: Ledger, gateway: StripeGateway, catalog: Catalog) -> dict[str, Any]:
+def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Read the event and do what its type asks for."""
     try:
         message = messages.read_push(http.read_body(request, messages.PUSH_MAX_BYTES))
+        event = message.event
+        if purchase_type_of(event) != TOKEN_PACKAGE:
+            return {"outcome": "ignored"}
+        match event["type"]:
+            case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
+                return {"outcome": _complete(event, using, genuine=message.is_genuine)}
+            case "checkout.session.async_payment_failed":
+                return {"outcome": _note_failure(event, using.ledger)}
+            case _:
+                fact = fact_of(event)
+                return {"outcome": _reverse(event, *fact, using) if fact else "ignored"}
     except MalformedMessage as error:
-        logs.error("event.malformed", "Dropped a message that is no Stripe event", cause=error)
+        logs.error("event.malformed", f"Dropped a message that cannot be read: {error}", cause=error)
         return {"outcome": "malformed"}
-    event = message.event
-    match event["type"]:
-        case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
-            return {"outcome": _completed(event, ledger, catalog)}
-        case "checkout.session.async_payment_failed":
-            return {"outcome": _payment_failed(event, ledger)}
-        case _:
-            told = fact_of(event)
-            return {"outcome": _reverse(event, *told, ledger, gateway) if told else "ignored"}
 
 
-def _completed(event: Mapping[str, Any], ledger: Ledger, catalog: Catalog) -> str:
+def _complete(event: Mapping[str, Any], using: Dependencies, *, genuine: bool) -> str:
     session = event["data"]["object"]
-    verdict = judge(session, paid_at=event["created"], catalog=catalog, livemode=SETTINGS.livemode)
-    match verdict:
+    assessed = assess_session(
+        session, paid_at=event["created"], now=int(time.time()), catalog=using.catalog, livemode=SETTINGS.livemode
+    )
+    ids = {"event_id": event["id"], "session_id": session["id"]}
+    match assessed:
         case NotOurs():
             return "ignored"
-        case NotPaidYet(session_id, uid):
+        case AwaitingPayment(session_id, uid):
             if uid is not None:
-                ledger.note_unpaid(uid, session_id, "waiting")
-            logs.info(
-                "purchase.waiting", f"Session {session_id} waits for its payment", session_id=session_id, user_id=uid
-            )
+                using.ledger.set_open_purchase(uid, session_id, "waiting")
+            logs.info("purchase.waiting", f"Session {session_id} waits for its payment", user_id=uid, **ids)
             return "waiting"
-        case Hold() | Purchase():
-            return _enter(verdict, event, ledger)
+        case Hold():
+            return _record(partial(using.ledger.hold, assessed), assessed, "a held purchase of", event, using.ledger)
+        case Purchase():
+            what = f"{assessed.tokens} tokens to"
+            logs.info(
+                "purchase.processing",
+                f"Starting token purchase processing - Package: {assessed.package_id}, Tokens: {assessed.tokens} - "
+                f"Crediting {what} user {assessed.uid}",
+                user_id=assessed.uid,
+                package_id=assessed.package_id,
+                **ids,
+            )
+            credit = partial(using.ledger.credit, assessed, SETTINGS.limits, genuine=genuine)
+            return _record(credit, assessed, what, event, using.ledger)
         case _:
-            assert_never(verdict)
+            assert_never(assessed)
 
 
-def _enter(verdict: Purchase | Hold, event: Mapping[str, Any], ledger: Ledger) -> str:
-    """Enter a purchase or a hold into the ledger, and say what became of it."""
-    ids = {"event_id": event["id"], "session_id": verdict.session_id, "user_id": verdict.uid}
+def _record(
+    act: Callable[[], Credited | Duplicate | Held | AlreadyHeld],
+    assessed: Purchase | Hold,
+    what: str,
+    event: Mapping[str, Any],
+    ledger: Ledger,
+) -> str:
+    """Credit or hold a purchase, log the outcome, and return its name."""
+    ids = {"event_id": event["id"], "session_id": assessed.session_id, "user_id": assessed.uid}
     try:
-        outcome = ledger.credit(verdict, SETTINGS.limits) if isinstance(verdict, Purchase) else ledger.hold(verdict)
+        outcome = act()
     except LedgerConflict as error:
-        logs.error("ledger.conflict", str(error), cause=error, **ids)
-        ledger.alert(
-            f"conflict:{event['id']}",
-            type_="ledger_conflict",
-            severity="critical",
-            uid=verdict.uid,
-            seen={"sessionId": verdict.session_id, "eventId": event["id"], "message": str(error)},
-        )
-        return "conflict"
-    except Unavailable as error:
-        what = f"{verdict.tokens} tokens to" if isinstance(verdict, Purchase) else "a held purchase of"
-        logs.error("purchase.failed", f"Failed to credit {what} user {verdict.uid}", code=error.code, **ids)
+        return _conflict(error, event, ledger, ids)
+    except (Unavailable, LedgerRefused) as error:
+        sentence = f"Failed to credit {what} user {assessed.uid}"
+        logs.error("purchase.failed", sentence, cause=error, code=error.code, **ids)
         raise
     match outcome:
         case Credited(entry):
             logs.info(
                 "purchase.credited",
                 f"Successfully added {entry.amount} tokens to user {entry.uid} - Recorded transaction: {entry.id}",
+                package_id=entry.details["packageId"],
                 tokens=entry.amount,
                 balance_after=entry.balance_after,
                 seconds_since_payment=max(0, round(time.time() - event["created"], 3)),
                 **ids,
             )
+            return "credited"
         case Duplicate():
-            logs.info(
-                "purchase.duplicate",
-                f"Session {verdict.session_id} already processed - skipping duplicate",
-                **ids,
-            )
-        case Held(hold, new):
-            sentence = hold.message if new else f"Session {hold.session_id} already held - skipping duplicate"
-            log = logs.warning if new else logs.info
-            log("purchase.held" if new else "purchase.duplicate", sentence, reason=hold.reason.value, **ids)
-    return type(outcome).__name__.lower()
+            sentence = f"Session {assessed.session_id} already processed - skipping duplicate"
+            logs.info("purchase.duplicate", sentence, **ids)
+            return "duplicate"
+        case Held(hold, alert):
+            logs.warning("purchase.held", hold.message, reason=hold.reason.value, **ids)
+            logs.alerts((alert,), **ids)
+            return "held"
+        case AlreadyHeld(session_id):
+            logs.info("purchase.duplicate", f"Session {session_id} already held - skipping duplicate", **ids)
+            return "held"
 
 
-def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
-    """Keep that a delayed payment did not come: the buyer's page says why there are no tokens."""
+def _note_failure(event: Mapping[str, Any], ledger: Ledger) -> str:
+    """Record that a delayed payment failed: the buyer's page says why there are no tokens."""
     session = event["data"]["object"]
-    metadata = session.get("metadata") or {}
-    uid = buyer_of(metadata)
-    if metadata.get("purchase_type") != TOKEN_PACKAGE or uid is None:
+    uid = buyer_in(metadata_of(session))
+    if uid is None:
         return "ignored"
-    ledger.note_unpaid(uid, session["id"], "failed")
+    ledger.set_open_purchase(uid, session["id"], "failed")
     logs.warning(
         "purchase.payment_failed",
         f"The delayed payment of session {session['id']} failed",
@@ -142,33 +170,36 @@ def _payment_failed(event: Mapping[str, Any], ledger: Ledger) -> str:
     return "payment_failed"
 
 
-def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger, gateway: StripeGateway) -> str:
+def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, using: Dependencies) -> str:
     """Take back, or give back, what a refund or dispute is about."""
-    told = event["data"]["object"]
-    asked = cache(lambda: gateway.metadata_of_payment(payment))
-    purchase = ledger.purchase_of_payment(payment)
-    uid = payer_of(purchase, told, asked)
-    if uid is None and not (is_ours(told) or is_ours({"metadata": asked()})):
+    purchase = using.ledger.purchase_of_payment(payment)
+    buyer = resolve_buyer(purchase, event["data"]["object"], lambda: using.gateway().metadata_of_payment(payment))
+    if isinstance(buyer, NotOurs):
         return "ignored"
+    uid = buyer.uid if isinstance(buyer, Buyer) else None
     ids = {"event_id": event["id"], "payment_intent_id": payment, "user_id": uid}
-    match fact:
-        case Disputed(id_, cents, "open" | "lost"):
-            seen = {"disputeId": id_, "disputedCents": cents, "paymentIntentId": payment}
-            ledger.alert(f"dispute:{id_}", type_="dispute", severity="high", uid=uid, seen=seen)
-        case RefundFailed(id_, cents) if purchase is None:  # there are no tokens to give back, only money
-            seen = {"refundId": id_, "failedCents": cents, "paymentIntentId": payment}
-            if ledger.alert(f"refund_failed:{id_}", type_="refund_failed", severity="high", uid=uid, seen=seen):
-                sentence = f"Refund {id_} of {payment} failed, and its purchase is not credited"
-                logs.warning("reversal.refund_failed", sentence, **ids)
-    if uid is None:
-        logs.warning("reversal.unknown_buyer", f"{event['type']} of {payment}, whose purchase names no buyer", **ids)
-        return "unknown_buyer"
-    match ledger.reverse(uid, payment, fact):
-        case Duplicate():
-            sentence = f"{event['type']} of {payment} already processed - skipping duplicate"
-            logs.info("reversal.duplicate", sentence, **ids)
+    try:
+        match buyer:
+            case Buyer(uid):
+                outcome = using.ledger.reverse(uid, payment, fact)
+            case UnknownBuyer():
+                outcome = using.ledger.note_fact(payment, fact)
+    except LedgerConflict as error:
+        return _conflict(error, event, using.ledger, ids)
+    what = f"{event['type']} of {payment}"
+    if not isinstance(outcome, NothingNew):
+        logs.alerts(outcome.alerts, **ids)
+    match outcome:
+        case NothingNew():
+            logs.info("reversal.duplicate", f"{what} already processed - skipping duplicate", **ids)
             return "duplicate"
-        case Reversed(Entry() as entry):
+        case Noted() if uid is None:
+            logs.warning("reversal.unknown_buyer", f"{what}, whose purchase names no buyer", **ids)
+            return "unknown_buyer"
+        case Noted():
+            logs.info("reversal.noted", f"{what} noted - it changes no balance now", **ids)
+            return "noted"
+        case Reversed(entry=entry):
             logs.warning(
                 f"reversal.{entry.type}",
                 f"Recorded transaction: {entry.type} of {entry.amount} tokens for user {uid}",
@@ -178,13 +209,28 @@ def _reverse(event: Mapping[str, Any], payment: str, fact: Fact, ledger: Ledger,
                 **ids,
             )
             return "reversed"
-        case Reversed():
-            logs.info("reversal.noted", f"{event['type']} of {payment} noted - it changes no balance now", **ids)
-            return "noted"
+
+
+def _conflict(error: LedgerConflict, event: Mapping[str, Any], ledger: Ledger, ids: Mapping[str, Any]) -> str:
+    """Record that an entry exists with other contents: redelivery would not help, an operator has to look."""
+    logs.error("ledger.conflict", str(error), cause=error, **ids)
+    object_id = event["data"]["object"]["id"]
+    evidence = {"sessionId": object_id, "eventId": event["id"], "entryId": error.entry_id, "message": str(error)}
+    alert = Alert(f"conflict:{event['id']}", "ledger_conflict", "critical", ids["user_id"], evidence)
+    if ledger.raise_alert(alert):
+        logs.alerts((alert,), **ids)
+    return "conflict"
 
 
 @cache
-def parts() -> tuple[Ledger, StripeGateway]:
-    """Build what the handler needs, at the first delivery."""
-    key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
-    return Ledger(firestore.Client(project=SETTINGS.project)), StripeGateway(key, api_base=SETTINGS.stripe_api_base)
+def dependencies() -> Dependencies:
+    """Build what the handler uses, at the first delivery."""
+
+    @cache
+    def gateway() -> "StripeGateway":
+        # Imported at its first use: credits never ask Stripe, and its SDK would slow down every cold start.
+        from shared.adapters.stripe_api import connect_stripe  # noqa: PLC0415
+
+        return connect_stripe(SETTINGS.stripe_secret_key, api_base=SETTINGS.stripe_api_base)
+
+    return Dependencies(connect_ledger(SETTINGS.project), gateway)

@@ -1,38 +1,47 @@
 """GET /api/tokens/balance: the signed-in user's balance."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import functions_framework
 from flask import Request
-from google.cloud import firestore
 
 from shared.adapters.firebase_auth import Identity
-from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.runtime import http, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the handler uses."""
+
+    identity: Identity
+    ledger: Ledger
 
 
 @functions_framework.http
 @http.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def get_balance(request: Request) -> dict[str, Any]:
     """Answer with the balance and the totals, in tokens."""
-    return handle(request, *parts())
+    return handle(request, dependencies())
 
 
-def handle(request: Request, identity: Identity, ledger: Ledger) -> dict[str, Any]:
-    """Read the account of whoever signed in."""
-    account = ledger.account(identity.user_of(request.headers.get("Authorization")).uid)
+def handle(request: Request, using: Dependencies) -> dict[str, Any]:
+    """Read what the signed-in user may see of the account."""
+    user = using.identity.user_of(request.headers.get("Authorization"))
+    view = using.ledger.owner_view(user.uid)
     return {
-        "balance": account.balance,
-        "totalTokensPurchased": account.purchased,
-        "totalTokensEarned": account.earned,
-        "totalTokensSpent": account.spent,
+        "balance": view.balance,
+        "totalTokensPurchased": view.purchased,
+        "totalTokensEarned": view.earned,
+        "totalTokensSpent": view.spent,
     }
 
 
 @cache
-def parts() -> tuple[Identity, Ledger]:
-    """Build what the handler needs, at the first request."""
-    return Identity(SETTINGS.project), Ledger(firestore.Client(project=SETTINGS.project))
+def dependencies() -> Dependencies:
+    """Build what the handler uses, at the first request."""
+    return Dependencies(Identity(SETTINGS.project), connect_ledger(SETTINGS.project))

@@ -1,172 +1,229 @@
-"""Called by Cloud Scheduler: find what the ledger lacks of Stripe's events, and whether balances are what entries say.
+"""Called by Cloud Scheduler: compare the ledger with Stripe, both ways, and balances with their entries.
 
-An event whose effect is missing goes back on the topic, where it takes the way of any other: nothing is credited here.
-A call works for a while, keeps where it got to, and the next one goes on from there. Two at once do no harm.
+An event whose effect is missing goes back on the topic, where it is processed like any other: nothing is credited here.
+A call works for a while, saves how far it got, and the next one continues. Two at once do no harm.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
 import functions_framework
 from flask import Request
-from google.cloud import firestore
 
 from shared.adapters import pubsub
-from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.audit import LedgerAudit
+from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.adapters.pubsub import EventPublisher
-from shared.adapters.secret_manager import SecretStore
-from shared.adapters.stripe_api import StripeGateway
-from shared.domain.errors import StripeRefused
-from shared.domain.purchase import TOKEN_PACKAGE, payer_of
-from shared.domain.reconciliation import NotComing, Paid, Report, Told, Wanted, begin, claim_of, wanted_of
+from shared.adapters.stripe_api import StripeGateway, connect_stripe
+from shared.domain.alert import Alert
+from shared.domain.buyer import Buyer, resolve_buyer
+from shared.domain.errors import MalformedMessage, StripeRefused
+from shared.domain.messages import READ_FROM_STRIPE
+from shared.domain.purchase import TOKEN_PACKAGE
+from shared.domain.reconciliation import (
+    ExpectedFailure,
+    ExpectedPurchase,
+    ExpectedReversal,
+    ReconcileRequest,
+    Report,
+    begin,
+    days_to_check,
+    expectation_of,
+    request_of,
+)
 from shared.domain.stripe_events import TOKEN_EVENTS
 from shared.runtime import http, logs, settings
 from shared.runtime.catalog_file import load_catalog
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
 CATALOG = load_catalog(SETTINGS.catalog)
-_DRIFTED_SHOWN = 20
+_SHOWN_MAX = 20
+_PAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the handler uses; `seconds` is a clock that only rises."""
+
+    ledger: Ledger
+    gateway: StripeGateway
+    publisher: EventPublisher
+    seconds: Callable[[], float] = time.monotonic
+
+    @property
+    def audit(self) -> LedgerAudit:
+        """The ledger's books."""
+        return LedgerAudit(self.ledger.store)
 
 
 @functions_framework.http
 @http.endpoint("POST", project=SETTINGS.project)
 def reconcile(request: Request) -> dict[str, Any]:
     """Answer with what this call did, and whether the pass is done."""
-    return handle(request, *parts())
+    return handle(request, dependencies())
 
 
-def handle(
-    request: Request,
-    ledger: AuditedLedger,
-    gateway: StripeGateway,
-    bus: EventPublisher,
-    *,
-    seconds: Callable[[], float] = time.monotonic,
-) -> dict[str, Any]:
-    """Go on with the last pass or begin one: the events first, then a share of the users."""
+def handle(request: Request, using: Dependencies) -> dict[str, Any]:
+    """Continue the last pass or start a new one: Stripe's events, the ledger's purchases, a share of the accounts."""
     # Cloud Scheduler sends no body.
-    wanted = wanted_of(http.json_object(request) if request.content_length else {})
-    report = begin(ledger.last_report(), wanted.days, datetime.now(UTC))
-    deadline = seconds() + wanted.budget_s
-    reconciliation = Reconciliation(ledger, gateway, bus, report, late=lambda: seconds() >= deadline)
+    wanted = request_of(http.json_object(request) if request.content_length else {})
+    report = begin(using.audit.last_report(), wanted.days, datetime.now(UTC))
+    deadline = using.seconds() + wanted.budget_s
+    reconciliation = Reconciliation(using, report, is_late=lambda: using.seconds() >= deadline)
     done = False
     try:
         done = reconciliation.run(wanted)
-    finally:  # what was reached is kept also when something goes away meanwhile: the next call goes on from there
+    finally:  # progress is saved even when a part fails: the next call continues from here
         now = datetime.now(UTC)
-        ledger.add_report(f"{now:%Y-%m-%d}", report.saved(now, done=done))
+        using.audit.add_report(f"{now:%Y-%m-%d}", report.saved(now, done=done))
     result = {
         "done": done,
         "events": report.events,
         "republished": report.republished,
+        "purchases_checked": report.purchases_checked,
+        "unknown_purchases": list(report.unknown_purchases[:_SHOWN_MAX]),
         "users_checked": report.users_checked,
-        "drifted": list(report.drifted[:_DRIFTED_SHOWN]),
+        "drifted": list(report.drifted[:_SHOWN_MAX]),
     }
     sentence = f"Put {report.republished} of {report.events} events back, checked {report.users_checked} users"
     logs.info("reconcile.finished" if done else "reconcile.paused", sentence, **result)
     return result
 
 
+@dataclass
 class Reconciliation:
-    """One call's work. `report` says how far it got; `late` tells when to stop."""
+    """The work of one call. `report` says how far it got; `is_late` tells when to stop."""
 
-    def __init__(
-        self,
-        ledger: AuditedLedger,
-        gateway: StripeGateway,
-        bus: EventPublisher,
-        report: Report,
-        late: Callable[[], bool],
-    ) -> None:
-        self._ledger, self._gateway, self._bus = ledger, gateway, bus
-        self._report, self._late = report, late
-        self._met: set[str] = set()  # no more than a call has time to check
+    using: Dependencies
+    report: Report
+    is_late: Callable[[], bool]
+    checked: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
 
-    def run(self, wanted: Wanted) -> bool:
+    def run(self, wanted: ReconcileRequest) -> bool:
         """Do what there is time for; tell whether the pass is done."""
-        return (self._report.events_done or self._look_at_events()) and self._check_share(wanted.users)
+        return (
+            (self.report.events_done or self._read_events())
+            and (self.report.purchases_done or self._check_purchases())
+            and self._check_share(wanted.users)
+        )
 
-    def _look_at_events(self) -> bool:
-        report = self._report
-        for event in self._gateway.events(TOKEN_EVENTS, since=report.since, after=report.last_event):
+    def _read_events(self) -> bool:
+        report = self.report
+        for event in self.using.gateway.events(TOKEN_EVENTS, since=report.since, after=report.last_event):
             try:
-                uid, lost = self._effect_of(event)
-            except StripeRefused as error:  # the others are looked at all the same
+                uid, is_missing = self._effect_of(event)
+            except (StripeRefused, MalformedMessage) as error:  # the other events are still checked
                 ids = {"event_id": event["id"], "event_type": event["type"]}
-                logs.error("reconcile.skipped", f"Stripe refused to say whose {event['type']} is", cause=error, **ids)
-                uid, lost = None, False
-            if lost:
+                logs.error("reconcile.skipped", f"Could not tell whose {event['type']} this is", cause=error, **ids)
+                uid, is_missing = None, False
+            if is_missing:
                 self._republish(event)
             if uid is not None:
-                self._check(uid)
+                self._check_balance(uid)
             report.events += 1
             report.last_event = event["id"]
-            if self._late():
+            if self.is_late():
                 return False
         report.events_done = True
         return True
 
+    def _check_purchases(self) -> bool:
+        """Alert on purchases of the last days that Stripe does not know: somebody forged their events."""
+        report, audit = self.report, self.using.audit
+        for day in days_to_check(report):
+            page = audit.purchases_on(day, after=report.last_purchase_on(day), limit=_PAGE)
+            while page:
+                for entry in page:
+                    session_id = entry.details["stripeSessionId"]
+                    if session_id not in self.sessions and self.using.gateway.session(session_id) is None:
+                        self._alert_unknown(entry.uid, session_id, entry.amount)
+                    report.purchases_checked += 1
+                    report.last_purchase = f"{day}/{entry.id}"
+                    if self.is_late():
+                        return False
+                page = audit.purchases_on(day, after=page[-1].id, limit=_PAGE)
+        report.purchases_done = True
+        return True
+
     def _check_share(self, users: int) -> bool:
-        report = self._report
-        share = self._ledger.users_after(report.last_user, users)
+        report = self.report
+        share = self.using.audit.uids_after(report.last_user, users)
         for uid in share:
-            self._check(uid)
+            self._check_balance(uid)
             report.last_user = uid
-            if self._late():
+            if self.is_late():
                 return False
         if len(share) < users:
-            report.last_user = None  # the next pass begins with the first user again
+            report.last_user = None  # the next pass starts with the first account again
         return True
 
     def _effect_of(self, event: Mapping[str, Any]) -> tuple[str | None, bool]:
-        """Return the user an event concerns, and whether the ledger lacks its effect."""
-        match claim_of(event, catalog=CATALOG, livemode=SETTINGS.livemode):
-            case Paid(session_id, uid):
-                return uid, not self._ledger.knows_session(session_id)
-            case NotComing(session_id, uid) as claim:
-                return uid, claim.is_lost_on(self._ledger.account(uid)) and not self._ledger.knows_session(session_id)
-            case Told(payment, _) as claim:
-                purchase, told = self._ledger.purchase_of_payment(payment), event["data"]["object"]
-                payer = payer_of(purchase, told, partial(self._gateway.metadata_of_payment, payment))
-                return payer, payer is not None and claim.is_lost_on(self._ledger.account(payer))
+        """Return the user whom an event concerns, and whether the ledger lacks its effect."""
+        ledger, audit, gateway = self.using.ledger, self.using.audit, self.using.gateway
+        expected = expectation_of(event, now=int(time.time()), catalog=CATALOG, livemode=SETTINGS.livemode)
+        match expected:
+            case ExpectedPurchase(session_id, uid):
+                self.sessions.add(session_id)
+                return uid, not audit.knows_session(session_id)
+            case ExpectedFailure(session_id, uid):
+                return uid, expected.is_missing_from(ledger.account(uid)) and not audit.knows_session(session_id)
+            case ExpectedReversal(payment):
+                purchase, stripe_object = ledger.purchase_of_payment(payment), event["data"]["object"]
+                buyer = resolve_buyer(purchase, stripe_object, partial(gateway.metadata_of_payment, payment))
+                uid = buyer.uid if isinstance(buyer, Buyer) else None
+                return uid, uid is not None and expected.is_missing_from(ledger.facts_of_payment(payment))
             case None:
                 return None, False
 
     def _republish(self, event: Mapping[str, Any]) -> None:
-        message_id = self._bus.publish(json.dumps(event).encode(), event, TOKEN_PACKAGE)
-        self._report.republished += 1
+        payload = json.dumps(event).encode()
+        message_id = self.using.publisher.publish(payload, event, TOKEN_PACKAGE, source=READ_FROM_STRIPE)
+        self.report.republished += 1
         sentence = f"Put {event['type']} back on the topic: the ledger lacks its effect"
         ids = {"event_id": event["id"], "event_type": event["type"], "object_id": event["data"]["object"]["id"]}
         logs.warning("reconcile.republished", sentence, message_id=message_id, **ids)
 
-    def _check(self, uid: str) -> None:
+    def _alert_unknown(self, uid: str, session_id: str, tokens: int) -> None:
+        self.report.unknown_purchases = (*self.report.unknown_purchases, session_id)
+        sentence = f"Stripe does not know session {session_id}, for which user {uid} got {tokens} tokens"
+        logs.error("reconcile.unknown_purchase", sentence, user_id=uid, session_id=session_id, tokens=tokens)
+        evidence = {"sessionId": session_id, "tokens": tokens}
+        self._raise(Alert(f"unknown_purchase:{session_id}", "unknown_purchase", "critical", uid, evidence))
+
+    def _check_balance(self, uid: str) -> None:
         """Alert when a user's balance is not the sum of the entries."""
-        if uid in self._met:
+        if uid in self.checked:
             return
-        self._met.add(uid)
-        audit = self._ledger.audit(uid)
-        if audit is None:
+        self.checked.add(uid)
+        check = self.using.audit.check_balance(uid)
+        if check is None:
             return
-        self._report.users_checked += 1
-        if audit.drifted:
-            self._report.drifted = (*self._report.drifted, uid)
-            seen = {"balance": audit.balance, "sumOfEntries": audit.entries}
-            sentence = f"The balance of user {uid} is {audit.balance}, the sum of the entries {audit.entries}"
-            logs.error("ledger.drift", sentence, user_id=uid, balance=audit.balance, sum_of_entries=audit.entries)
-            today = f"{datetime.now(UTC):%Y-%m-%d}"  # an alert a day: yesterday's may be closed
-            self._ledger.alert(f"drift:{uid}:{today}", type_="ledger_drift", severity="critical", uid=uid, seen=seen)
+        self.report.users_checked += 1
+        if check.drifted:
+            self.report.drifted = (*self.report.drifted, uid)
+            balance, total = check.balance, check.sum_of_entries
+            sentence = f"The balance of user {uid} is {balance}, the sum of the entries {total}"
+            logs.error("ledger.drift", sentence, user_id=uid, balance=balance, sum_of_entries=total)
+            today = f"{datetime.now(UTC):%Y-%m-%d}"  # one alert per day: yesterday's may be closed
+            evidence = {"balance": balance, "sumOfEntries": total}
+            self._raise(Alert(f"drift:{uid}:{today}", "ledger_drift", "critical", uid, evidence))
+
+    def _raise(self, alert: Alert) -> None:
+        if self.using.ledger.raise_alert(alert):
+            logs.alerts((alert,), user_id=alert.uid)
 
 
 @cache
-def parts() -> tuple[AuditedLedger, StripeGateway, EventPublisher]:
-    """Build what the handler needs, at the first call."""
-    key = partial(SecretStore().get, SETTINGS.stripe_secret_key)
-    return (
-        AuditedLedger(firestore.Client(project=SETTINGS.project)),
-        StripeGateway(key, api_base=SETTINGS.stripe_api_base),
+def dependencies() -> Dependencies:
+    """Build what the handler uses, at the first call."""
+    return Dependencies(
+        connect_ledger(SETTINGS.project),
+        connect_stripe(SETTINGS.stripe_secret_key, api_base=SETTINGS.stripe_api_base),
         EventPublisher(pubsub.connect(), SETTINGS.project),
     )

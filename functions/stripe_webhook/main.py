@@ -1,5 +1,6 @@
 """POST /api/stripe/webhook: verify what Stripe sends and put it on the topic. The work is done elsewhere."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,38 +12,46 @@ from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.adapters.stripe_signature import verify_webhook
 from shared.domain.errors import BadInput
-from shared.domain.stripe_events import purchase_type_of
+from shared.domain.stripe_events import SESSION_EVENTS, purchase_type_of
 from shared.runtime import http, logs, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_WEBHOOK_SECRET")
 _BODY_MAX_BYTES = 512 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the handler uses."""
+
+    secrets: SecretStore
+    publisher: EventPublisher
+
+
 @functions_framework.http
 @http.endpoint("POST", project=SETTINGS.project)
 def stripe_webhook(request: Request) -> dict[str, Any]:
-    """Answer 200 once Pub/Sub has the event, or when the event is nobody's here."""
-    return handle(request, *parts())
+    """Answer 200 once Pub/Sub has the event, or when nothing here handles it."""
+    return handle(request, dependencies())
 
 
-def handle(request: Request, secrets: SecretStore, bus: EventPublisher) -> dict[str, Any]:
+def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Verify, route, publish."""
     payload = http.read_body(request, _BODY_MAX_BYTES)
     try:
-        event = _verified(payload, request.headers.get("Stripe-Signature"), secrets)
+        event = _verified(payload, request.headers.get("Stripe-Signature"), using.secrets)
         if event["livemode"] is not SETTINGS.livemode:
-            raise BadInput("wrong_livemode", "The event is of the other mode")
+            raise BadInput("wrong_livemode", "The event's livemode does not match this deployment")
     except BadInput as error:
         logs.warning("webhook.rejected", f"Webhook rejected: {error.message}", reason=error.code)
         raise
-    ids = {"event_id": event["id"], "event_type": event["type"], "object_id": event["data"]["object"].get("id")}
+    ids = _ids(event)
     logs.info("webhook.verified", "Webhook signature verified successfully", **ids)
     purchase_type = purchase_type_of(event)
     if purchase_type is None:
         logs.info("webhook.ignored", f"Nothing to do for {event['type']}", **ids)
         return {"received": True}
     logs.info("webhook.processing", f"Processing {event['type']} event", **ids)
-    message_id = bus.publish(payload, event, purchase_type)
+    message_id = using.publisher.publish(payload, event, purchase_type)
     logs.info("webhook.published", _routed(purchase_type), **ids, message_id=message_id)
     return {"received": True}
 
@@ -65,7 +74,16 @@ def _routed(purchase_type: str) -> str:
     return f"Detected {purchase_type} - routing to its handler"
 
 
+def _ids(event: dict[str, Any]) -> dict[str, Any]:
+    """Return what finds an event in the logs; a session's id has the same name at every step of its purchase."""
+    stripe_object = event["data"]["object"]
+    ids = {"event_id": event["id"], "event_type": event["type"], "object_id": stripe_object.get("id")}
+    if event["type"] in SESSION_EVENTS:
+        ids["session_id"] = stripe_object.get("id")
+    return ids
+
+
 @cache
-def parts() -> tuple[SecretStore, EventPublisher]:
-    """Build what the handler needs, at the first request."""
-    return SecretStore(), EventPublisher(pubsub.connect(), SETTINGS.project)
+def dependencies() -> Dependencies:
+    """Build what the handler uses, at the first request."""
+    return Dependencies(SecretStore(), EventPublisher(pubsub.connect(), SETTINGS.project))

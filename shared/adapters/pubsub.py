@@ -34,13 +34,13 @@ class EventPublisher:
         self._client = client
         self._topic = f"projects/{project}/topics/{STRIPE_EVENTS}"
 
-    def publish(self, payload: bytes, event: Mapping[str, Any], purchase_type: str) -> str:
+    def publish(self, payload: bytes, event: Mapping[str, Any], purchase_type: str, *, source: str = "webhook") -> str:
         """Publish an event and return the message id once Pub/Sub has it.
 
         Raises:
             Unavailable: Pub/Sub did not take it in time. It may have it nevertheless; a second message is harmless.
         """
-        message = PubsubMessage(data=payload, attributes=attributes_of(event, purchase_type))
+        message = PubsubMessage(data=payload, attributes=attributes_of(event, purchase_type, source=source))
         try:
             response = self._client.publish(
                 topic=self._topic, messages=[message], retry=_RETRY, timeout=_PUBLISH_TIMEOUT_S

@@ -1,23 +1,28 @@
-"""Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events. Signatures are in stripe_signature."""
+"""Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events. Signatures are in stripe_signature.py."""
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import stripe
+from requests.structures import CaseInsensitiveDict
 
+from shared.adapters.secret_manager import SecretStore
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
 from shared.domain.purchase import TOKEN_PACKAGE
 from shared.domain.stripe_events import API_VERSION
-from shared.domain.subscription import Subscription, standing
+from shared.domain.subscription import Subscription, current_subscription
 
 if TYPE_CHECKING:
     from stripe.params import (
         CustomerCreateParams,
+        CustomerListParams,
         EventListParams,
         PaymentIntentRetrieveParams,
         RefundCreateParams,
@@ -25,22 +30,20 @@ if TYPE_CHECKING:
     )
     from stripe.params.checkout import SessionCreateParams
 
-Answer = TypeVar("Answer")
-
 _TIMEOUT_S = 10.0
 _RETRIES = 2
-_PAGE = 100  # the most that a list of Stripe's gives at once
+_PAGE = 100  # the most that Stripe returns in one page of a list
+_KEYS_MAX = 5
+# Customer search lags behind, by minutes at worst; a list does not. Both together find every customer.
+# Source: https://docs.stripe.com/search#data-freshness
+_SEARCH_LAG_S = 15 * 60
+_RECENT_CUSTOMERS_MAX = 1_000
 
-
-class CustomerDirectory(Protocol):
-    """Where a user's Stripe customer is kept: users/{uid}."""
-
-    def keep_stripe_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
-        """Keep the customer unless one is kept already, other than `instead_of`; return the one that is."""
+Result = TypeVar("Result")
 
 
 class StripeGateway:
-    """Calls Stripe with the key that `secret_key` returns at each call, so that a rotated one needs no deployment.
+    """Calls Stripe with the key that `secret_key` returns at each call, so that a rotated key needs no deployment.
 
     Raises, from every method: StripeRefused when Stripe says no, Unavailable when it does not answer or asks to wait.
     """
@@ -53,46 +56,65 @@ class StripeGateway:
     def _stripe(self) -> stripe.StripeClient:
         return self._connect(self._secret_key())
 
-    def get_or_create_customer(
-        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory, gone: str | None = None
-    ) -> str:
-        """Return the user's Stripe customer id: the one that is kept, or at the first purchase a new one.
+    # --- customers and checkout
 
-        Safe against two at once: both send the same idempotency key and get the same customer, and the directory keeps
-        whichever id comes first.
+    def get_or_create_customer(self, uid: str, email: str | None, *, instead_of: str | None = None) -> str:
+        """Return the id of the user's Stripe customer: one that exists, or else a new one.
+
+        Two requests at once send the same idempotency key and get the same customer.
 
         Args:
             uid: the user's Firebase uid, which the customer carries as metadata.
             email: for Stripe's receipts.
-            kept: the customer that is kept for the user.
-            directory: where a new one is kept.
-            gone: a kept customer that was deleted in Stripe, in whose place a new one is made.
+            instead_of: a customer that was deleted in Stripe; a new one replaces it.
         """
-        if kept and kept != gone:
-            return kept
+        existing = self._find_customer(uid)
+        if existing is not None:
+            return existing
         params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
         if email:
             params["email"] = email
         try:
-            customer_id = self._create_customer(params, gone)
+            return self._create_customer(uid, params, instead_of)
         except StripeRefused as error:
             if error.stripe_code != "email_invalid":
                 raise
-            del params["email"]  # Firebase takes addresses that Stripe does not; its receipts are no reason not to sell
-            customer_id = self._create_customer(params, gone)
-        return directory.keep_stripe_customer(uid, customer_id, instead_of=gone)
+            # Firebase accepts addresses that Stripe refuses; a receipt address is not worth losing the sale.
+            del params["email"]
+            return self._create_customer(uid, params, instead_of)
 
-    def _create_customer(self, params: "CustomerCreateParams", gone: str | None) -> str:
-        key = _key("customer", {**params, "instead_of": gone} if gone else params)
-        return _ask(lambda: self._stripe.v1.customers.create(params, {"idempotency_key": key})).id
+    def _find_customer(self, uid: str) -> str | None:
+        """Return the user's oldest customer in Stripe, None when there is none."""
+        query = f"metadata['firebase_uid']:{json.dumps(uid)}"
+        recent: CustomerListParams = {"created": {"gte": int(time.time()) - _SEARCH_LAG_S}, "limit": _PAGE}
+
+        def customers() -> list[stripe.Customer]:
+            searched = self._stripe.v1.customers.search({"query": query}).data
+            listed = self._stripe.v1.customers.list(recent).auto_paging_iter()
+            return [*searched, *islice(listed, _RECENT_CUSTOMERS_MAX)]
+
+        found = [one.to_dict() for one in _call(customers)]
+        ours = [one for one in found if (one.get("metadata") or {}).get("firebase_uid") == uid]
+        return min(((one["created"], one["id"]) for one in ours), default=(0, None))[1]
+
+    def _create_customer(self, uid: str, params: "CustomerCreateParams", instead_of: str | None) -> str:
+        key = _key("customer", {**params, "instead_of": instead_of} if instead_of else params)
+
+        def create(idempotency_key: str) -> str:
+            return self._stripe.v1.customers.create(params, {"idempotency_key": idempotency_key}).id
+
+        # A saved server error may hide a customer that was created: look before another key creates a second one.
+        return _call_with_fresh_key(key, create, before_next_key=lambda: self._find_customer(uid))
 
     def create_token_checkout_session(
-        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
+        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool = False
     ) -> tuple[str, str]:
         """Create a Checkout Session for one package; return its id and the address of Stripe's page.
 
-        The metadata stands on the PaymentIntent too, from which Stripe copies it to the charge: refunds and disputes
-        find their buyer by it. Source: https://docs.stripe.com/metadata
+        The metadata is on the PaymentIntent too, from which Stripe copies it to the charge: refunds and disputes find
+        their buyer by it. Source: https://docs.stripe.com/metadata
+
+        With `invoice`, Stripe makes an invoice for the purchase. The browser returns to `app_base_url`.
 
         Raises:
             CustomerGone: the customer was deleted in Stripe.
@@ -110,13 +132,17 @@ class StripeGateway:
             "line_items": [{"price": price_id, "quantity": 1}],
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata},
+            # Left out, the dashboard decides. The session's amounts have to be those of the package's terms.
+            "adaptive_pricing": {"enabled": False},
             "success_url": f"{app_base_url}/token-purchase-success?session_id={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{app_base_url}/token-purchase-cancel",
         }
         if package.promotions:
             params["allow_promotion_codes"] = True
+        if invoice:
+            params["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": metadata}}
         try:
-            session = _ask(lambda: self._stripe.v1.checkout.sessions.create(params))
+            session = _call(lambda: self._stripe.v1.checkout.sessions.create(params))
         except StripeRefused as error:
             if _is_missing(error, param="customer"):
                 raise CustomerGone from error
@@ -125,83 +151,48 @@ class StripeGateway:
             raise StripeRefused
         return session.id, session.url
 
+    def session(self, session_id: str) -> dict[str, Any] | None:
+        """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe has none."""
+        try:
+            session = _call(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
+        except StripeRefused as error:
+            if _is_missing(error):
+                return None
+            raise
+        return session.to_dict(for_json=True)
+
+    # --- payments
+
     def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
         """Return the metadata of a PaymentIntent; none when Stripe does not know it."""
         try:
-            intent = _ask(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
+            intent = _call(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
         except StripeRefused as error:
             if _is_missing(error):
                 return {}
             raise
         return dict(intent.metadata.to_dict())
 
-    def events(self, types: Iterable[str], *, since: int, after: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield Stripe's events of these types, newest first; a page of them is in memory at a time.
-
-        Args:
-            types: at most 20, as Stripe takes them.
-            since: the oldest creation time, UTC seconds; Stripe keeps events for 30 days.
-            after: the id of the event to go on behind.
-
-        Source: https://docs.stripe.com/api/events/list
-        """
-        asked: EventListParams = {"types": sorted(types), "created": {"gte": since}, "limit": _PAGE}
-        more = True
-        while more:
-            if after is not None:
-                asked["starting_after"] = after
-            try:
-                page = _ask(lambda: self._stripe.v1.events.list(asked))
-            except StripeRefused as error:
-                if after is not None and _is_missing(error):
-                    return  # Stripe has forgotten that event, and so every older one
-                raise
-            for event in page.data:
-                yield event.to_dict(for_json=True)
-                after = event.id
-            more = page.has_more and bool(page.data)
-
-    def session(self, session_id: str) -> dict[str, Any] | None:
-        """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe knows none."""
-        try:
-            found = _ask(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
-        except StripeRefused as error:
-            if _is_missing(error):
-                return None
-            raise
-        return found.to_dict(for_json=True)
-
     def refund_rest(self, payment_intent_id: str, *, idempotency_key: str) -> str | None:
         """Refund what is left of a payment; return the refund's id, None when nothing was left.
 
-        Source: https://docs.stripe.com/api/refunds/create (no amount refunds the rest).
+        Source: https://docs.stripe.com/api/refunds/create (without an amount, the rest is refunded).
         """
         params: RefundCreateParams = {"payment_intent": payment_intent_id}
+
+        def refund(key: str) -> stripe.Refund:
+            return self._stripe.v1.refunds.create(params, {"idempotency_key": key})
+
         try:
-            refund = _ask(lambda: self._stripe.v1.refunds.create(params, {"idempotency_key": idempotency_key}))
+            # A second refund of the rest finds nothing left: another key cannot refund twice.
+            made = _call_with_fresh_key(idempotency_key, refund, refusals_too=True)
         except StripeRefused as error:
             if error.stripe_code == "charge_already_refunded":
                 return None
             raise
-        if refund.status in ("failed", "canceled"):
-            raise StripeRefused
-        return refund.id
-
-    def standing_subscription(self, subscription_id: str) -> Subscription | None:
-        """Return how the customer of a subscription stands now, None when Stripe does not know the subscription.
-
-        An event may tell of a subscription that another one has replaced since: of all that the customer has or had,
-        the one that counts is returned (shared/domain/subscription.py).
-        """
-        try:
-            told = _ask(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
-            every: SubscriptionListParams = {"customer": told["customer"], "status": "all", "limit": _PAGE}
-            page = _ask(lambda: self._stripe.v1.subscriptions.list(every))
-        except StripeRefused as error:
-            if _is_missing(error):
-                return None
-            raise
-        return standing([told, *(one.to_dict(for_json=True) for one in page.data)])
+        if made.status in ("failed", "canceled"):
+            raise StripeRefused(f"refund_{made.status}")
+        return made.id
 
     def reversed_of_payment(self, payment_intent_id: str) -> tuple[int, bool]:
         """Return how many cents of a payment are refunded, less what failed, and whether it was ever disputed.
@@ -209,9 +200,68 @@ class StripeGateway:
         Source: https://docs.stripe.com/api/charges/object (amount_refunded, disputed).
         """
         params: PaymentIntentRetrieveParams = {"expand": ["latest_charge"]}
-        intent = _ask(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id, params))
+        intent = _call(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id, params))
         charge = intent.to_dict(for_json=True)["latest_charge"]
         return (charge["amount_refunded"], charge["disputed"]) if charge else (0, False)
+
+    # --- events and subscriptions
+
+    def events(self, types: Iterable[str], *, since: int, after: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield Stripe's events of these types, newest first; one page of them is in memory at a time.
+
+        Args:
+            types: at most 20, as Stripe takes them.
+            since: the oldest creation time, UTC seconds; Stripe keeps events for 30 days.
+            after: the id of the event to continue after.
+
+        Source: https://docs.stripe.com/api/events/list
+        """
+        params: EventListParams = {"types": sorted(types), "created": {"gte": since}, "limit": _PAGE}
+        more = True
+        while more:
+            if after is not None:
+                params["starting_after"] = after
+            try:
+                page = _call(lambda: self._stripe.v1.events.list(params))
+            except StripeRefused as error:
+                if after is not None and _is_missing(error):
+                    return  # Stripe no longer has that event, and so no older one either
+                raise
+            for event in page.data:
+                yield event.to_dict(for_json=True)
+                after = event.id
+            more = page.has_more and bool(page.data)
+
+    def current_subscription(self, subscription_id: str, *, customer_id: str | None) -> Subscription | None:
+        """Return the user's subscription that counts now, None when Stripe does not know `subscription_id`.
+
+        An event may be about a subscription that another one has replaced since, of the same customer or of a new one:
+        of all that the subscription's customer and the user's current customer have or had, the one that counts is
+        returned (shared/domain/subscription.py).
+        """
+        try:
+            subject = _call(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
+        except StripeRefused as error:
+            if _is_missing(error):
+                return None
+            raise
+        customers = {subject["customer"], *([customer_id] if customer_id else [])}
+        return current_subscription([subject, *(one for id_ in sorted(customers) for one in self._subscriptions(id_))])
+
+    def _subscriptions(self, customer_id: str) -> list[dict[str, Any]]:
+        params: SubscriptionListParams = {"customer": customer_id, "status": "all", "limit": _PAGE}
+        try:
+            page = _call(lambda: self._stripe.v1.subscriptions.list(params))
+        except StripeRefused as error:
+            if _is_missing(error):  # the customer was deleted
+                return []
+            raise
+        return [one.to_dict(for_json=True) for one in page.data]
+
+
+def connect_stripe(secret_key: str, *, api_base: str | None) -> StripeGateway:
+    """Return a gateway; `secret_key` is the key itself or its name in Secret Manager."""
+    return StripeGateway(partial(SecretStore().get, secret_key), api_base=api_base)
 
 
 def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
@@ -224,20 +274,64 @@ def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
     )
 
 
-def _ask(call: Callable[[], Answer]) -> Answer:
+def _call(call: Callable[[], Result]) -> Result:
     """Call Stripe, and turn its errors into ours. Source: https://docs.stripe.com/error-handling."""
     try:
         return call()
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-        raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
     except stripe.StripeError as error:
-        # 409: another request with the same idempotency key is under way.
-        if error.http_status == HTTPStatus.CONFLICT or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Unavailable("stripe_unavailable", "The payment provider does not answer - try again") from error
-        refused = StripeRefused(error.code, getattr(error, "param", None))
-        refused.add_note(f"Stripe: {error.http_status} {error.code}, param {refused.param}, {error.request_id}")
-        # Stripe's own sentence is left out: it may repeat an e-mail address, which belongs in no log.
-        raise refused from None
+        # The SDK's sentence is left out: it may repeat an e-mail address, which belongs in no log.
+        raise _ours(error) from (error if _is_transient(error) else None)
+
+
+def _call_with_fresh_key(
+    key: str,
+    call: Callable[[str], Result],
+    *,
+    refusals_too: bool = False,
+    before_next_key: Callable[[], Result | None] = lambda: None,
+) -> Result:
+    """Call Stripe with an idempotency key, and with a next one where Stripe only repeats what it saved under the first.
+
+    Stripe saves the answer of the first request with a key, server errors included, for at least a day: without another
+    key one error would be repeated for as long. A new error still ends the call, for its effect is not known.
+    Source: https://docs.stripe.com/api/idempotent_requests
+
+    Args:
+        key: the first key; the next ones are derived from it, so that two calls at once use the same.
+        call: sends the request.
+        refusals_too: whether a saved refusal is worth another key as well.
+        before_next_key: returns the result that an earlier key had after all, if any.
+    """
+    for number in range(_KEYS_MAX):
+        try:
+            return call(f"{key}:{number}" if number else key)
+        except stripe.StripeError as error:
+            saved = CaseInsensitiveDict(error.headers or {}).get("Idempotent-Replayed") == "true"
+            server_error = (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+            last = number == _KEYS_MAX - 1
+            if last or not saved or not (server_error or refusals_too):
+                raise _ours(error) from (error if _is_transient(error) else None)
+        found = before_next_key()
+        if found is not None:
+            return found
+    raise AssertionError("the last key returns or raises")
+
+
+def _is_transient(error: stripe.StripeError) -> bool:
+    # 409: another request with the same idempotency key is in progress.
+    return (
+        isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+        or error.http_status == HTTPStatus.CONFLICT
+        or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def _ours(error: stripe.StripeError) -> StripeRefused | Unavailable:
+    if _is_transient(error):
+        return Unavailable("stripe_unavailable", "The payment provider does not answer - try again")
+    refused = StripeRefused(error.code, getattr(error, "param", None))
+    refused.add_note(f"Stripe: {error.http_status} {error.code}, param {refused.param}, {error.request_id}")
+    return refused
 
 
 def _is_missing(error: StripeRefused, *, param: str | None = None) -> bool:

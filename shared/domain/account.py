@@ -1,31 +1,39 @@
-"""A user's account and what a posting does to it. Pure: the ledger reads and writes, this decides.
-
-An entry is one immutable change of a balance. Balance = the sum of the user's entries, always, and every entry says the
-balance after it.
-"""
+"""A user's account, and what an entry does to it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.domain.entry import Entry, Posting
+from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import NotEnoughTokens
-from shared.domain.reversal import Reversals
+from shared.domain.limits import PurchaseTime
+from shared.domain.subscription import Subscription
 
-# waiting: a delayed payment is on its way · failed: it did not come · held: a person decides · rejected: a person did
-OpenPurchase = Literal["waiting", "failed", "held", "rejected"]
+# waiting: a delayed payment is pending · failed: it failed · held: an operator decides · rejected: an operator did
+OpenState = Literal["waiting", "failed", "held", "rejected"]
 
-_TICK = timedelta(milliseconds=1)
+OPEN_PURCHASES_MAX = 50
+"""The most open purchases an account keeps. Beyond it the oldest failed one is dropped first, a held one last."""
+
+_DROPPED_FIRST: tuple[OpenState, ...] = ("failed", "waiting", "rejected", "held")
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPurchase:
+    """A purchase that is not credited (yet), and since when it is in this state, UTC seconds."""
+
+    state: OpenState
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the server keeps on users/{uid}. Tokens are integers; totals only rise.
+    """The ledger's own state of a user: all that a decision depends on, so that one read is enough.
 
-    `recent_purchases` (UTC seconds) is what the limits look at, `open_purchases` says how the sessions stand that were
-    not credited, `reversals` what is known of each payment's refunds and disputes: all stand here so that one read of
-    one document holds all that a credit depends on.
+    Tokens are integers. The totals only rise. `reversed_early` names the payments of which a refund or dispute is known
+    and no purchase yet.
     """
 
     uid: str
@@ -34,40 +42,60 @@ class Account:
     earned: int = 0
     spent: int = 0
     stripe_customer_id: str | None = None
-    recent_purchases: tuple[int, ...] = ()
+    recent_purchases: tuple[PurchaseTime, ...] = ()
     open_purchases: Mapping[str, OpenPurchase] = field(default_factory=dict)
+    reversed_early: tuple[str, ...] = ()
+    subscription: Subscription | None = None
     last_entry_at: datetime | None = None
-    reversals: Mapping[str, Reversals] = field(default_factory=dict)
     exists: bool = False
 
-    def opened(self, session_id: str, state: OpenPurchase) -> "Account":
-        """Return the account with a purchase standing open."""
-        return replace(self, open_purchases={**self.open_purchases, session_id: state})
+    def open_state(self, session_id: str) -> OpenState | None:
+        """Return the state of an open purchase, None when the session is not open."""
+        purchase = self.open_purchases.get(session_id)
+        return purchase.state if purchase else None
 
-    def closed(self, session_id: str) -> "Account":
+    def with_open_purchase(self, session_id: str, state: OpenState, now: datetime) -> "Account":
+        """Return the account with an open purchase in this state."""
+        purchases = {**self.open_purchases, session_id: OpenPurchase(state, int(now.timestamp()))}
+        others = sorted(
+            (id_ for id_ in purchases if id_ != session_id),
+            key=lambda id_: (_DROPPED_FIRST.index(purchases[id_].state), purchases[id_].since, id_),
+        )
+        for id_ in others[: max(0, len(purchases) - OPEN_PURCHASES_MAX)]:
+            del purchases[id_]
+        return replace(self, open_purchases=purchases)
+
+    def without_open_purchase(self, session_id: str) -> "Account":
         """Return the account without this open purchase."""
-        return replace(self, open_purchases={id_: at for id_, at in self.open_purchases.items() if id_ != session_id})
+        return replace(self, open_purchases={id_: one for id_, one in self.open_purchases.items() if id_ != session_id})
 
-    def post(self, posting: Posting, now: datetime) -> tuple["Account", Entry]:
-        """Return the account after a posting, and its entry.
+    def post(self, new: NewEntry, now: datetime) -> tuple["Account", Entry]:
+        """Return the account after an entry, and the entry.
 
-        Entries of one account have strictly rising timestamps whatever the clocks of two instances say, so that a
-        history sorted by time is in the ledger's own order.
+        The entries of an account have strictly rising timestamps, whatever the clocks of two instances say: a history
+        sorted by time is in the ledger's order.
 
         Raises:
-            NotEnoughTokens: the posting spends more than there is. A reversal may take a balance below zero: then it is
-                a debt, which the next purchase pays first.
+            NotEnoughTokens: a spend exceeds the balance. A reversal may take the balance below zero: a debt, which the
+                next purchase pays first.
         """
-        if posting.type == "spend" and self.balance + posting.amount < 0:
+        if new.type == "spend" and self.balance + new.amount < 0:
             raise NotEnoughTokens(self.balance)
         at = now if self.last_entry_at is None else max(now, self.last_entry_at + _TICK)
         after = replace(
             self,
-            balance=self.balance + posting.amount,
-            purchased=self.purchased + (posting.amount if posting.type == "purchase" else 0),
-            earned=self.earned + (posting.amount if posting.type == "grant" else 0),
-            spent=self.spent - (posting.amount if posting.type == "spend" else 0),
+            balance=self.balance + new.amount,
+            purchased=self.purchased + (new.amount if new.type == "purchase" else 0),
+            earned=self.earned + (new.amount if new.type == "grant" else 0),
+            spent=self.spent - (new.amount if new.type == "spend" else 0),
             last_entry_at=at,
         )
-        entry = Entry(posting.id, self.uid, posting.type, posting.amount, after.balance, at, posting.details)
-        return after, entry
+        return after, Entry(new.id, self.uid, new.type, new.amount, after.balance, at, new.details)
+
+    def post_all(self, entries: tuple[NewEntry, ...], now: datetime) -> tuple["Account", tuple[Entry, ...]]:
+        """Return the account after several entries, and the entries. Raises as `post` does."""
+        account, posted = self, []
+        for new in entries:
+            account, entry = account.post(new, now)
+            posted.append(entry)
+        return account, tuple(posted)

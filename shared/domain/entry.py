@@ -1,4 +1,7 @@
-"""A ledger entry: one immutable change of a balance. Pure."""
+"""A ledger entry: one immutable change of a balance. Pure.
+
+The ledger is single-entry: each entry changes one account, and a balance is the sum of its account's entries.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,19 +15,19 @@ _DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,128}", r
 
 
 def is_uid(value: object) -> TypeGuard[str]:
-    """Tell whether this is a Firebase uid that can name a document.
+    """Tell whether a value is a Firebase uid that can name a document.
 
     Sources: https://firebase.google.com/docs/auth/admin/manage-users (a uid has 1 to 128 characters),
-    https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields (what a document's id may be).
+    https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields (what a document id may be).
     """
     return isinstance(value, str) and _DOCUMENT_ID.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """A change of a balance that is to be made: `amount` in tokens, signed.
+class NewEntry:
+    """An entry to be made: `amount` in tokens, signed.
 
-    The id names the economic fact, never the event.
+    The id names the economic fact, never the event that reported it.
     """
 
     id: str
@@ -35,7 +38,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change of a balance that was made. Never altered, never removed: a correction is a new entry."""
+    """An entry of the ledger. Never changed, never deleted: a correction is a new entry."""
 
     id: str
     uid: str
@@ -46,14 +49,14 @@ class Entry:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def decided_by_a_person(self) -> bool:
-        """Whether an operator released this purchase: then what its session claims no longer counts."""
+    def released(self) -> bool:
+        """Whether an operator released this purchase: then the session's own claims no longer count."""
         return self.details.get("released") is True
 
     def as_json(self) -> dict[str, Any]:
         """Return the transaction that callers are shown; its time is UTC, to the second.
 
-        The details are sorted, as Firestore gives them back: an entry just made and the same one read look alike.
+        The details are sorted, as Firestore returns them: a new entry and the same one read later look alike.
         """
         return {
             "id": self.id,
@@ -65,16 +68,16 @@ class Entry:
             "details": dict(sorted(self.details.items())),
         }
 
-    def differences(self, uid: str, posting: Posting) -> list[str]:
-        """Name what of a posting under the same id says something else than this entry.
+    def differences(self, uid: str, new: NewEntry) -> list[str]:
+        """Name the fields in which a new entry with this id contradicts this one.
 
-        Details that only one of the two has are no contradiction: a later version of the code may keep more of them.
+        Details that only one of the two has do not contradict: a later version of the code may record more of them.
         """
         pairs: dict[str, tuple[object, object]] = {
             "userId": (self.uid, uid),
-            "type": (self.type, posting.type),
-            "amount": (self.amount, posting.amount),
+            "type": (self.type, new.type),
+            "amount": (self.amount, new.amount),
         }
-        shared_keys = self.details.keys() & posting.details.keys()
-        pairs |= {f"details.{key}": (self.details[key], posting.details[key]) for key in shared_keys}
+        shared_keys = self.details.keys() & new.details.keys()
+        pairs |= {f"details.{key}": (self.details[key], new.details[key]) for key in shared_keys}
         return [name for name, (ours, theirs) in pairs.items() if ours != theirs]

@@ -1,10 +1,10 @@
-"""Every error this project raises.
+"""Every error that a caller can see.
 
 TokenEconomyError
 ├── SettingsError           the environment is wrong: the function does not start
 ├── CatalogError            the catalog's file is wrong: the function does not start
-├── MalformedMessage        a message on the topic that no delivery can mend: recorded and acknowledged
-├── LedgerConflict          an entry's id is taken by other contents: recorded and acknowledged
+├── MalformedMessage        redelivery would not help: recorded and acknowledged
+├── LedgerConflict          an entry exists with other contents: recorded and acknowledged
 └── RequestError            500 unless said otherwise: an answer to a caller, with status and code
     ├── BadInput            400
     ├── NotSignedIn         401
@@ -15,9 +15,10 @@ TokenEconomyError
     ├── TooLarge            413
     ├── WrongContentType    415
     ├── LimitReached        429, with Retry-After
+    ├── LedgerRefused       500, Firestore refuses: logged with its cause, and delivered again
     ├── StripeRefused       502
     │   └── CustomerGone    the customer was deleted in Stripe
-    └── Unavailable         503, a passing fault: the caller or Pub/Sub tries again
+    └── Unavailable         503, a transient fault: the caller or Pub/Sub tries again
 """
 
 from collections.abc import Iterable
@@ -25,7 +26,7 @@ from typing import ClassVar
 
 
 class TokenEconomyError(Exception):
-    """What every error of this project is."""
+    """Base class for all errors in this project."""
 
 
 class SettingsError(TokenEconomyError):
@@ -33,11 +34,11 @@ class SettingsError(TokenEconomyError):
 
 
 class CatalogError(TokenEconomyError):
-    """The catalog's file contradicts itself, or the wanted catalog is not in it."""
+    """The catalog file contradicts itself, or lacks the requested catalog."""
 
 
 class MalformedMessage(TokenEconomyError):
-    """A Pub/Sub message that is no Stripe event of ours, and never will be."""
+    """A Pub/Sub message that is not a Stripe event we can read; redelivery would not help."""
 
 
 class LedgerConflict(TokenEconomyError):
@@ -76,7 +77,7 @@ class NotSignedIn(RequestError):
 
 
 class NotEnoughTokens(RequestError):
-    """The account holds fewer tokens than are to be spent."""
+    """The account holds fewer tokens than the request spends."""
 
     status = 402
 
@@ -86,7 +87,7 @@ class NotEnoughTokens(RequestError):
 
 
 class NotFound(RequestError):
-    """What the request names does not exist."""
+    """The thing that the request names does not exist."""
 
     status = 404
 
@@ -153,8 +154,16 @@ class CustomerGone(StripeRefused):
     """The customer was deleted in Stripe."""
 
 
+class LedgerRefused(RequestError):
+    """Firestore refuses a read or a write: a missing permission, a document too large. Trying again may not help."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("ledger_refused", "Something went wrong on our side")
+        self.cause = cause
+
+
 class Unavailable(RequestError):
-    """A part that is needed does not answer now."""
+    """A component that is needed does not answer now."""
 
     status = 503
 

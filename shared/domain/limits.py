@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HOUR_S = 3_600
-DAY_S = 86_400
-LATEST_S = 3 * DAY_S  # how long Stripe goes on delivering an event: one may be told of so long after a newer one
+from shared.domain.times import DAY_S, HOUR_S
+
+_DELIVERY_S = 3 * DAY_S  # how long Stripe retries an event: it may arrive that long after a newer one
+_REMEMBERED_MAX = 200  # far above any limit in four days; keeps the account small whatever arrives
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseTime:
+    """When a purchase was paid, as Stripe says, and when the ledger credited it."""
+
+    paid_at: int
+    entered_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +25,9 @@ class Limits:
     per_day: int = 20
 
     def exceeded(self, purchases: Sequence[int], at: int) -> bool:
-        """Tell whether one more purchase, at `at`, would be one too many among `purchases` (UTC seconds, any order).
+        """Tell whether another purchase, at `at`, would be one too many among `purchases` (any order).
 
-        Events arrive in any order, so every window that holds `at` counts, also one that ends after it.
+        Events arrive in any order, so every window that holds `at` counts, even one that ends after it.
         """
         times = sorted([*purchases, at])
         return any(
@@ -39,7 +48,11 @@ class Limits:
         return (HOUR_S, self.per_hour), (DAY_S, self.per_day)
 
 
-def remember(purchases: Sequence[int], at: int) -> tuple[int, ...]:
-    """Add a purchase to those remembered, and forget what no purchase yet to be told of can share a window with."""
-    times = sorted([*purchases, at])
-    return tuple(time for time in times if time > times[-1] - LATEST_S - DAY_S)
+def remember(purchases: Sequence[PurchaseTime], new: PurchaseTime) -> tuple[PurchaseTime, ...]:
+    """Add a purchase, and drop those too old to share a window with any purchase still to arrive."""
+    every = sorted([*purchases, new], key=lambda one: (one.paid_at, one.entered_at))
+    newest = every[-1].paid_at
+    kept = [
+        one for one in every if one.paid_at > newest - _DELIVERY_S - DAY_S or one.entered_at > new.entered_at - DAY_S
+    ]
+    return tuple(kept[-_REMEMBERED_MAX:])

@@ -20,6 +20,8 @@ from shared.domain.times import YEAR_10000_S
 _STRIPE_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 SCHEMA = "1"
+READ_FROM_STRIPE = "stripe_api"
+"""The attribute `source` of an event that reconcile read from Stripe. A forger has no access to attributes."""
 PUSH_MAX_BYTES = 1024 * 1024  # the webhook's 512 KiB, grown by base64 and the envelope
 
 
@@ -32,10 +34,16 @@ class Message:
     message_id: str
     published_at: datetime | None
 
+    @property
+    def is_genuine(self) -> bool:
+        """Whether the event was read from Stripe itself, not received: nobody can have forged it."""
+        return self.attributes.get("source") == READ_FROM_STRIPE
 
-def attributes_of(event: Mapping[str, Any], purchase_type: str) -> dict[str, str]:
+
+def attributes_of(event: Mapping[str, Any], purchase_type: str, *, source: str = "webhook") -> dict[str, str]:
     """Return a message's attributes; all are strings, as Pub/Sub requires."""
     return {
+        "source": source,
         "event_id": event["id"],
         "event_type": event["type"],
         "purchase_type": purchase_type,

@@ -2,23 +2,25 @@
 
 The signed event is the source: nothing here asks Stripe. A session is ours when its metadata's `purchase_type` says so,
 and it is credited only when every claim of its metadata agrees with terms that its package had when the session was
-begun.
+created.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.domain.catalog import Catalog, Package, Terms
-from shared.domain.entry import Entry, Posting, is_uid
+from shared.domain.entry import NewEntry, is_uid
+from shared.domain.times import DAY_S, MINUTE_S, YEAR_10000_S
 
 _INT64_MAX = 2**63 - 1
-_YEAR_10000_S = 253_402_300_799
-_FACT_MAX = 500  # as long as Stripe lets a metadata value be
+_EVIDENCE_MAX = 500  # as long as Stripe lets a metadata value be
+_CLOCK_SKEW_S = 5 * MINUTE_S
+_OLDEST_S = 31 * DAY_S  # Stripe retries for 3 days and lists events for 30; the topic keeps messages for 31
 
-TOKEN_PACKAGE = "token_package"  # noqa: S105 - a purchase type, no secret
+TOKEN_PACKAGE = "token_package"  # noqa: S105 - a purchase type, not a secret
 
 
 class HoldReason(StrEnum):
@@ -26,6 +28,7 @@ class HoldReason(StrEnum):
 
     WRONG_LIVEMODE = "wrong_livemode"
     MALFORMED_SESSION = "malformed_session"
+    IMPLAUSIBLE_TIME = "implausible_time"
     MISSING_METADATA = "missing_metadata"
     INVALID_TOKENS = "invalid_tokens"
     UNKNOWN_PACKAGE = "unknown_package"
@@ -38,8 +41,8 @@ class HoldReason(StrEnum):
 class Purchase:
     """A paid session that agrees with its package's terms.
 
-    Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after. `paid_at` is when
-    Stripe says the payment came, in UTC seconds.
+    Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after; `tax_cents` is the
+    tax that `paid_cents` contains. `paid_at` is when Stripe created the event of the payment, in UTC seconds.
     """
 
     session_id: str
@@ -53,13 +56,14 @@ class Purchase:
     customer_id: str | None
     payment_intent_id: str | None
     paid_at: int
+    tax_cents: int = 0
 
     @property
     def entry_id(self) -> str:
-        """The ledger entry's id: it names the session, so two events of one purchase meet in one entry."""
+        """The ledger entry's id: it names the session, so that two events of one purchase meet in one entry."""
         return entry_id(self.session_id)
 
-    def posting(self) -> Posting:
+    def new_entry(self) -> NewEntry:
         """Return what this purchase adds to its buyer's account."""
         details: dict[str, Any] = {
             "packageId": self.package_id,
@@ -69,18 +73,19 @@ class Purchase:
             "stripePaymentIntentId": self.payment_intent_id,
             "paymentAmountCents": self.paid_cents,
             "subtotalCents": self.subtotal_cents,
+            "taxCents": self.tax_cents,
             "currency": self.currency,
         }
         if self.currency == "usd":
             details["paymentAmountUSD"] = self.paid_cents / 100
-        return Posting(self.entry_id, "purchase", self.tokens, details)
+        return NewEntry(self.entry_id, "purchase", self.tokens, details)
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A paid session that is not credited, and why.
 
-    `message` is the sentence for the log and the operator; `seen` is what Stripe sent, for whoever decides on it.
+    `message` is the sentence for the log and the operator; `evidence` is what Stripe sent, for whoever decides on it.
     """
 
     session_id: str
@@ -88,12 +93,22 @@ class Hold:
     message: str
     uid: str | None
     paid_at: int
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def entry_id(self) -> str:
+        """The id that the session's entry would have, were it credited."""
+        return entry_id(self.session_id)
+
+    @property
+    def path(self) -> str:
+        """The document that records the hold."""
+        return f"held_purchases/{self.session_id}"
 
 
 @dataclass(frozen=True, slots=True)
-class NotPaidYet:
-    """A session whose delayed payment is still on its way: another event tells how it ends."""
+class AwaitingPayment:
+    """A session whose delayed payment is pending: a later event says how it ends."""
 
     session_id: str
     uid: str | None
@@ -101,7 +116,7 @@ class NotPaidYet:
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:
-    """A session of another product of the same Stripe account."""
+    """A session or payment of another product of the same Stripe account."""
 
 
 def entry_id(session_id: str) -> str:
@@ -109,27 +124,28 @@ def entry_id(session_id: str) -> str:
     return f"purchase:{session_id}"
 
 
-def judge(  # noqa: C901, PLR0911 - one check and one return a reason, in the order they are checked
-    session: Mapping[str, Any], *, paid_at: int, catalog: Catalog, livemode: bool
-) -> Purchase | Hold | NotPaidYet | NotOurs:
+def assess_session(  # noqa: C901, PLR0911 - one check and one return per reason, in the order they are checked
+    session: Mapping[str, Any], *, paid_at: int, now: int, catalog: Catalog, livemode: bool
+) -> Purchase | Hold | AwaitingPayment | NotOurs:
     """Decide what a Checkout Session is.
 
     Args:
         session: the Checkout Session as Stripe's event carries it.
         paid_at: when the event was created, UTC seconds.
+        now: UTC seconds; whoever forges events chooses the other times.
         catalog: the packages on sale, with their former terms.
         livemode: whether this deployment takes real money.
 
-    Source: https://docs.stripe.com/checkout/fulfillment (fulfil when payment_status is not `unpaid`).
+    Source: https://docs.stripe.com/checkout/fulfillment (fulfill when payment_status is not `unpaid`).
     """
     if not is_ours(session):
         return NotOurs()
-    metadata = _mapping(session.get("metadata"))
+    metadata = metadata_of(session)
     if session.get("payment_status") == "unpaid":
-        return NotPaidYet(session["id"], buyer_of(metadata))
+        return AwaitingPayment(session["id"], buyer_in(metadata))
 
     def hold(reason: HoldReason, message: str) -> Hold:
-        return Hold(session["id"], reason, message, buyer_of(metadata), paid_at, seen_in(session))
+        return Hold(session["id"], reason, message, buyer_in(metadata), paid_at, _evidence_in(session))
 
     if session.get("livemode") is not livemode:
         return hold(HoldReason.WRONG_LIVEMODE, f"Package validation failed: livemode is {session.get('livemode')}")
@@ -139,7 +155,12 @@ def judge(  # noqa: C901, PLR0911 - one check and one return a reason, in the or
             HoldReason.MALFORMED_SESSION,
             f"Package validation failed: the session's {', '.join(malformed)} cannot be read",
         )
-    uid = buyer_of(metadata)
+    if not all(now - _OLDEST_S <= at <= now + _CLOCK_SKEW_S for at in (paid_at, session["created"])):
+        return hold(
+            HoldReason.IMPLAUSIBLE_TIME,
+            f"Package validation failed: created {_day(session['created'])}, paid {_day(paid_at)}",
+        )
+    uid = buyer_in(metadata)
     missing = [key for key in ("firebase_uid", "package_id", "tokens") if not metadata.get(key)]
     if missing or uid is None:
         return hold(
@@ -160,7 +181,7 @@ def judge(  # noqa: C901, PLR0911 - one check and one return a reason, in the or
         return hold(
             HoldReason.TERMS_MISMATCH,
             f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} "
-            f"{session.get('currency')} are no terms of {package.id}",
+            f"{session.get('currency')} match none of the terms of {package.id}",
         )
     if not _paid_in_full(session, package):
         return hold(
@@ -177,24 +198,36 @@ def judge(  # noqa: C901, PLR0911 - one check and one return a reason, in the or
         subtotal_cents=terms.price_cents,
         paid_cents=session["amount_total"],
         currency=terms.currency,
-        customer_id=_fact(session.get("customer")),
-        payment_intent_id=_fact(session.get("payment_intent")),
+        customer_id=_storable(session.get("customer")),
+        payment_intent_id=_storable(session.get("payment_intent")),
         paid_at=paid_at,
+        tax_cents=_mapping(session.get("total_details")).get("amount_tax") or 0,
     )
 
 
-def is_ours(session: Mapping[str, Any]) -> bool:
-    """Tell whether a Checkout Session sells a package of ours."""
-    return bool(_mapping(session.get("metadata")).get("purchase_type") == TOKEN_PACKAGE)
+def is_ours(stripe_object: Mapping[str, Any]) -> bool:
+    """Tell whether the metadata of a session or charge says that it sells one of our packages."""
+    return bool(metadata_of(stripe_object).get("purchase_type") == TOKEN_PACKAGE)
 
 
-def sells_something_else(told: Mapping[str, Any]) -> bool:
-    """Tell whether the metadata of a session or charge names a purchase type, and it is not ours."""
-    return _mapping(told.get("metadata")).get("purchase_type") not in (None, TOKEN_PACKAGE)
+def is_other_product(stripe_object: Mapping[str, Any]) -> bool:
+    """Tell whether the metadata of a session or charge names a purchase type that is not ours."""
+    return metadata_of(stripe_object).get("purchase_type") not in (None, TOKEN_PACKAGE)
+
+
+def metadata_of(stripe_object: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the metadata of a Stripe object; empty when it has none, or none that can be read."""
+    return _mapping(stripe_object.get("metadata"))
+
+
+def buyer_in(metadata: Mapping[str, Any]) -> str | None:
+    """Return the buyer's Firebase uid that Stripe metadata names, None when it names none."""
+    uid = metadata.get("firebase_uid")
+    return uid if is_uid(uid) else None
 
 
 def over_limit(purchase: Purchase) -> Hold:
-    """Return the hold of a valid purchase that is one too many."""
+    """Return the hold for a valid purchase that exceeds the limits."""
     return Hold(
         purchase.session_id,
         HoldReason.LIMIT_EXCEEDED,
@@ -213,10 +246,10 @@ def over_limit(purchase: Purchase) -> Hold:
     )
 
 
-def seen_in(session: Mapping[str, Any]) -> dict[str, Any]:
+def _evidence_in(session: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a session that a hold keeps: ids, claims and amounts, no personal data."""
-    metadata = _mapping(session.get("metadata"))
-    seen = {
+    metadata = metadata_of(session)
+    evidence = {
         "packageId": metadata.get("package_id"),
         "tokens": metadata.get("tokens"),
         "amountTotal": session.get("amount_total"),
@@ -226,20 +259,21 @@ def seen_in(session: Mapping[str, Any]) -> dict[str, Any]:
         "paymentIntentId": session.get("payment_intent"),
         "livemode": session.get("livemode"),
     }
-    return {name: _fact(value) for name, value in seen.items()}
+    return {name: _storable(value) for name, value in evidence.items()}
 
 
 def _malformed(session: Mapping[str, Any]) -> list[str]:
-    """Name what a paid session must have and this one has not: delivering it again would not mend it."""
-    discount = _mapping(session.get("total_details")).get("amount_discount")
+    """Return the required fields that this paid session lacks: redelivery would not help."""
+    totals = _mapping(session.get("total_details"))
     well_formed = {
         # With an amount, `no_payment_required` means that the payment comes later, if at all.
         "payment_status": session.get("payment_status") == "paid"
         or (session.get("payment_status") == "no_payment_required" and session.get("amount_total") == 0),
-        "created": _is_count(session.get("created"), _YEAR_10000_S),
+        "created": _is_count(session.get("created"), YEAR_10000_S - 1),
         "amount_subtotal": _is_count(session.get("amount_subtotal")),
         "amount_total": _is_count(session.get("amount_total")),
-        "amount_discount": discount is None or _is_count(discount),
+        "amount_discount": totals.get("amount_discount") is None or _is_count(totals["amount_discount"]),
+        "amount_tax": totals.get("amount_tax") is None or _is_count(totals["amount_tax"]),
     }
     return [name for name, good in well_formed.items() if not good]
 
@@ -252,35 +286,17 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _fact(value: object) -> Any:  # noqa: ANN401 - JSON
+def _storable(value: object) -> Any:  # noqa: ANN401 - JSON
     """Return what a document can hold of a JSON value: Firestore refuses some numbers, texts and lists in lists."""
     if isinstance(value, int):
         return value if abs(value) <= _INT64_MAX else str(value)
     if value is None:
         return None
-    return (value if isinstance(value, str) else repr(value)).encode("utf-8", "replace").decode()[:_FACT_MAX]
+    return (value if isinstance(value, str) else repr(value)).encode("utf-8", "replace").decode()[:_EVIDENCE_MAX]
 
 
-def buyer_of(metadata: Mapping[str, Any]) -> str | None:
-    """Return the buyer's Firebase uid that Stripe metadata names, None when it names none."""
-    uid = metadata.get("firebase_uid")
-    return uid if is_uid(uid) else None
-
-
-def payer_of(purchase: Entry | None, told: Mapping[str, Any], ask: Callable[[], Mapping[str, Any]]) -> str | None:
-    """Return whose token purchase a payment was, None when it was none.
-
-    Args:
-        purchase: the purchase that the ledger knows of this payment.
-        told: the charge, refund or dispute of the event.
-        ask: returns the payment's metadata from Stripe; asked only when neither of the two knows.
-    """
-    if purchase is not None:
-        return purchase.uid
-    metadata = told.get("metadata") or {}
-    if metadata.get("purchase_type") is None:  # a refund's and a dispute's metadata are their own, not the payment's
-        metadata = ask()
-    return buyer_of(metadata) if metadata.get("purchase_type") == TOKEN_PACKAGE else None
+def _day(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
 def _whole_number(text: object) -> int | None:
@@ -292,12 +308,12 @@ def _whole_number(text: object) -> int | None:
 
 def _claimed_terms(session: Mapping[str, Any], package: Package, tokens: int) -> Terms | None:
     claim = (tokens, session.get("amount_subtotal"), session.get("currency"))
-    begun_at = datetime.fromtimestamp(session["created"], UTC)
+    created_at = datetime.fromtimestamp(session["created"], UTC)
     return next(
         (
             terms
             for terms in reversed(package.terms)
-            if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(begun_at)
+            if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(created_at)
         ),
         None,
     )

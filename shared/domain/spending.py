@@ -1,22 +1,22 @@
-"""A backend's wish to spend a user's tokens becomes a posting, or a refusal that names the wrong field. Pure."""
+"""A backend's spend request becomes an entry, or a refusal that names the wrong field. Pure."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.entry import Posting, is_uid
+from shared.domain.entry import NewEntry, is_uid
 from shared.domain.errors import BadInput
 
 AMOUNT_MAX = 1_000_000_000
 REASON_MAX = 200
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-# Control characters would garble a list of entries, half a surrogate pair is no text that Firestore takes.
+# Control characters would garble a list of entries; Firestore refuses half a surrogate pair.
 _REASON = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{REASON_MAX}}}")
 
 
-def spend_of(body: Mapping[str, Any]) -> tuple[str, Posting]:
-    """Return whose tokens are spent, and the posting.
+def spend_of(body: Mapping[str, Any]) -> tuple[str, NewEntry]:
+    """Return whose tokens are spent, and the entry.
 
     Args:
         body: `{"user_id", "amount", "reason", "idempotency_key"}`; `amount` in tokens.
@@ -38,4 +38,4 @@ def spend_of(body: Mapping[str, Any]) -> tuple[str, Posting]:
         raise BadInput("invalid_idempotency_key", "idempotency_key must be 1 to 128 of the characters A-Za-z0-9_.:-")
     # A uid may have a colon in it: two users' spends must not share an id.
     whose = uid.replace("%", "%25").replace(":", "%3A")
-    return uid, Posting(f"spend:{whose}:{key}", "spend", -amount, {"reason": reason, "idempotencyKey": key})
+    return uid, NewEntry(f"spend:{whose}:{key}", "spend", -amount, {"reason": reason, "idempotencyKey": key})

@@ -1,4 +1,4 @@
-"""Which Stripe events concern us, and whose they are. Pure.
+"""Which Stripe events concern us, and which subscription handles them. Pure.
 
 The answer becomes the message's `purchase_type` attribute, by which each Pub/Sub subscription filters.
 """
@@ -6,14 +6,14 @@ The answer becomes the message's `purchase_type` attribute, by which each Pub/Su
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.purchase import TOKEN_PACKAGE, is_ours, sells_something_else
+from shared.domain.purchase import TOKEN_PACKAGE, is_other_product, is_ours
 
 # An event's shape follows the endpoint's API version: this is the one the code was written against.
 API_VERSION = "2026-10-28.endive"
 
 SUBSCRIPTION = "subscription"
 
-_BY_METADATA = frozenset(
+SESSION_EVENTS = frozenset(
     {
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
@@ -21,12 +21,16 @@ _BY_METADATA = frozenset(
     }
 )
 # These objects may carry no metadata of ours: only the ledger knows whether their payment was a token purchase.
-_BY_PAYMENT = frozenset(
+_PAYMENT_EVENTS = frozenset(
     {
         "charge.refunded",
+        "refund.created",
         "refund.updated",
         "refund.failed",
         "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
         "charge.dispute.closed",
     }
 )
@@ -38,21 +42,26 @@ SUBSCRIPTION_EVENTS = frozenset(
         "invoice.payment_failed",
     }
 )
-TOKEN_EVENTS = _BY_METADATA | _BY_PAYMENT
-# What the webhook endpoint in Stripe is asked to send.
+TOKEN_EVENTS = SESSION_EVENTS | _PAYMENT_EVENTS
 HANDLED_EVENTS = TOKEN_EVENTS | SUBSCRIPTION_EVENTS
+"""What the webhook endpoint in Stripe is asked to send."""
 
 
 def purchase_type_of(event: Mapping[str, Any]) -> str | None:
-    """Return the purchase type that an event is routed by, or None when nobody here handles it.
+    """Return the purchase type that an event is routed by, or None when nothing here handles it.
 
-    A Stripe account may sell other things too: a session that does not carry our purchase type is somebody else's.
+    A Stripe account may sell other things too: a session without our purchase type is ours only as a subscription. The
+    events of connected accounts are not ours: their money does not reach this account.
     """
+    stripe_object = event["data"]["object"]
+    if event.get("account"):
+        return None
     if event["type"] in SUBSCRIPTION_EVENTS:
         return SUBSCRIPTION
-    if event["type"] in _BY_PAYMENT:
-        told = event["data"]["object"]
-        return TOKEN_PACKAGE if told.get("payment_intent") and not sells_something_else(told) else None
-    if event["type"] in _BY_METADATA:
-        return TOKEN_PACKAGE if is_ours(event["data"]["object"]) else None
+    if event["type"] in _PAYMENT_EVENTS:
+        return TOKEN_PACKAGE if stripe_object.get("payment_intent") and not is_other_product(stripe_object) else None
+    if event["type"] in SESSION_EVENTS:
+        if is_ours(stripe_object):
+            return TOKEN_PACKAGE
+        return SUBSCRIPTION if stripe_object.get("mode") == "subscription" else None
     return None

@@ -8,9 +8,11 @@ Source: https://cloud.google.com/logging/docs/structured-logging
 import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Literal
+
+from shared.domain.alert import Alert
 
 Severity = Literal["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
 
@@ -38,6 +40,13 @@ def error(event: str, sentence: str, *, cause: BaseException | None = None, **fi
     if cause is not None:
         fields["stack_trace"] = "".join(traceback.format_exception(cause))
     _write("ERROR", event, sentence, fields)
+
+
+def alerts(raised: Iterable[Alert], **fields: object) -> None:
+    """Record the security alerts that were raised or changed: one record each, by which they are counted."""
+    for alert in raised:
+        sentence = f"Security alert {alert.id}: {alert.type}, {alert.severity}"
+        warning("alert.raised", sentence, alert_id=alert.id, type=alert.type, alert_severity=alert.severity, **fields)
 
 
 def _write(severity: Severity, event: str, sentence: str, fields: Mapping[str, object]) -> None:

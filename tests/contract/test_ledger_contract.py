@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
-from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.adapters.firestore.ledger import Ledger
 from shared.domain.account import Account
-from shared.domain.entry import Posting
+from shared.domain.crediting import Credited, Duplicate, Held
+from shared.domain.entry import NewEntry
 from shared.domain.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
-from shared.domain.limits import HOUR_S, Limits
+from shared.domain.limits import Limits
+from shared.domain.times import HOUR_S
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, PAID_AT, invalid, purchase
 
 LIMITS = Limits(per_hour=5, per_day=20)
@@ -30,7 +33,7 @@ def client(request: pytest.FixtureRequest) -> firestore.Client:
 
 @pytest.fixture
 def ledger(client: firestore.Client) -> Ledger:
-    return Ledger(client)
+    return ledger_of(client)
 
 
 def fields(client: firestore.Client, path: str) -> dict[str, Any] | None:
@@ -82,7 +85,7 @@ def test_a_purchase_is_credited_with_one_entry(ledger: Ledger, client: firestore
     kept = fields(client, "transactions/purchase:cs_1")
     assert kept is not None
     assert (kept["userId"], kept["type"], kept["amount"], kept["balanceAfter"]) == ("ada", "purchase", 110, 110)
-    assert kept["details"] == dict(bought.posting().details)
+    assert kept["details"] == dict(bought.new_entry().details)
     assert kept["details"]["paymentAmountUSD"] == 9.99
 
 
@@ -307,7 +310,7 @@ def test_a_credited_session_that_now_claims_something_else_is_a_conflict(
 
 def test_a_session_that_is_credited_while_it_is_being_held_is_a_duplicate(client: firestore.Client) -> None:
     """Two instances that disagree: one knows the catalog's new terms, the other does not yet."""
-    other = Ledger(client)
+    other = ledger_of(client)
 
     class Overtaken(Ledger):
         def _read_account(self, uid: str) -> tuple[Account, Any]:
@@ -336,7 +339,7 @@ def test_an_alert_is_raised_once(ledger: Ledger, client: firestore.Client) -> No
 
 
 def test_a_waiting_purchase_is_closed_by_its_credit(ledger: Ledger) -> None:
-    assert ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert ledger.set_open_purchase("ada", "cs_1", "waiting")
     assert ledger.account("ada").open_purchases == {"cs_1": "waiting"}
 
     ledger.credit(purchase("cs_1"), LIMITS)
@@ -347,22 +350,22 @@ def test_a_waiting_purchase_is_closed_by_its_credit(ledger: Ledger) -> None:
 def test_a_credited_purchase_never_goes_back_to_waiting(ledger: Ledger) -> None:
     ledger.credit(purchase("cs_1"), LIMITS)
 
-    assert not ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert not ledger.set_open_purchase("ada", "cs_1", "waiting")
     assert ledger.account("ada").open_purchases == {}
 
 
 def test_a_failed_payment_never_goes_back_to_waiting(ledger: Ledger) -> None:
-    ledger.note_unpaid("ada", "cs_1", "failed")
+    ledger.set_open_purchase("ada", "cs_1", "failed")
 
-    assert not ledger.note_unpaid("ada", "cs_1", "waiting")
+    assert not ledger.set_open_purchase("ada", "cs_1", "waiting")
     assert ledger.account("ada").open_purchases == {"cs_1": "failed"}
 
 
 # --- spends and grants
 
 
-def spend(key: str, amount: int) -> Posting:
-    return Posting(f"spend:ada:{key}", "spend", -amount, {"reason": "render"})
+def spend(key: str, amount: int) -> NewEntry:
+    return NewEntry(f"spend:ada:{key}", "spend", -amount, {"reason": "render"})
 
 
 def test_a_spend_is_posted_once(ledger: Ledger) -> None:
@@ -406,28 +409,28 @@ def test_the_same_spend_key_with_another_amount_is_a_conflict(ledger: Ledger) ->
 
 
 def test_the_customer_that_is_kept_first_stays(ledger: Ledger) -> None:
-    assert ledger.keep_stripe_customer("ada", "cus_1") == "cus_1"
-    assert ledger.keep_stripe_customer("ada", "cus_2") == "cus_1"
+    assert ledger.save_customer("ada", "cus_1") == "cus_1"
+    assert ledger.save_customer("ada", "cus_2") == "cus_1"
     assert ledger.account("ada").stripe_customer_id == "cus_1"
 
 
 def test_of_two_customers_kept_at_once_one_wins(ledger: Ledger) -> None:
-    kept = at_once(2, lambda number: ledger.keep_stripe_customer("ada", f"cus_{number}"))
+    kept = at_once(2, lambda number: ledger.save_customer("ada", f"cus_{number}"))
 
     assert kept == [ledger.account("ada").stripe_customer_id] * 2
 
 
 def test_a_customer_is_replaced_only_by_who_names_it(ledger: Ledger) -> None:
-    ledger.keep_stripe_customer("ada", "cus_1")
+    ledger.save_customer("ada", "cus_1")
 
-    assert ledger.keep_stripe_customer("ada", "cus_2", instead_of="cus_0") == "cus_1"
-    assert ledger.keep_stripe_customer("ada", "cus_2", instead_of="cus_1") == "cus_2"
-    assert ledger.keep_stripe_customer("ada", "cus_3", instead_of="cus_1") == "cus_2"
+    assert ledger.save_customer("ada", "cus_2", instead_of="cus_0") == "cus_1"
+    assert ledger.save_customer("ada", "cus_2", instead_of="cus_1") == "cus_2"
+    assert ledger.save_customer("ada", "cus_3", instead_of="cus_1") == "cus_2"
 
 
 def test_keeping_a_customer_leaves_the_balance(ledger: Ledger) -> None:
     ledger.credit(purchase(), LIMITS)
-    ledger.keep_stripe_customer("ada", "cus_1")
+    ledger.save_customer("ada", "cus_1")
 
     account = ledger.account("ada")
     assert (account.balance, account.stripe_customer_id) == (110, "cus_1")
@@ -558,28 +561,28 @@ def test_concurrent_spends_never_overdraw(ledger: Ledger) -> None:
 def test_times_rise_though_the_clock_goes_back(client: firestore.Client) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     for shift in (0, -60, -30, 0):
-        Ledger(client, clock=lambda shift=shift: now + timedelta(seconds=shift)).credit(purchase(), NO_LIMITS)  # type: ignore[misc] # the default binds the loop's value
+        ledger_of(client, clock=lambda shift=shift: now + timedelta(seconds=shift)).credit(purchase(), NO_LIMITS)  # type: ignore[misc] # the default binds the loop's value
 
-    times = [entry.timestamp for entry in all_entries(Ledger(client))]
+    times = [entry.timestamp for entry in all_entries(ledger_of(client))]
     assert times == [now + timedelta(milliseconds=number) for number in range(4)]
 
 
 def test_an_account_that_moves_between_read_and_commit_is_read_again(client: firestore.Client) -> None:
     """The clock is asked between the two: another instance credits the same user just then."""
-    Ledger(client).credit(purchase(tokens=50), NO_LIMITS)
+    ledger_of(client).credit(purchase(tokens=50), NO_LIMITS)
     first = [True]
 
     def clock() -> datetime:
         if first:
             first.clear()
-            Ledger(client).credit(purchase(tokens=700), NO_LIMITS)
+            ledger_of(client).credit(purchase(tokens=700), NO_LIMITS)
         return datetime.now(UTC)
 
-    outcome = Ledger(client, clock=clock).credit(purchase(tokens=110), NO_LIMITS)
+    outcome = ledger_of(client, clock=clock).credit(purchase(tokens=110), NO_LIMITS)
 
     assert isinstance(outcome, Credited)
     assert outcome.entry.balance_after == 50 + 700 + 110
-    assert_chain_holds(Ledger(client))
+    assert_chain_holds(ledger_of(client))
 
 
 CALLS: dict[str, Callable[[Ledger], object]] = {
@@ -590,7 +593,7 @@ CALLS: dict[str, Callable[[Ledger], object]] = {
     "hold": lambda ledger: ledger.hold(invalid("cs_1")),
     "hold for nobody": lambda ledger: ledger.hold(invalid("cs_1", uid=None)),
     "alert": lambda ledger: ledger.alert("x", type_="x", severity="high", uid=None, seen={}),
-    "keep_stripe_customer": lambda ledger: ledger.keep_stripe_customer("ada", "cus_1"),
+    "keep_stripe_customer": lambda ledger: ledger.save_customer("ada", "cus_1"),
     "post": lambda ledger: ledger.post("ada", spend("k1", 1)),
     "purchase_of_payment": lambda ledger: ledger.purchase_of_payment("pi_1"),
 }
@@ -602,6 +605,6 @@ def test_firestore_away_is_unavailable(call: Callable[[Ledger], object]) -> None
     away.away = True
 
     with pytest.raises(Unavailable) as raised:
-        call(Ledger(away.as_client()))
+        call(ledger_of(away.as_client()))
 
     assert raised.value.status == 503

@@ -8,9 +8,9 @@ from typing import TypeVar, cast
 import pytest
 from google.cloud import firestore
 
-from shared.adapters.firestore.audit import AuditedLedger
-from shared.adapters.firestore.ledger import Credited
-from shared.domain.entry import Posting
+from shared.adapters.firestore.audit import LedgerAudit
+from shared.domain.crediting import Credited
+from shared.domain.entry import NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.reconciliation import Audit, Report
 from shared.domain.subscription import Subscription
@@ -32,16 +32,16 @@ def client(request: pytest.FixtureRequest) -> firestore.Client:
 
 @pytest.fixture
 def ledger(client: firestore.Client) -> AuditedLedger:
-    return AuditedLedger(client)
+    return LedgerAudit(client)
 
 
 def grant(ledger: AuditedLedger, uid: str, amount: int) -> None:
-    ledger.post(uid, Posting(f"grant:{uid}", "grant", amount, {"reason": "test"}), create_account=True)
+    ledger.post(uid, NewEntry(f"grant:{uid}", "grant", amount, {"reason": "test"}), create_account=True)
 
 
 def spread(client: firestore.Client, count: int, call: Callable[[AuditedLedger, int], Outcome]) -> list[Outcome]:
     """Call with 0, 1, … at once, from several instances: the threads of one queue for an account."""
-    instances = [AuditedLedger(client) for _ in range(_INSTANCES)]
+    instances = [LedgerAudit(client) for _ in range(_INSTANCES)]
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(lambda number: call(instances[number % _INSTANCES], number), range(count)))
 
@@ -50,29 +50,29 @@ def spread(client: firestore.Client, count: int, call: Callable[[AuditedLedger, 
 
 
 def test_of_a_hundred_spends_at_once_as_many_succeed_as_there_are_tokens_for(client: firestore.Client) -> None:
-    grant(AuditedLedger(client), "ada", 500)
+    grant(LedgerAudit(client), "ada", 500)
 
     def spend(ledger: AuditedLedger, number: int) -> bool:
         try:
-            ledger.post("ada", Posting(f"spend:ada:{number}", "spend", -10, {"reason": "render"}))
+            ledger.post("ada", NewEntry(f"spend:ada:{number}", "spend", -10, {"reason": "render"}))
         except NotEnoughTokens:
             return False
         return True
 
     assert spread(client, 100, spend).count(True) == 50
-    assert AuditedLedger(client).audit("ada") == Audit(0, 0)
-    assert AuditedLedger(client).account("ada").spent == 500
+    assert LedgerAudit(client).audit("ada") == Audit(0, 0)
+    assert LedgerAudit(client).account("ada").spent == 500
 
 
 def test_one_spend_fifty_times_at_once_is_made_once(client: firestore.Client) -> None:
-    grant(AuditedLedger(client), "ada", 500)
-    posting = Posting("spend:ada:job", "spend", -10, {"reason": "render"})
+    grant(LedgerAudit(client), "ada", 500)
+    posting = NewEntry("spend:ada:job", "spend", -10, {"reason": "render"})
 
     outcomes = spread(client, 50, lambda ledger, _: ledger.post("ada", posting))
 
     assert [type(outcome) for outcome in outcomes].count(Credited) == 1
-    assert all(outcome.entry == AuditedLedger(client).entry("spend:ada:job") for outcome in outcomes)
-    assert AuditedLedger(client).audit("ada") == Audit(490, 490)
+    assert all(outcome.entry == LedgerAudit(client).entry("spend:ada:job") for outcome in outcomes)
+    assert LedgerAudit(client).audit("ada") == Audit(490, 490)
 
 
 # --- audits
@@ -80,7 +80,7 @@ def test_one_spend_fifty_times_at_once_is_made_once(client: firestore.Client) ->
 
 def test_an_audit_sums_the_users_own_entries(ledger: AuditedLedger) -> None:
     ledger.credit(purchase(), NO_LIMITS)
-    ledger.post("ada", Posting("spend:ada:1", "spend", -30, {"reason": "render"}))
+    ledger.post("ada", NewEntry("spend:ada:1", "spend", -30, {"reason": "render"}))
     grant(ledger, "bob", 7)
 
     assert (ledger.audit("ada"), ledger.audit("bob")) == (Audit(80, 80), Audit(7, 7))
@@ -100,7 +100,7 @@ def test_an_audit_sees_a_balance_that_was_written_by_hand(client: firestore.Clie
 
 
 def test_audits_beside_credits_never_see_drift(client: firestore.Client) -> None:
-    AuditedLedger(client).credit(purchase(), NO_LIMITS)
+    LedgerAudit(client).credit(purchase(), NO_LIMITS)
 
     def credit_or_audit(ledger: AuditedLedger, number: int) -> object:
         return ledger.audit("ada") if number % 2 else ledger.credit(purchase(), NO_LIMITS)
@@ -108,7 +108,7 @@ def test_audits_beside_credits_never_see_drift(client: firestore.Client) -> None
     audits = [seen for seen in spread(client, 40, credit_or_audit) if isinstance(seen, Audit)]
 
     assert [audit for audit in audits if audit.drifted] == []
-    assert AuditedLedger(client).audit("ada") == Audit(21 * 110, 21 * 110)
+    assert LedgerAudit(client).audit("ada") == Audit(21 * 110, 21 * 110)
 
 
 def test_users_come_in_the_order_of_their_ids_behind_a_given_one(ledger: AuditedLedger) -> None:
@@ -125,7 +125,7 @@ def test_a_session_is_known_once_it_is_credited_or_held(ledger: AuditedLedger) -
     ledger.credit(purchase("cs_1"), NO_LIMITS)
     ledger.hold(invalid("cs_2"))
     ledger.hold(invalid("cs_3", uid=None))
-    ledger.note_unpaid("ada", "cs_4", "waiting")
+    ledger.set_open_purchase("ada", "cs_4", "waiting")
 
     assert [ledger.knows_session(f"cs_{number}") for number in range(1, 6)] == [True, True, True, False, False]
 
@@ -151,7 +151,7 @@ def test_reports_of_calls_at_once_all_count(client: firestore.Client) -> None:
 
     spread(client, 12, add)
 
-    report = AuditedLedger(client).last_report()
+    report = LedgerAudit(client).last_report()
     assert report is not None
     assert (report.events, report.users_checked, sorted(report.drifted)) == (12, 24, ["user 0", "user 1", "user 2"])
 
@@ -164,7 +164,7 @@ def active(cancel_at_period_end: bool = False) -> Subscription:
 
 
 def test_a_user_is_found_by_the_stripe_customer(ledger: AuditedLedger) -> None:
-    ledger.keep_stripe_customer("ada", "cus_ada")
+    ledger.save_customer("ada", "cus_ada")
 
     assert ledger.uid_of_customer("cus_ada") == "ada"
     assert ledger.uid_of_customer("cus_bob") is None
@@ -172,7 +172,7 @@ def test_a_user_is_found_by_the_stripe_customer(ledger: AuditedLedger) -> None:
 
 def test_an_answer_that_was_overtaken_is_asked_for_again(client: firestore.Client, ledger: AuditedLedger) -> None:
     """Stripe goes from A to B and back; B was asked for first, and A kept meanwhile though nothing of it is new."""
-    ledger.keep_subscription("ada", active)
+    ledger.save_subscription("ada", active)
     asked: list[Subscription] = []
 
     def dawdle() -> Subscription:
@@ -180,10 +180,10 @@ def test_an_answer_that_was_overtaken_is_asked_for_again(client: firestore.Clien
             asked.append(active())
         else:
             asked.append(active(cancel_at_period_end=True))
-            AuditedLedger(client).keep_subscription("ada", active)
+            LedgerAudit(client).save_subscription("ada", active)
         return asked[-1]
 
-    assert ledger.keep_subscription("ada", dawdle) == active()
+    assert ledger.save_subscription("ada", dawdle) == active()
     assert len(asked) == 2
     found = client.document("users/ada").get().to_dict()
     assert found is not None

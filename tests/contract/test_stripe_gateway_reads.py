@@ -94,7 +94,7 @@ def test_a_subscription_is_read_as_it_stands(gateway: StripeGateway, client: str
     customer = client.v1.customers.create({}).id
     begun = client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
 
-    found = gateway.standing_subscription(begun.id)
+    found = gateway.current_subscription(begun.id)
 
     assert found is not None
     assert (found.id, found.status, found.price_id, found.cancel_at_period_end) == (begun.id, "active", price, False)
@@ -111,19 +111,19 @@ def test_the_one_that_runs_counts_whichever_is_asked_for(
     )
     client.v1.subscriptions.cancel(former)
     for asked in (former, present):
-        found = gateway.standing_subscription(asked)
+        found = gateway.current_subscription(asked)
         assert found is not None
         assert found.id == present
 
     client.v1.subscriptions.cancel(present)
-    ended = [gateway.standing_subscription(asked) for asked in (former, present)]
+    ended = [gateway.current_subscription(asked) for asked in (former, present)]
     assert ended[0] == ended[1]
     assert ended[0] is not None
     assert ended[0].status == "canceled"
 
 
 def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
-    assert gateway.standing_subscription("sub_unknown") is None
+    assert gateway.current_subscription("sub_unknown") is None
 
 
 # --- refunds and disputes

@@ -7,11 +7,12 @@ import pytest
 
 from deploy import costs
 from shared.adapters.firestore.ledger import Ledger
-from shared.domain.entry import Posting
+from shared.domain.entry import NewEntry
 from shared.runtime.catalog_file import load_catalog
 from tests.deployed import deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 from tests.stripe_events import load, push_of
 
@@ -49,14 +50,14 @@ def list_transactions(ledger: Ledger) -> None:
 
 
 def spend_tokens(ledger: Ledger) -> None:
-    ledger.post("ada", Posting("spend:ada:1", "spend", -1, {"reason": "test"}))
+    ledger.post("ada", NewEntry("spend:ada:1", "spend", -1, {"reason": "test"}))
 
 
 @pytest.mark.parametrize("call", [create_checkout, credit_tokens, get_balance, list_transactions, spend_tokens])
 def test_firestore_bills_what_the_page_says(call: Callable[[Ledger], None]) -> None:
     firestore = FakeFirestore()
-    ledger = Ledger(firestore.as_client())
-    ledger.keep_stripe_customer("ada", "cus_ada")
+    ledger = ledger_of(firestore.as_client())
+    ledger.save_customer("ada", "cus_ada")
     for number in range(25):
         ledger.credit(purchase(f"cs_test_before_{number}", paid_at=1_700_000_000), NO_LIMITS)
     firestore.forget()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.audit import LedgerAudit
 from shared.adapters.firestore.ledger import Ledger
 from shared.runtime import logs
 from tests.deploy.api_fields import faults
@@ -18,6 +18,7 @@ from tests.deployed import deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity
 from tests.fakes.secret_manager import FakeSecretManager
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 from tests.records import records
 from tests.stripe_events import SECRET, load, push_of, session_event
@@ -42,7 +43,7 @@ def firestore() -> FakeFirestore:
 
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> Ledger:
-    return Ledger(firestore.as_client())
+    return ledger_of(firestore.as_client())
 
 
 # --- what the functions really log: each returns nothing, and leaves its records on standard output
@@ -130,7 +131,7 @@ class NoEvents:
 def drifted(ledger: Ledger, firestore: FakeFirestore) -> None:
     ledger.credit(purchase(uid="ada"), NO_LIMITS)
     firestore.put("users/ada", {**(firestore.fields_of("users/ada") or {}), "tokenBalance": 111})
-    with deployed("reconcile", STRIPE, parts=(AuditedLedger(firestore.as_client()), NoEvents(), None)) as function:
+    with deployed("reconcile", STRIPE, parts=(LedgerAudit(firestore.as_client()), NoEvents(), None)) as function:
         assert function.post({}).status_code == 200
 
 

@@ -9,16 +9,16 @@ import pytest
 from google.cloud import firestore
 
 from local.stack import Stack
-from shared.adapters.firestore.ledger import Ledger
-from shared.domain.entry import Posting
+from shared.domain.entry import NewEntry
 from tests.e2e.buyer import Buyer, StripeSide, eventually, spend
+from tests.ledgers import ledger_of
 
 
 @pytest.fixture
 def rich(buyer: Buyer, database: firestore.Client) -> Buyer:
     """A user with 500 tokens."""
-    gift = Posting(f"grant:{buyer.uid}", "grant", 500, {"reason": "test"})
-    Ledger(database).post(buyer.uid, gift, create_account=True)
+    gift = NewEntry(f"grant:{buyer.uid}", "grant", 500, {"reason": "test"})
+    ledger_of(database).post(buyer.uid, gift, create_account=True)
     return buyer
 
 

@@ -14,12 +14,12 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from shared.adapters.firestore import store
-from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.domain.errors import Unavailable
 from tests.deployed import Deployed, deployed
 from tests.fakes.identity import ADA, FakeIdentity
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 from tests.stripe_events import SECRET, load, raw, session_event, signature
 from topology.topics import STRIPE_EVENTS
@@ -79,7 +79,7 @@ def send(webhook: Deployed, event: dict[str, Any]) -> int:
 def test_a_signed_event_ends_in_the_buyers_history(
     subscription: Subscription, firestore_client: firestore.Client, project: str
 ) -> None:
-    books = Ledger(firestore_client)
+    books = ledger_of(firestore_client)
     with deployed(
         "stripe_webhook", ENVIRON, parts=(SecretStore(), EventPublisher(subscription.publisher, project))
     ) as hook:
@@ -103,7 +103,7 @@ def test_a_signed_event_ends_in_the_buyers_history(
 def test_a_raised_claim_with_a_good_signature_is_held(
     subscription: Subscription, firestore_client: firestore.Client, project: str
 ) -> None:
-    books = Ledger(firestore_client)
+    books = ledger_of(firestore_client)
     with deployed(
         "stripe_webhook", ENVIRON, parts=(SecretStore(), EventPublisher(subscription.publisher, project))
     ) as hook:
@@ -126,7 +126,7 @@ def test_what_the_topic_does_not_take_is_not_acknowledged(subscription: Subscrip
 
 @pytest.mark.parametrize("value", ["\x00", "a" * 500, "Zoë ✓", "__x__"])
 def test_a_hold_of_strange_claims_is_kept(firestore_client: firestore.Client, value: str) -> None:
-    with deployed("credit_tokens", ENVIRON, parts=(Ledger(firestore_client), None)) as credit:
+    with deployed("credit_tokens", ENVIRON, parts=(ledger_of(firestore_client), None)) as credit:
         event = session_event(metadata={"package_id": value, "tokens": value})
         data = base64.b64encode(raw(event)).decode()
         answer = credit.post({"message": {"data": data}})
@@ -148,7 +148,7 @@ def test_a_database_that_nobody_serves_is_unavailable(unserved_port: int, monkey
     monkeypatch.setattr(store, "RETRY_READ", brief)
     monkeypatch.setattr(store, "_RETRY_COMMIT", brief)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{unserved_port}")
-    away = Ledger(firestore.Client(project="demo"))
+    away = ledger_of(firestore.Client(project="demo"))
 
     for call in (lambda: away.account("ada"), lambda: away.credit(purchase(), NO_LIMITS)):
         with pytest.raises(Unavailable):

@@ -16,15 +16,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from shared.adapters.firestore.ledger import Credited, Duplicate, Ledger
 from shared.domain.catalog import Package
-from shared.domain.entry import Entry, EntryType, Posting
+from shared.domain.crediting import Credited, Duplicate
+from shared.domain.entry import Entry, EntryType, NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.limits import Limits
-from shared.domain.purchase import Purchase, judge
-from shared.domain.reversal import fact_of
+from shared.domain.payment_events import fact_of
+from shared.domain.purchase import Purchase, assess_session
 from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 
 UID = "buyer"
 CATALOG = load_catalog("default")
@@ -61,8 +62,8 @@ class Economy(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = Ledger(type(self).make_client())
-        self.ledger.keep_stripe_customer(UID, "cus_1")  # the account exists from the first checkout on
+        self.ledger = ledger_of(type(self).make_client())
+        self.ledger.save_customer(UID, "cus_1")  # the account exists from the first checkout on
         self.clock = 1_760_000_000
         self.payments: list[Payment] = []
         self.undelivered: list[Event] = []
@@ -216,13 +217,13 @@ class Economy(RuleBasedStateMachine):
         if told is not None:
             self.ledger.reverse(UID, *told)
             return
-        verdict = judge(event["data"]["object"], paid_at=event["created"], catalog=CATALOG, livemode=False)
+        verdict = assess_session(event["data"]["object"], paid_at=event["created"], catalog=CATALOG, livemode=False)
         assert isinstance(verdict, Purchase)
         self.ledger.credit(verdict, NO_LIMITS)
 
-    def _posting(self, type_: EntryType, amount: int) -> Posting:
+    def _posting(self, type_: EntryType, amount: int) -> NewEntry:
         self.postings += 1
-        return Posting(f"{type_}:{UID}:{self.postings}", type_, amount, {"reason": "play"})
+        return NewEntry(f"{type_}:{UID}:{self.postings}", type_, amount, {"reason": "play"})
 
     def _is_duplicate_of(self, first: Credited | Duplicate, second: Credited | Duplicate) -> None:
         assert isinstance(first, Credited)

@@ -6,11 +6,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.crediting import Credited, Duplicate, Held
 from shared.domain.errors import BadInput
-from shared.domain.limits import HOUR_S, Limits
+from shared.domain.limits import Limits
 from shared.domain.purchase import Purchase
+from shared.domain.times import HOUR_S
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 
 PURCHASES = [
@@ -44,7 +47,7 @@ def test_every_distinct_purchase_counts_once(delivered: list[Purchase], shifts_s
         asked += 1
         return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=shifts_s[asked % len(shifts_s)])
 
-    ledger = Ledger(FakeFirestore().as_client(), clock=clock)
+    ledger = ledger_of(FakeFirestore().as_client(), clock=clock)
     for one in delivered:
         assert isinstance(ledger.credit(one, NO_LIMITS), Credited | Duplicate)
 
@@ -54,7 +57,7 @@ def test_every_distinct_purchase_counts_once(delivered: list[Purchase], shifts_s
 @given(deliveries)
 def test_with_limits_each_purchase_is_credited_or_held_and_stays_so(delivered: list[Purchase]) -> None:
     store = FakeFirestore()
-    ledger = Ledger(store.as_client())
+    ledger = ledger_of(store.as_client())
     fate: dict[Purchase, str] = {}
     for one in delivered:
         outcome = ledger.credit(one, Limits(per_hour=2, per_day=3))
@@ -69,7 +72,7 @@ def test_with_limits_each_purchase_is_credited_or_held_and_stays_so(delivered: l
 
 @given(st.integers(1, 20), st.integers(1, 8))
 def test_cursors_lead_through_any_history_in_pages_of_any_size(entries: int, limit: int) -> None:
-    ledger = Ledger(FakeFirestore().as_client())
+    ledger = ledger_of(FakeFirestore().as_client())
     bought = [purchase() for _ in range(entries)]
     for one in bought:
         ledger.credit(one, NO_LIMITS)
@@ -88,7 +91,7 @@ def test_cursors_lead_through_any_history_in_pages_of_any_size(entries: int, lim
 @given(st.text(min_size=1))
 def test_any_text_for_a_cursor_is_a_page_or_bad_input(cursor: str) -> None:
     try:
-        page = Ledger(FakeFirestore().as_client()).transactions("ada", limit=10, cursor=cursor)
+        page = ledger_of(FakeFirestore().as_client()).transactions("ada", limit=10, cursor=cursor)
     except BadInput as error:
         assert error.code == "bad_cursor"  # noqa: PT017 - a page is as good an answer
     else:
@@ -105,7 +108,7 @@ def test_any_text_for_a_cursor_is_a_page_or_bad_input(cursor: str) -> None:
 )
 def test_no_window_ever_holds_more_than_its_limit(arrivals: list[int], per_hour: int, per_day: int) -> None:
     """Through the ledger, whatever order they arrive in."""
-    ledger = Ledger(FakeFirestore().as_client())
+    ledger = ledger_of(FakeFirestore().as_client())
     limits = Limits(per_hour, per_day)
     admitted = [at for at in arrivals if isinstance(ledger.credit(purchase(paid_at=at), limits), Credited)]
 

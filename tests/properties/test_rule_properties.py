@@ -8,14 +8,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.adapters.firestore.ledger import Held, Ledger
 from shared.adapters.stripe_signature import verify_webhook
+from shared.domain.crediting import Held
 from shared.domain.errors import BadInput, MalformedMessage
 from shared.domain.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
 from shared.domain.messages import read_push
-from shared.domain.purchase import Hold, NotOurs, NotPaidYet, Purchase, judge
+from shared.domain.purchase import AwaitingPayment, Hold, NotOurs, Purchase, assess_session
 from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import PAID_AT
 from tests.stripe_events import SECRET, load, push_of, raw, session_of, signature
 
@@ -78,9 +79,9 @@ def test_what_is_forgotten_makes_no_difference_to_what_may_still_be_told(limit: 
 def test_any_session_has_a_verdict(changes: dict[str, Any], missing: set[str]) -> None:
     session = {key: value for key, value in {**session_of(), **changes}.items() if key not in missing}
 
-    verdict = judge(session, paid_at=PAID_AT, catalog=CATALOG, livemode=False)
+    verdict = assess_session(session, paid_at=PAID_AT, catalog=CATALOG, livemode=False)
 
-    assert isinstance(verdict, Purchase | Hold | NotPaidYet | NotOurs)
+    assert isinstance(verdict, Purchase | Hold | AwaitingPayment | NotOurs)
 
 
 @given(
@@ -88,7 +89,7 @@ def test_any_session_has_a_verdict(changes: dict[str, Any], missing: set[str]) -
     st.dictionaries(st.sampled_from(FIELDS[:-1]), json_values),
 )
 def test_only_the_packages_own_terms_are_ever_credited(metadata: dict[str, Any], changes: dict[str, Any]) -> None:
-    verdict = judge(session_of(metadata=metadata, **changes), paid_at=PAID_AT, catalog=CATALOG, livemode=False)
+    verdict = assess_session(session_of(metadata=metadata, **changes), paid_at=PAID_AT, catalog=CATALOG, livemode=False)
 
     if isinstance(verdict, Purchase):
         package = CATALOG.find(verdict.package_id)
@@ -96,18 +97,18 @@ def test_only_the_packages_own_terms_are_ever_credited(metadata: dict[str, Any],
         assert (verdict.tokens, verdict.subtotal_cents) == (package.current.tokens, package.current.price_cents)
         assert verdict.paid_cents >= package.current.price_cents
     else:
-        assert isinstance(verdict, Hold | NotPaidYet)
+        assert isinstance(verdict, Hold | AwaitingPayment)
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS[:-1], "extra"]), json_values))
 def test_any_hold_can_be_kept_as_a_document(changes: dict[str, Any]) -> None:
     """Firestore takes no number beyond 64 bits, no list in a list, and no text that is not Unicode."""
-    verdict = judge(
+    verdict = assess_session(
         session_of(metadata={"tokens": "99999"}, **changes), paid_at=PAID_AT, catalog=CATALOG, livemode=False
     )
 
     if isinstance(verdict, Hold):
-        assert isinstance(Ledger(FakeFirestore().as_client()).hold(verdict), Held)
+        assert isinstance(ledger_of(FakeFirestore().as_client()).hold(verdict), Held)
         for value in verdict.seen.values():
             assert value is None or isinstance(value, bool | int | str)
             if isinstance(value, int):

@@ -10,6 +10,7 @@ from shared.adapters.firestore.ledger import Ledger
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 
 ENVIRON = {"GOOGLE_CLOUD_PROJECT": "demo", "ALLOWED_ORIGINS": "https://app.example"}
@@ -23,7 +24,7 @@ def firestore() -> FakeFirestore:
 
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> Ledger:
-    return Ledger(firestore.as_client(), clock=lambda: AT)
+    return ledger_of(firestore.as_client(), clock=lambda: AT)
 
 
 @pytest.fixture

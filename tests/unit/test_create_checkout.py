@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.stripe_api import CustomerDirectory
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
-from shared.domain.limits import HOUR_S
+from shared.domain.times import HOUR_S
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 from tests.records import records, sentences
 
@@ -47,7 +47,7 @@ class FakeGateway:
             raise self.customer_error
         self.customers.append((uid, email))
         name = f"cus_{uid}_{len(self.customers)}" if gone else f"cus_{uid}"
-        return directory.keep_stripe_customer(uid, name, instead_of=gone)
+        return directory.save_customer(uid, name, instead_of=gone)
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
@@ -72,7 +72,7 @@ def gateway() -> FakeGateway:
 
 @pytest.fixture
 def function(firestore: FakeFirestore, gateway: FakeGateway) -> Iterator[Deployed]:
-    parts = (FakeIdentity(), Ledger(firestore.as_client()), gateway)
+    parts = (FakeIdentity(), ledger_of(firestore.as_client()), gateway)
     with deployed("create_checkout", ENVIRON, parts=parts) as function:
         yield function
 
@@ -217,7 +217,7 @@ def test_a_buyer_at_the_limit_is_told_before_paying(
 ) -> None:
     now = int(time.time())
     for _ in range(5):
-        Ledger(firestore.as_client()).credit(purchase(paid_at=now - 60), NO_LIMITS)
+        ledger_of(firestore.as_client()).credit(purchase(paid_at=now - 60), NO_LIMITS)
 
     answer = function.post(POPULAR, headers=ADA)
 

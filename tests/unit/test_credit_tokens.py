@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from shared.adapters.firestore.ledger import Ledger
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.records import records, sentences
 from tests.stripe_events import load, push_of, session_event
 
@@ -29,7 +30,7 @@ def firestore() -> FakeFirestore:
 
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> Ledger:
-    return Ledger(firestore.as_client())
+    return ledger_of(firestore.as_client())
 
 
 @pytest.fixture

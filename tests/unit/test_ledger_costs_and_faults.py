@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Ledger
+from shared.adapters.firestore.ledger import Ledger
+from shared.domain.crediting import Credited, Duplicate, Held
 from shared.domain.errors import Unavailable
 from shared.domain.limits import Limits
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, invalid, purchase
 
 PASSING = [
@@ -26,7 +28,7 @@ def firestore() -> FakeFirestore:
 
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> Ledger:
-    return Ledger(firestore.as_client())
+    return ledger_of(firestore.as_client())
 
 
 def cost(firestore: FakeFirestore) -> tuple[int, int, int]:
@@ -155,7 +157,7 @@ def test_a_lost_answer_to_a_hold_holds_once(firestore: FakeFirestore, ledger: Le
 def test_a_lost_answer_to_keeping_a_customer_keeps_it(firestore: FakeFirestore, ledger: Ledger) -> None:
     firestore.lose_next_acknowledgement(google_errors.ServiceUnavailable("away"))
 
-    assert ledger.keep_stripe_customer("ada", "cus_1") == "cus_1"
+    assert ledger.save_customer("ada", "cus_1") == "cus_1"
 
 
 def test_nothing_is_written_when_firestore_is_away(firestore: FakeFirestore, ledger: Ledger) -> None:
@@ -177,7 +179,7 @@ def test_a_fault_that_is_ours_is_not_called_passing(firestore: FakeFirestore, le
 def test_an_entry_says_when_it_was_made(firestore: FakeFirestore) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
-    outcome = Ledger(firestore.as_client(), clock=lambda: now).credit(purchase(), NO_LIMITS)
+    outcome = ledger_of(firestore.as_client(), clock=lambda: now).credit(purchase(), NO_LIMITS)
 
     assert isinstance(outcome, Credited)
     assert outcome.entry.timestamp == now

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.account import Account
-from shared.domain.entry import Entry, EntryType, Posting
+from shared.domain.entry import Entry, EntryType, NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
 from shared.domain.stripe_events import purchase_type_of
@@ -83,7 +83,7 @@ def test_purchases_are_remembered_in_order_for_as_long_as_an_older_one_may_still
 def test_a_posting_changes_the_balance_and_its_own_total(
     type_: EntryType, amount: int, totals: tuple[int, int, int, int]
 ) -> None:
-    account, entry = Account("ada", balance=100).post(Posting("x:1", type_, amount, {"why": "test"}), AT)
+    account, entry = Account("ada", balance=100).post(NewEntry("x:1", type_, amount, {"why": "test"}), AT)
 
     assert (account.balance, account.purchased, account.earned, account.spent) == totals
     assert entry == Entry("x:1", "ada", type_, amount, totals[0], AT, {"why": "test"})
@@ -92,41 +92,41 @@ def test_a_posting_changes_the_balance_and_its_own_total(
 def test_a_spend_may_take_the_last_token_but_not_one_more() -> None:
     account = Account("ada", balance=10)
 
-    assert account.post(Posting("s", "spend", -10, {}), AT)[0].balance == 0
+    assert account.post(NewEntry("s", "spend", -10, {}), AT)[0].balance == 0
     with pytest.raises(NotEnoughTokens):
-        account.post(Posting("s", "spend", -11, {}), AT)
+        account.post(NewEntry("s", "spend", -11, {}), AT)
 
 
 def test_a_purchase_pays_a_debt_first() -> None:
-    account, _ = Account("ada", balance=-30).post(purchase().posting(), AT)
+    account, _ = Account("ada", balance=-30).post(purchase().new_entry(), AT)
 
     assert account.balance == 80
 
 
 @pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=1), timedelta(days=1)])
 def test_an_entry_is_later_than_the_one_before_though_the_clock_is_not(behind: timedelta) -> None:
-    account, _ = Account("ada", last_entry_at=AT).post(purchase().posting(), AT - behind)
+    account, _ = Account("ada", last_entry_at=AT).post(purchase().new_entry(), AT - behind)
 
     assert account.last_entry_at == AT + timedelta(milliseconds=1)
 
 
 def test_the_same_facts_are_no_difference() -> None:
-    posting = purchase("cs_1").posting()
+    posting = purchase("cs_1").new_entry()
     _, entry = Account("ada").post(posting, AT)
 
     assert entry.differences("ada", posting) == []
 
 
 def test_details_that_only_one_side_has_are_no_difference() -> None:
-    _, entry = Account("ada").post(Posting("x", "grant", 1, {"old": 1, "both": 1}), AT)
+    _, entry = Account("ada").post(NewEntry("x", "grant", 1, {"old": 1, "both": 1}), AT)
 
-    assert entry.differences("ada", Posting("x", "grant", 1, {"new": 1, "both": 1})) == []
+    assert entry.differences("ada", NewEntry("x", "grant", 1, {"new": 1, "both": 1})) == []
 
 
 def test_every_difference_is_named() -> None:
-    _, entry = Account("ada").post(Posting("x", "grant", 1, {"both": 1}), AT)
+    _, entry = Account("ada").post(NewEntry("x", "grant", 1, {"both": 1}), AT)
 
-    differences = entry.differences("bob", Posting("x", "spend", -1, {"both": 2}))
+    differences = entry.differences("bob", NewEntry("x", "spend", -1, {"both": 2}))
 
     assert sorted(differences) == ["amount", "details.both", "type", "userId"]
 

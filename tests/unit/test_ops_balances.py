@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_errors
-
-from shared.adapters.firestore.ledger import Duplicate, Held
-from shared.domain.entry import Entry
-from shared.domain.purchase import Purchase, judge
 from shared.domain.reversal import Refunded
+
+from shared.domain.crediting import Duplicate, Held
+from shared.domain.entry import Entry
+from shared.domain.purchase import Purchase, assess_session
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
 from tests.stripe_events import session_of
@@ -176,7 +176,7 @@ def paid(operator: Operator) -> dict[str, Any]:
 
 
 def bought(session: dict[str, Any], operator: Operator) -> Purchase:
-    verdict = judge(session, paid_at=session["created"] + 60, catalog=operator.catalog, livemode=False)
+    verdict = assess_session(session, paid_at=session["created"] + 60, catalog=operator.catalog, livemode=False)
     assert isinstance(verdict, Purchase)
     return verdict
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_errors
+from shared.domain.reversal import Disputed, Refunded, RefundFailed
 
 from ops.alert import Decision
-from shared.adapters.firestore.ledger import Credited, Duplicate, Held, Reversed
 from shared.domain.catalog import Catalog, Terms
+from shared.domain.crediting import Credited, Duplicate, Held
 from shared.domain.errors import Conflict
 from shared.domain.limits import Limits
-from shared.domain.purchase import Hold, HoldReason, judge
-from shared.domain.reversal import Disputed, Refunded, RefundFailed
+from shared.domain.purchase import Hold, HoldReason, assess_session
+from shared.domain.reversing import Reversed
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 from tests.stripe_events import session_of
@@ -312,7 +313,7 @@ def test_no_replay_credits_a_rejected_purchase(operator: Operator) -> None:
 
     assert operator.ledger.hold(claimed) == Held(claimed, new=False)
     assert isinstance(operator.ledger.credit(purchase(SESSION), NO_LIMITS), Held)
-    assert not operator.ledger.note_unpaid("ada", SESSION, "waiting")
+    assert not operator.ledger.set_open_purchase("ada", SESSION, "waiting")
     assert operator.documents() == before
 
 
@@ -454,7 +455,7 @@ def test_held_purchases_are_listed_by_status_and_user(operator: Operator) -> Non
 
 def hold_of_bob() -> Hold:
     session = session_of(metadata={"firebase_uid": "bob", "tokens": "abc"})
-    verdict = judge(session, paid_at=PAID_AT, catalog=Operator().catalog, livemode=False)
+    verdict = assess_session(session, paid_at=PAID_AT, catalog=Operator().catalog, livemode=False)
     assert isinstance(verdict, Hold)
     return verdict
 

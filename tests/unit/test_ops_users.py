@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google_errors
 
-from shared.adapters.firestore.ledger import Credited, Held
-from shared.domain.entry import Posting
+from shared.domain.crediting import Credited, Held
+from shared.domain.entry import NewEntry
 from shared.domain.limits import Limits
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -18,7 +18,7 @@ ONE_AN_HOUR = Limits(per_hour=1, per_day=1)
 def operator() -> Operator:
     operator = Operator()
     operator.ledger.credit(purchase("cs_1"), NO_LIMITS)
-    operator.ledger.post("ada", Posting("spend:ada:1", "spend", -10, {"reason": "render"}))
+    operator.ledger.post("ada", NewEntry("spend:ada:1", "spend", -10, {"reason": "render"}))
     return operator
 
 
@@ -33,7 +33,7 @@ def tamper(operator: Operator, path: str, **changes: Any) -> None:  # noqa: ANN4
 
 def test_a_user_is_shown_with_all_that_concerns_them(operator: Operator) -> None:
     operator.ledger.hold(invalid("cs_bad"))
-    operator.ledger.note_unpaid("ada", "cs_slow", "waiting")
+    operator.ledger.set_open_purchase("ada", "cs_slow", "waiting")
 
     shown = operator.read("user", "show", "ada")
 
@@ -136,7 +136,7 @@ def test_a_lost_entry_fails_the_audit(operator: Operator) -> None:
 
 
 def test_a_user_without_entries_passes(operator: Operator) -> None:
-    operator.ledger.keep_stripe_customer("bob", "cus_bob")
+    operator.ledger.save_customer("bob", "cus_bob")
 
     assert operator.run("audit", "bob").exit_code == 0
 

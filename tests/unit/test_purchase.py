@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.catalog import Catalog, Package, Terms
-from shared.domain.purchase import Hold, HoldReason, NotOurs, NotPaidYet, Purchase, judge, over_limit
+from shared.domain.purchase import AwaitingPayment, Hold, HoldReason, NotOurs, Purchase, assess_session, over_limit
 from shared.runtime.catalog_file import load_catalog
 from tests.purchases import PAID_AT, purchase
 from tests.stripe_events import session_of
@@ -18,7 +18,7 @@ PROMOTED = Package("popular", "Popular Pack", "", (FORMER, CURRENT), promotions=
 
 
 def verdict(session: dict[str, Any], catalog: Catalog = CATALOG, *, livemode: bool = False) -> object:
-    return judge(session, paid_at=PAID_AT, catalog=catalog, livemode=livemode)
+    return assess_session(session, paid_at=PAID_AT, catalog=catalog, livemode=livemode)
 
 
 def held(session: dict[str, Any], *, livemode: bool = False) -> tuple[HoldReason, str]:
@@ -76,7 +76,7 @@ def test_tax_within_the_price_is_no_discount() -> None:
 
 
 def test_a_purchase_names_the_session_the_customer_and_what_was_paid() -> None:
-    posting = purchase("cs_1", payment_intent_id="pi_1").posting()
+    posting = purchase("cs_1", payment_intent_id="pi_1").new_entry()
 
     assert (posting.id, posting.type, posting.amount) == ("purchase:cs_1", "purchase", 110)
     assert posting.details == {
@@ -93,7 +93,7 @@ def test_a_purchase_names_the_session_the_customer_and_what_was_paid() -> None:
 
 
 def test_only_dollars_are_called_dollars() -> None:
-    assert "paymentAmountUSD" not in purchase(currency="eur").posting().details
+    assert "paymentAmountUSD" not in purchase(currency="eur").new_entry().details
 
 
 # --- promotions
@@ -132,11 +132,11 @@ def test_more_off_than_the_told_discount_is_held() -> None:
 
 
 def test_an_unpaid_session_waits() -> None:
-    assert verdict(session_of("completed_unpaid")) == NotPaidYet("cs_test_delayed", "ada")
+    assert verdict(session_of("completed_unpaid")) == AwaitingPayment("cs_test_delayed", "ada")
 
 
 def test_an_unpaid_session_of_nobody_waits_too() -> None:
-    assert verdict(session_of("completed_unpaid", metadata={"firebase_uid": None})) == NotPaidYet(
+    assert verdict(session_of("completed_unpaid", metadata={"firebase_uid": None})) == AwaitingPayment(
         "cs_test_delayed", None
     )
 
@@ -309,6 +309,8 @@ def test_it_counts_when_the_purchase_was_begun_not_when_it_was_paid() -> None:
     begun = int(datetime(2026, 6, 30, 12, tzinfo=UTC).timestamp())
     session = session_of(metadata={"tokens": "100"}, created=begun)
 
-    bought = judge(session, paid_at=begun + 3 * 86_400, catalog=Catalog("changed", (PROMOTED,)), livemode=False)
+    bought = assess_session(
+        session, paid_at=begun + 3 * 86_400, catalog=Catalog("changed", (PROMOTED,)), livemode=False
+    )
 
     assert isinstance(bought, Purchase)

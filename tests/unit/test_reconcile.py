@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from shared.domain.reversal import Disputed, Refunded, RefundFailed
 
-from shared.adapters.firestore.audit import AuditedLedger
+from shared.adapters.firestore.audit import LedgerAudit
 from shared.domain.errors import StripeRefused, Unavailable
 from shared.domain.purchase import Hold, HoldReason
 from shared.domain.reconciliation import Report, begin
-from shared.domain.reversal import Disputed, Refunded, RefundFailed
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
@@ -104,7 +104,7 @@ def firestore() -> FakeFirestore:
 
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> AuditedLedger:
-    return AuditedLedger(firestore.as_client())
+    return LedgerAudit(firestore.as_client())
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_held_purchase_is_known(function: Deployed, ledger: AuditedLedger, str
 def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
     function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
 ) -> None:
-    ledger.note_unpaid("ada", "cs_1", "waiting")
+    ledger.set_open_purchase("ada", "cs_1", "waiting")
     stripe.kept = [event("checkout.session.async_payment_succeeded", session())]
 
     assert run(function)["republished"] == 1
@@ -217,7 +217,7 @@ def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
 def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
     function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
 ) -> None:
-    ledger.note_unpaid("ada", "cs_1", "waiting")
+    ledger.set_open_purchase("ada", "cs_1", "waiting")
     stripe.kept = [NOT_COMING]
 
     assert run(function)["republished"] == 1
@@ -226,7 +226,7 @@ def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
 def test_a_payment_that_is_known_to_have_failed_stays(
     function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
 ) -> None:
-    ledger.note_unpaid("ada", "cs_1", "failed")
+    ledger.set_open_purchase("ada", "cs_1", "failed")
     stripe.kept = [NOT_COMING]
 
     assert run(function)["republished"] == 0
@@ -275,7 +275,7 @@ def test_what_went_back_and_was_taken_is_not_lost_any_more(
     assert run(function)["republished"] == 5
 
     with deployed("credit_tokens", SETTINGS) as credit_tokens:
-        credit_tokens.main.parts = lambda: (AuditedLedger(firestore.as_client()), stripe)  # type: ignore[attr-defined]
+        credit_tokens.main.parts = lambda: (LedgerAudit(firestore.as_client()), stripe)  # type: ignore[attr-defined]
         for told in stripe.kept:
             data = base64.b64encode(json.dumps(told).encode()).decode()
             assert credit_tokens.post({"message": {"data": data}}).status_code == 200
@@ -323,7 +323,7 @@ def test_a_user_met_among_the_events_is_checked_once(
 def test_a_change_between_the_reads_is_no_drift(ledger: AuditedLedger, firestore: FakeFirestore) -> None:
     """Another instance credits after the account was read and before its entries are summed, twice."""
     ledger.credit(purchase(), NO_LIMITS)
-    other = AuditedLedger(firestore.as_client())
+    other = LedgerAudit(firestore.as_client())
     auditor = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 2)
 
     audit = auditor.audit("ada")
@@ -336,7 +336,7 @@ def test_an_account_that_never_holds_still_is_left_for_the_next_time(
     firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.adapters.firestore.audit._AUDIT_TIMEOUT_S", 0.05)
-    other = AuditedLedger(firestore.as_client())
+    other = LedgerAudit(firestore.as_client())
     other.credit(purchase(), NO_LIMITS)
     busy = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 1000)
 
@@ -475,7 +475,7 @@ def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledge
     report = Report(NOW, 3, events=1).saved(NOW, done=True)
     for _ in range(before):
         ledger.add_report("2026-11-21", report)
-    meanwhile = [lambda: AuditedLedger(firestore.as_client()).add_report("2026-11-21", report)]
+    meanwhile = [lambda: LedgerAudit(firestore.as_client()).add_report("2026-11-21", report)]
 
     class Overtaken(AuditedLedger):
         def _get(self, collection: str, id_: str) -> Any:  # noqa: ANN401 - a snapshot

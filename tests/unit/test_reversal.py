@@ -3,10 +3,10 @@
 from itertools import permutations
 
 import pytest
-
-from shared.adapters.firestore.ledger import Ledger
 from shared.domain.reversal import Fact, Refunded, RefundFailed
+
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 
 PAYMENT = "pi_1"
@@ -20,7 +20,7 @@ TWICE_TOLD: list[Fact] = [
 
 @pytest.mark.parametrize("order", list(permutations(TWICE_TOLD)), ids=str)
 def test_a_failure_that_is_told_twice_ends_in_the_same_balance_in_any_order(order: tuple[Fact, ...]) -> None:
-    ledger = Ledger(FakeFirestore().as_client())
+    ledger = ledger_of(FakeFirestore().as_client())
     ledger.credit(purchase(payment_intent_id=PAYMENT), NO_LIMITS)
 
     for fact in order:

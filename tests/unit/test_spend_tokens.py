@@ -9,12 +9,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.adapters.firestore.ledger import Ledger
-from shared.domain.entry import Entry, Posting
+from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import LedgerConflict
 from shared.domain.limits import Limits
 from shared.domain.spending import spend_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 from tests.purchases import purchase
 
 SPEND = {"user_id": "ada", "amount": 10, "reason": "render", "idempotency_key": "job-1"}
@@ -28,7 +29,7 @@ def firestore() -> FakeFirestore:
 @pytest.fixture
 def ledger(firestore: FakeFirestore) -> Ledger:
     """Ada holds 110 tokens."""
-    ledger = Ledger(firestore.as_client())
+    ledger = ledger_of(firestore.as_client())
     ledger.credit(purchase("cs_1"), Limits())
     return ledger
 
@@ -94,7 +95,7 @@ def test_the_same_key_with_other_contents_is_a_conflict(
 
 
 def test_the_same_key_of_another_user_is_another_spend(function: Deployed, ledger: Ledger) -> None:
-    ledger.post("bob", Posting("grant:1", "grant", 10, {"reason": "gift"}), create_account=True)
+    ledger.post("bob", NewEntry("grant:1", "grant", 10, {"reason": "gift"}), create_account=True)
 
     assert function.post(SPEND).status_code == 200
     assert function.post({**SPEND, "user_id": "bob"}).status_code == 200
@@ -184,11 +185,11 @@ def test_a_spend_made_before_its_user_went_still_answers(function: Deployed, fir
 def test_ids_that_two_users_could_share_are_a_conflict_and_never_one_spend(ledger: Ledger) -> None:
     """`spend:a:b:c` is user a with key b:c and user a:b with key c."""
     for uid in ("a", "a:b"):
-        ledger.post(uid, Posting(f"grant:{uid}", "grant", 10, {"reason": "gift"}), create_account=True)
-    ledger.post("a", Posting("spend:a:b:c", "spend", -1, {"reason": "render"}))
+        ledger.post(uid, NewEntry(f"grant:{uid}", "grant", 10, {"reason": "gift"}), create_account=True)
+    ledger.post("a", NewEntry("spend:a:b:c", "spend", -1, {"reason": "render"}))
 
     with pytest.raises(LedgerConflict):
-        ledger.post("a:b", Posting("spend:a:b:c", "spend", -1, {"reason": "render"}))
+        ledger.post("a:b", NewEntry("spend:a:b:c", "spend", -1, {"reason": "render"}))
 
 
 def test_an_entry_looks_the_same_whatever_order_its_details_come_in() -> None:

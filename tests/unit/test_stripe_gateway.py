@@ -63,7 +63,7 @@ class Directory:
     def __init__(self, kept: str | None = None) -> None:
         self.kept = kept
 
-    def keep_stripe_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
+    def save_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
         if self.kept in (None, instead_of):
             self.kept = customer_id
         return self.kept

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.firestore.ledger import Ledger
 from shared.domain.subscription import Subject, Subscription, standing, subject_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import ledger_of
 
 PERIOD_END = datetime(2026, 12, 21, tzinfo=UTC)
 SETTINGS = {"GOOGLE_CLOUD_PROJECT": "demo", "STRIPE_SECRET_KEY": "sk_test_1"}
@@ -50,7 +50,7 @@ class FakeStripe:
         self.asked: list[str] = []
         self.meanwhile: list[Callable[[], None]] = []
 
-    def standing_subscription(self, subscription_id: str) -> Subscription | None:
+    def current_subscription(self, subscription_id: str) -> Subscription | None:
         self.asked.append(subscription_id)
         answer = self.now
         if self.meanwhile:
@@ -70,7 +70,7 @@ def stripe() -> FakeStripe:
 
 @pytest.fixture
 def function(firestore: FakeFirestore, stripe: FakeStripe) -> Iterator[Deployed]:
-    with deployed("sync_subscription", SETTINGS, parts=(Ledger(firestore.as_client()), stripe)) as function:
+    with deployed("sync_subscription", SETTINGS, parts=(ledger_of(firestore.as_client()), stripe)) as function:
         yield function
 
 
@@ -191,7 +191,7 @@ def test_an_older_answer_never_replaces_a_newer_one(
     def overtake() -> None:
         """In another instance."""
         stripe.now = standing([subscription(then)])
-        Ledger(firestore.as_client()).keep_subscription("ada", lambda: stripe.now)
+        ledger_of(firestore.as_client()).save_subscription("ada", lambda: stripe.now)
 
     stripe.now = standing([subscription("past_due")])
     stripe.meanwhile = [overtake]

@@ -1,64 +1,95 @@
-"""The ledger's documents: how accounts, entries, holds and alerts stand in Firestore. Pure."""
+"""How accounts, entries, holds, alerts and reports are stored in Firestore: one function per direction. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.domain.account import Account
+from shared.domain.account import Account, OpenPurchase
+from shared.domain.alert import Alert
+from shared.domain.change import PaymentRecord, Stored
 from shared.domain.entry import Entry
-from shared.domain.purchase import Hold, HoldReason
+from shared.domain.limits import PurchaseTime
+from shared.domain.payment_facts_fields import facts_as_fields, facts_from_fields
+from shared.domain.purchase import Hold
 from shared.domain.reconciliation import Report
-from shared.domain.reversal import Disputed, Refunded, RefundFailed, Reversals
 from shared.domain.subscription import Subscription
 
+ACCOUNTS = "accounts"
 USERS = "users"
 TRANSACTIONS = "transactions"
+PAYMENTS = "payments"
 HELD_PURCHASES = "held_purchases"
 SECURITY_ALERTS = "security_alerts"
 RECONCILIATION_REPORTS = "reconciliation_reports"
 
 
-def account_from(uid: str, document: Mapping[str, Any] | None) -> Account:
-    """Return the account that users/{uid} holds; fields that are missing, or all without a document, are empty."""
-    fields = document or {}
+@dataclass(frozen=True, slots=True)
+class OwnerView:
+    """What users/{uid} tells its owner, in tokens; all zero for somebody who has no account yet."""
+
+    balance: int
+    purchased: int
+    earned: int
+    spent: int
+
+
+def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
+    """Return the account that accounts/{uid} holds."""
+    subscription = fields["subscription"]
     return Account(
         uid=uid,
-        balance=int(fields.get("tokenBalance", 0)),
-        purchased=int(fields.get("totalTokensPurchased", 0)),
-        earned=int(fields.get("totalTokensEarned", 0)),
-        spent=int(fields.get("totalTokensSpent", 0)),
-        stripe_customer_id=fields.get("stripeCustomerId"),
-        recent_purchases=tuple(fields.get("recentPurchases", ())),
-        open_purchases=dict(fields.get("openPurchases", {})),
-        last_entry_at=fields.get("lastEntryAt"),
-        reversals={payment: _reversals_from(known) for payment, known in fields.get("reversals", {}).items()},
-        exists=document is not None,
-    )
-
-
-def _reversals_from(fields: Mapping[str, Any]) -> Reversals:
-    refunded = fields.get("refunded")
-    return Reversals(
-        refunded=Refunded(**refunded) if refunded else None,
-        failed={id_: RefundFailed(**failed) for id_, failed in fields.get("failed", {}).items()},
-        disputes={id_: Disputed(**dispute) for id_, dispute in fields.get("disputes", {}).items()},
+        balance=fields["balance"],
+        purchased=fields["totalPurchased"],
+        earned=fields["totalEarned"],
+        spent=fields["totalSpent"],
+        stripe_customer_id=fields["stripeCustomerId"],
+        recent_purchases=tuple(PurchaseTime(one["paidAt"], one["enteredAt"]) for one in fields["recentPurchases"]),
+        open_purchases={id_: OpenPurchase(**one) for id_, one in fields["openPurchases"].items()},
+        reversed_early=tuple(fields["reversedEarly"]),
+        subscription=subscription_from(subscription) if subscription else None,
+        last_entry_at=fields["lastEntryAt"],
+        exists=True,
     )
 
 
 def account_fields(account: Account) -> dict[str, Any]:
-    """Return the fields of users/{uid} that are the ledger's; the profile fields beside them stay."""
+    """Return the fields of accounts/{uid}."""
     return {
+        "balance": account.balance,
+        "totalPurchased": account.purchased,
+        "totalEarned": account.earned,
+        "totalSpent": account.spent,
+        "stripeCustomerId": account.stripe_customer_id,
+        "recentPurchases": [{"paidAt": one.paid_at, "enteredAt": one.entered_at} for one in account.recent_purchases],
+        "openPurchases": {id_: {"state": one.state, "since": one.since} for id_, one in account.open_purchases.items()},
+        "reversedEarly": list(account.reversed_early),
+        "subscription": subscription_fields(account.subscription) if account.subscription else None,
+        "lastEntryAt": account.last_entry_at,
+    }
+
+
+def view_fields(account: Account) -> dict[str, Any]:
+    """Return the ledger's fields of users/{uid}; the owner's profile fields beside them stay."""
+    fields: dict[str, Any] = {
         "tokenBalance": account.balance,
         "totalTokensPurchased": account.purchased,
         "totalTokensEarned": account.earned,
         "totalTokensSpent": account.spent,
         "stripeCustomerId": account.stripe_customer_id,
-        "recentPurchases": list(account.recent_purchases),
-        "openPurchases": dict(account.open_purchases),
-        "lastEntryAt": account.last_entry_at,
-        "reversals": {payment: asdict(known) for payment, known in account.reversals.items()},
+        "openPurchases": {id_: one.state for id_, one in account.open_purchases.items()},
     }
+    return fields | ({"subscription": subscription_fields(account.subscription)} if account.subscription else {})
+
+
+def view_from(fields: Mapping[str, Any]) -> OwnerView:
+    """Return what users/{uid} tells its owner."""
+    return OwnerView(
+        balance=fields.get("tokenBalance", 0),
+        purchased=fields.get("totalTokensPurchased", 0),
+        earned=fields.get("totalTokensEarned", 0),
+        spent=fields.get("totalTokensSpent", 0),
+    )
 
 
 def entry_from(id_: str, fields: Mapping[str, Any]) -> Entry:
@@ -83,22 +114,79 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
         "balanceAfter": entry.balance_after,
         "timestamp": entry.timestamp,
         "details": dict(entry.details),
+        # By which a reconciliation finds the purchases of a day. A time would rise, and limit the writes per second.
+        **({"purchasedOn": f"{entry.timestamp:%Y-%m-%d}"} if entry.type == "purchase" else {}),
     }
 
 
-def subscription_fields(subscription: Subscription, now: datetime) -> dict[str, Any]:
-    """Return `subscription` of users/{uid}.
+def subscription_from(fields: Mapping[str, Any]) -> Subscription:
+    """Return the subscription that an account holds."""
+    return Subscription(
+        id=fields["id"],
+        status=fields["status"],
+        price_id=fields["priceId"],
+        current_period_end=fields["currentPeriodEnd"],
+        cancel_at_period_end=fields["cancelAtPeriodEnd"],
+        synced_at=fields["syncedAt"],
+    )
 
-    `syncedAt` makes every write a change: Firestore leaves the update time of a document alone when nothing of it
-    changes, and then an older delivery could not tell that a newer one was there.
-    """
+
+def subscription_fields(subscription: Subscription) -> dict[str, Any]:
+    """Return `subscription` of accounts/{uid} and users/{uid}."""
     return {
         "id": subscription.id,
         "status": subscription.status,
         "priceId": subscription.price_id,
         "currentPeriodEnd": subscription.current_period_end,
         "cancelAtPeriodEnd": subscription.cancel_at_period_end,
-        "syncedAt": now,
+        "syncedAt": subscription.synced_at,
+    }
+
+
+def payment_from(stored: Stored) -> PaymentRecord:
+    """Return the record that payments/{PaymentIntent} holds."""
+    fields = stored.fields
+    return PaymentRecord(
+        facts=facts_from_fields(fields["facts"]),
+        taken=fields["taken"],
+        first_version=fields["firstVersion"],
+        version=stored.version,
+    )
+
+
+def payment_fields(uid: str | None, record: PaymentRecord) -> dict[str, Any]:
+    """Return the fields of payments/{PaymentIntent}; the buyer's uid is None while nothing names one."""
+    return {
+        "userId": uid,
+        "facts": facts_as_fields(record.facts),
+        "taken": record.taken,
+        "firstVersion": record.first_version,
+    }
+
+
+def hold_fields(hold: Hold, now: datetime) -> dict[str, Any]:
+    """Return the fields of held_purchases/{session}."""
+    return {
+        "sessionId": hold.session_id,
+        "userId": hold.uid,
+        "reason": hold.reason.value,
+        "message": hold.message,
+        "paidAt": datetime.fromtimestamp(hold.paid_at, UTC),
+        "heldAt": now,
+        "status": "held",
+        **hold.evidence,
+    }
+
+
+def alert_fields(alert: Alert, now: datetime) -> dict[str, Any]:
+    """Return the fields of security_alerts/{id}."""
+    return {
+        "type": alert.type,
+        "severity": alert.severity,
+        "userId": alert.uid,
+        "seen": dict(alert.evidence),
+        "status": "open",
+        "createdAt": now,
     }
 
 
@@ -116,6 +204,10 @@ def report_from(fields: Mapping[str, Any]) -> Report:
         republished=fields["republished"],
         users_checked=fields["usersChecked"],
         drifted=tuple(fields["drifted"]),
+        last_purchase=fields.get("lastPurchase"),  # reports of version 0.1 have none of these
+        purchases_done=fields.get("purchasesDone", False),
+        purchases_checked=fields.get("purchasesChecked", 0),
+        unknown_purchases=tuple(fields.get("unknownPurchases", ())),
     )
 
 
@@ -133,41 +225,8 @@ def report_fields(report: Report) -> dict[str, Any]:
         "republished": report.republished,
         "usersChecked": report.users_checked,
         "drifted": list(report.drifted),
-    }
-
-
-def hold_documents(hold: Hold, now: datetime) -> dict[str, Mapping[str, Any]]:
-    """Return a held purchase and its alert, by path."""
-    held = {
-        "sessionId": hold.session_id,
-        "userId": hold.uid,
-        "reason": hold.reason.value,
-        "message": hold.message,
-        "paidAt": datetime.fromtimestamp(hold.paid_at, UTC),
-        "heldAt": now,
-        "status": "held",
-        **hold.seen,
-    }
-    limit = hold.reason is HoldReason.LIMIT_EXCEEDED
-    alert = alert_document(
-        "purchase_limit_exceeded" if limit else "purchase_invalid",
-        "medium" if limit else "high",
-        hold.uid,
-        {"sessionId": hold.session_id, "reason": hold.reason.value, "message": hold.message, **hold.seen},
-        now,
-    )
-    return {f"{HELD_PURCHASES}/{hold.session_id}": held, f"{SECURITY_ALERTS}/held:{hold.session_id}": alert}
-
-
-def alert_document(
-    type_: str, severity: str, uid: str | None, seen: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
-    """Return the fields of a security alert."""
-    return {
-        "type": type_,
-        "severity": severity,
-        "userId": uid,
-        "seen": dict(seen),
-        "status": "open",
-        "createdAt": now,
+        "lastPurchase": report.last_purchase,
+        "purchasesDone": report.purchases_done,
+        "purchasesChecked": report.purchases_checked,
+        "unknownPurchases": list(report.unknown_purchases),
     }

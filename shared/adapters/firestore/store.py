@@ -1,223 +1,206 @@
-"""Accounts and entries in Firestore, changed by optimistic commits: the mechanics, without a rule of the business.
+"""Accounts in Firestore, changed by optimistic commits that fold: the mechanics, without a rule of the business.
 
 One change is one read of the account, one pure decision, and one commit that lands whole or not at all:
 
-    read users/{uid} ──> decide ──> commit:  create transactions/{id}      fails if the entry exists
-          ^                                  update users/{uid}            fails if it moved since it was read
-          └──── it moved: read again, with jitter ────┘
+    read accounts/{uid} ──> decide ──> commit:  create transactions/{id}   fails if the entry exists
+          ^                                     write accounts/{uid}       fails if it changed since it was read
+          │                                     write users/{uid}          the owner's view: no condition
+          └──── it changed: read again, with jitter ────┘
 
-No transaction is used: on a hot account each would wait for the others' locks
-(docs/decisions/0002-optimistic-ledger.md).
-A retried commit is safe, because its second run finds the entry of its first.
+Changes of one account that wait in one instance are decided one after another over one read and land in one commit. No
+transaction is used: on a hot account each would wait for the others' locks (docs/decisions/0002-optimistic-ledger.md).
+A repeated commit is safe, because its second run finds the entry of its first.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as google_errors
-from google.api_core.retry import Retry, if_exception_type
-from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.adapters.firestore.documents import (
-    TRANSACTIONS,
-    USERS,
-    account_fields,
-    account_from,
-    entry_fields,
-    entry_from,
+from shared.adapters.firestore import documents
+from shared.adapters.firestore.database import CONFLICT, Batch, Database, WriteConflict, retry_on_conflict
+from shared.adapters.firestore.documents import ACCOUNTS, PAYMENTS, SECURITY_ALERTS, TRANSACTIONS, USERS
+from shared.adapters.firestore.first_version import (
+    MOVED_FIELDS,
+    account_from_first_version,
+    is_first_version,
+    payments_from_first_version,
 )
+from shared.adapters.firestore.folding import GroupQueue, Slot
 from shared.domain.account import Account
+from shared.domain.change import Change, Decide, Folded, Known, Lookup, PaymentRecord, Stored, fold
 from shared.domain.entry import Entry
-from shared.domain.errors import Unavailable
+from shared.domain.errors import LedgerRefused
 
-CALL_TIMEOUT_S = 10.0
-CHANGE_TIMEOUT_S = 20.0
-_QUEUES = 64
+CHANGE_TIMEOUT_S = 10.0
+"""How long a change waits for its turn, and how long it is then decided again while others write its account."""
 
-_PASSING = (
-    google_errors.ServiceUnavailable,
-    google_errors.DeadlineExceeded,
-    google_errors.InternalServerError,
-    google_errors.TooManyRequests,
-    google_errors.Aborted,
-)
-RETRY_READ = Retry(if_exception_type(*_PASSING), initial=0.1, maximum=1.0, timeout=CALL_TIMEOUT_S)
-# A commit that was aborted lost against another one: it is not sent again but decided again.
-_RETRY_COMMIT = Retry(
-    if_exception_type(*(fault for fault in _PASSING if fault is not google_errors.Aborted)),
-    initial=0.1,
-    maximum=1.0,
-    timeout=CALL_TIMEOUT_S,
-)
+GROUP_MAX = 100
+PACE_S = 0.01
 
-Other = TypeVar("Other")
-
-
-class Moved(Exception):
-    """Somebody else changed what is to be written, between our read and our commit."""
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """New values of some fields of a document that exists, on condition that it did not move since it was read."""
+class AccountRead:
+    """An account, and the version of its document: None while there is none.
 
-    path: str
-    fields: Mapping[str, Any]
-    read_at: Any  # Firestore's update time
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one commit writes.
-
-    The account as it shall be, new entries, other new documents by path, changes of other documents, and other
-    fields of users/{uid}.
+    `first_version` holds what version 0.1 knew of payments when the account is still stored as 0.1 did, else None.
     """
 
     account: Account
-    entries: tuple[Entry, ...] = ()
-    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    updates: tuple[Update, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    version: Any
+    first_version: Mapping[str, PaymentRecord] | None = None
 
 
 class AccountStore:
     """Accounts and their entries in one Firestore database.
 
-    Raises, from every method: Unavailable when Firestore does not answer in time.
+    Raises, from every method: Unavailable when Firestore does not answer in time, LedgerRefused when it refuses.
     """
 
-    def __init__(self, client: firestore.Client, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._client = client
-        self._clock = clock
-        self._queues = tuple(Lock() for _ in range(_QUEUES))
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.database = database
+        self.clock = clock
+        self._queue = GroupQueue(self._settle, group_max=GROUP_MAX, pace_s=PACE_S, patience_s=CHANGE_TIMEOUT_S)
 
-    # --- reading
+    def read(self, uid: str) -> AccountRead:
+        """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}."""
+        stored = self.database.get(ACCOUNTS, uid)
+        if stored is not None:
+            return AccountRead(documents.account_from(uid, stored.fields), stored.version)
+        view = self.database.get(USERS, uid)
+        if view is not None and is_first_version(view.fields):
+            return AccountRead(
+                account_from_first_version(uid, view.fields), None, payments_from_first_version(view.fields)
+            )
+        return AccountRead(Account(uid), None)
 
-    def account(self, uid: str) -> Account:
-        """Return a user's account; one that nobody has written to is empty. One read."""
-        account, _ = self._read_account(uid)
-        return account
+    def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
+        """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
+        query = (
+            self.database.collection(TRANSACTIONS)
+            .where(filter=FieldFilter("details.stripePaymentIntentId", "==", payment_intent_id))
+            .where(filter=FieldFilter("type", "==", "purchase"))
+        )
+        found = self.database.stream(query.limit(1))
+        return next((documents.entry_from(id_, fields) for id_, fields in found), None)
 
-    def entry(self, id_: str) -> Entry | None:
-        """Return the entry with this id, or None. One read."""
-        snapshot = self._get(TRANSACTIONS, id_)
-        return entry_from(snapshot.id, snapshot.to_dict() or {}) if snapshot.exists else None
+    def change(self, uid: str, decide: Decide[Outcome]) -> Outcome:
+        """Change an account as a pure decision says, together with whatever else waits for it; return the outcome.
 
-    def _read_account(self, uid: str) -> tuple[Account, Any]:
-        snapshot = self._get(USERS, uid)
-        return account_from(uid, snapshot.to_dict()), snapshot.update_time
-
-    def _get(self, collection: str, id_: str) -> firestore.DocumentSnapshot[Any]:
-        with firestore_faults():
-            return self._document(collection, id_).get(retry=RETRY_READ, timeout=CALL_TIMEOUT_S)
-
-    def _stream(self, query: firestore.Query) -> list[firestore.DocumentSnapshot[Any]]:
-        with firestore_faults():
-            return list(query.stream(retry=RETRY_READ, timeout=CALL_TIMEOUT_S))
-
-    def _document(self, collection: str, id_: str) -> firestore.DocumentReference:
-        return self._client.collection(collection).document(id_)
-
-    # --- changing
-
-    def _change(
-        self,
-        uid: str,
-        decide: Callable[[Account], Change | Other],
-        known: Callable[[], Other | None] = lambda: None,
-    ) -> Change | Other:
-        """Read, decide, commit, and again while others change the same account.
-
-        `decide` is pure but for reads; what it returns instead of a change is handed back as it is. `known` looks for
-        what is already there when a document of the change exists.
+        Raises:
+            Unavailable: others changed the account for too long; nothing is changed.
+            Whatever the decision raises; then nothing is changed either.
         """
-        # Threads of one instance queue for an account instead of running into each other's commits; it is only other
-        # instances that make a commit fail. Correctness does not hang on it.
-        queue = self._queues[hash(uid) % len(self._queues)]
-        if not queue.acquire(timeout=CHANGE_TIMEOUT_S):
-            raise Unavailable("account_busy", f"The account of {uid} changed too often")
+        outcome: Outcome = self._queue.run(uid, decide)
+        return outcome
+
+    # --- one group of changes
+
+    def _settle(self, uid: str, slots: list[Slot]) -> None:
+        """Settle a group: all in one commit, or each alone when Firestore refuses the whole."""
         try:
-            return self._change_in_turn(uid, decide, known)
-        finally:
-            queue.release()
+            folded = self._land(uid, [slot.request for slot in slots])
+        except LedgerRefused:
+            # One of them may be what Firestore refuses: it must not take the others along.
+            if len(slots) == 1:
+                raise
+            for slot in slots:
+                try:
+                    self._settle(uid, [slot])
+                except Exception as error:  # noqa: BLE001 - it is this caller's alone
+                    slot.fail(error)
+            return
+        for place, slot in enumerate(slots):
+            if place in folded.faults:
+                slot.fail(folded.faults[place])
+            else:
+                slot.succeed(folded.outcomes[place])
 
-    def _change_in_turn(
-        self, uid: str, decide: Callable[[Account], Change | Other], known: Callable[[], Other | None]
-    ) -> Change | Other:
-        def attempt() -> Change | Other:
-            account, read_at = self._read_account(uid)
-            change = decide(account)
-            if not isinstance(change, Change):
-                return change
-            try:
-                self._commit(self._batch(change, read_at))
-            except google_errors.AlreadyExists as error:
-                there = known()
-                if there is not None:
-                    return there
-                raise Moved from error
-            except (google_errors.FailedPrecondition, google_errors.NotFound, google_errors.Aborted) as error:
-                raise Moved from error
-            return change
+    def _land(self, uid: str, decisions: Sequence[Decide[Any]]) -> Folded:
+        """Decide a group and commit what it changes, again and again while others change the account."""
+        look_first = Lookup()
 
-        try:
-            return until_unmoved(attempt, CHANGE_TIMEOUT_S)
-        except google_errors.RetryError as error:
-            raise Unavailable("account_busy", f"The account of {uid} changed too often") from error
+        def attempt() -> Folded:
+            nonlocal look_first
+            read = self.read(uid)
+            folded = self._decide(read, decisions, look_first)
+            if folded.change is not None:
+                try:
+                    self._batch(read, folded.change).commit(but=(google_errors.AlreadyExists, *CONFLICT))
+                except google_errors.AlreadyExists as error:
+                    # Whose entry exists will be told apart, and answered, in the next round.
+                    look_first = _created_by(folded.change)
+                    raise WriteConflict from error
+                except CONFLICT as error:
+                    raise WriteConflict from error
+            return folded
 
-    def _batch(self, change: Change, read_at: Any) -> firestore.WriteBatch:  # noqa: ANN401 - a Firestore timestamp, untyped
-        batch = self._client.batch()
+        return retry_on_conflict(attempt, CHANGE_TIMEOUT_S)
+
+    def _decide(self, read: AccountRead, decisions: Sequence[Decide[Any]], look_first: Lookup) -> Folded:
+        folded = Folded(read.account, lookup=look_first)
+        while True:
+            if folded.lookup:
+                folded = replace(
+                    folded, known=folded.known.and_also(self._look_up(folded.lookup, read.first_version or {}))
+                )
+            folded = fold(folded, decisions, self.clock())
+            if not folded.lookup:
+                return folded
+
+    def _look_up(self, lookup: Lookup, first_version: Mapping[str, PaymentRecord]) -> Known:
+        """Read what decisions have to know: the documents in one call, each payment's purchase by one query."""
+        entries = {id_: f"{TRANSACTIONS}/{id_}" for id_ in lookup.entries}
+        payments = {id_: f"{PAYMENTS}/{id_}" for id_ in lookup.payments}
+        found = self.database.get_all([*entries.values(), *payments.values(), *lookup.documents])
+        return Known(
+            entries={id_: _entry(id_, found[path]) for id_, path in entries.items()},
+            purchases={id_: self.purchase_of_payment(id_) for id_ in payments},
+            payments={
+                id_: _record(found[path]) or first_version.get(id_, PaymentRecord()) for id_, path in payments.items()
+            },
+            documents={path: found[path] for path in lookup.documents},
+        )
+
+    def _batch(self, read: AccountRead, change: Change) -> Batch:
+        """Return the commit of a change."""
+        now, uid = self.clock(), change.account.uid
+        batch = self.database.batch()
         for entry in change.entries:
-            batch.create(self._document(TRANSACTIONS, entry.id), entry_fields(entry))
-        for path, document in change.documents.items():
-            batch.create(self._client.document(path), dict(document))
+            batch.create(f"{TRANSACTIONS}/{entry.id}", documents.entry_fields(entry))
+        for hold in change.holds:
+            batch.create(hold.path, documents.hold_fields(hold, now))
+        for path, fields in change.documents.items():
+            batch.create(path, fields)
         for update in change.updates:
-            unmoved = self._client.write_option(last_update_time=update.read_at)
-            batch.update(self._client.document(update.path), dict(update.fields), option=unmoved)
-        user = self._document(USERS, change.account.uid)
-        fields = {**account_fields(change.account), **change.extra}
-        if read_at is None:
-            batch.create(user, fields)
-        else:
-            unmoved = self._client.write_option(last_update_time=read_at)
-            batch.update(user, fields, option=unmoved)
+            batch.update(update.path, update.fields, update.version)
+        for payment, record in {**(read.first_version or {}), **change.payments}.items():
+            batch.write(f"{PAYMENTS}/{payment}", documents.payment_fields(uid, record), version=record.version)
+        for alert in change.alerts:
+            batch.merge(f"{SECURITY_ALERTS}/{alert.id}", documents.alert_fields(alert, now))
+        batch.write(f"{ACCOUNTS}/{uid}", documents.account_fields(change.account), version=read.version)
+        view = documents.view_fields(change.account)
+        if read.version is None or view != documents.view_fields(read.account):
+            batch.merge(f"{USERS}/{uid}", view, remove=() if read.first_version is None else MOVED_FIELDS)
         return batch
 
-    def _create(self, documents: Mapping[str, Mapping[str, Any]]) -> bool:
-        """Create all of these documents, or none when one exists; tell which it was."""
-        batch = self._client.batch()
-        for path, document in documents.items():
-            batch.create(self._client.document(path), dict(document))
-        try:
-            self._commit(batch)
-        except google_errors.AlreadyExists:
-            return False
-        except google_errors.Aborted as error:
-            raise Unavailable("ledger_unavailable") from error
-        return True
 
-    def _commit(self, batch: firestore.WriteBatch) -> None:
-        with firestore_faults(but=google_errors.Aborted):
-            batch.commit(retry=_RETRY_COMMIT, timeout=CALL_TIMEOUT_S)
+def _created_by(change: Change) -> Lookup:
+    """Return what has to be looked up to learn which document of a change exists."""
+    return Lookup(
+        entries=frozenset(entry.id for entry in change.entries),
+        documents=frozenset((*(hold.path for hold in change.holds), *change.documents)),
+    )
 
 
-@contextmanager
-def firestore_faults(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
-    """Turn what passes into Unavailable, but for a fault that the caller handles itself."""
-    try:
-        yield
-    except but:
-        raise
-    except (*_PASSING, google_errors.RetryError) as error:
-        raise Unavailable("ledger_unavailable") from error
+def _record(stored: Stored | None) -> PaymentRecord | None:
+    return documents.payment_from(stored) if stored else None
 
 
-def until_unmoved(attempt: Callable[[], Other], timeout_s: float) -> Other:
-    """Attempt again, with jitter, while others change what was read; raises RetryError when time is up."""
-    retry = Retry(if_exception_type(Moved), initial=0.02, maximum=1.0, timeout=timeout_s)
-    return retry(attempt)()
+def _entry(id_: str, stored: Stored | None) -> Entry | None:
+    return documents.entry_from(id_, stored.fields) if stored else None

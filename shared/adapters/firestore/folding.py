@@ -1,0 +1,126 @@
+"""Group commit: callers that want the same thing changed line up, and the first one works for all that wait.
+
+    caller 1 ── leads: takes the line ──> handle([1]) ─────────┐
+    caller 2 ── waits ─┐                                       └─> wakes the first that waits
+    caller 3 ── waits ─┴── caller 2 leads: handle([2, 3]) ──> ...
+
+Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import Any
+
+from shared.domain.errors import Unavailable
+
+
+class Slot:
+    """One caller's request, and in the end its outcome or its fault."""
+
+    def __init__(self, request: Any) -> None:  # noqa: ANN401 - whatever the handler understands
+        self.request = request
+        self.turn = Event()
+        self._outcome: Any = None
+        self._fault: BaseException | None = None
+        self.done = False
+
+    def succeed(self, outcome: Any) -> None:  # noqa: ANN401 - the handler's
+        """Give the caller this outcome."""
+        self._outcome, self.done = outcome, True
+
+    def fail(self, fault: BaseException) -> None:
+        """Raise this fault in the caller's thread."""
+        self._fault, self.done = fault, True
+
+    def result(self) -> Any:  # noqa: ANN401 - the handler's
+        """Return the outcome, or raise the fault."""
+        if self._fault is not None:
+            raise self._fault
+        return self._outcome
+
+
+class GroupQueue:
+    """Lines of callers, one per key.
+
+    Args:
+        handle: is given a key and the slots of a group; it settles each of them, or raises for all.
+        group_max: the most slots in a group.
+        pace_s: a group that follows another of its key begins at least this long after it began, so that more join it.
+        patience_s: how long a caller waits for its turn.
+    """
+
+    def __init__(
+        self, handle: Callable[[str, list[Slot]], None], *, group_max: int, pace_s: float, patience_s: float
+    ) -> None:
+        self._handle = handle
+        self._group_max = group_max
+        self._pace_s = pace_s
+        self._patience_s = patience_s
+        self._lock = Lock()
+        # A key is here while somebody leads it.
+        self._lines: dict[str, deque[Slot]] = {}
+        self._begun: dict[str, float] = {}
+
+    def run(self, key: str, request: Any) -> Any:  # noqa: ANN401 - the handler's
+        """Have a request handled, together with others of its key, and return its outcome.
+
+        Raises:
+            Unavailable: it waited too long for its turn; nothing was done.
+        """
+        slot = Slot(request)
+        with self._lock:
+            line = self._lines.get(key)
+            if line is None:
+                self._lines[key] = deque()
+            else:
+                line.append(slot)
+        if line is not None and not self._wait_for_turn(key, slot):
+            raise Unavailable("account_busy", "The account changes too often - try again in a moment")
+        if not slot.done:
+            self._lead(key, slot)
+        return slot.result()
+
+    def _wait_for_turn(self, key: str, slot: Slot) -> bool:
+        """Wait until the slot was handled or is to lead; tell whether either came to pass in time."""
+        if slot.turn.wait(self._patience_s):
+            return True
+        with self._lock:
+            line = self._lines.get(key, ())
+            if slot in line:
+                self._lines[key].remove(slot)
+                return False
+        # It is being handled, or it was just told to lead.
+        slot.turn.wait()
+        return True
+
+    def _lead(self, key: str, slot: Slot) -> None:
+        pause_s = self._begun.get(key, float("-inf")) + self._pace_s - time.monotonic()
+        if pause_s > 0:
+            time.sleep(pause_s)
+        with self._lock:
+            line = self._lines[key]
+            group = [slot, *(line.popleft() for _ in range(min(len(line), self._group_max - 1)))]
+            self._begun[key] = time.monotonic()
+        try:
+            self._handle(key, group)
+        except BaseException as fault:
+            for one in group:
+                if not one.done:
+                    one.fail(fault)
+            if not isinstance(fault, Exception):
+                raise
+        finally:
+            self._hand_over(key)
+            for one in group[1:]:
+                one.turn.set()
+
+    def _hand_over(self, key: str) -> None:
+        with self._lock:
+            line = self._lines[key]
+            if line:
+                line.popleft().turn.set()
+            else:
+                del self._lines[key]
+                self._begun.pop(key, None)

@@ -1,0 +1,43 @@
+"""The decision on a spend, a grant or an adjustment. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.account import Account
+from shared.domain.change import Change, Decided, Known, Lookup
+from shared.domain.crediting import Duplicate, same_entry
+from shared.domain.entry import Entry, NewEntry
+from shared.domain.errors import NotEnoughTokens, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entry is new."""
+
+    entry: Entry
+
+
+def decide_post(
+    account: Account, known: Known, now: datetime, *, new: NewEntry, create_account: bool
+) -> Decided[Posted | Duplicate] | Lookup:
+    """Post one entry, once.
+
+    Raises:
+        NotFound: the account does not exist, and `create_account` is false.
+        NotEnoughTokens: it spends more than the balance; nothing changes.
+        LedgerConflict: an entry with its id exists with other contents.
+    """
+    entry = known.entries.get(new.id)
+    if entry is not None:
+        return Decided(Duplicate(same_entry(entry, account.uid, new)))
+    try:
+        if not (account.exists or create_account):
+            raise NotFound("unknown_user", f"There is no user {account.uid}")
+        after, entry = account.post(new, now)
+    except (NotEnoughTokens, NotFound):
+        # The tokens may be gone because this very spend took them.
+        missing = known.missing(entries=(new.id,))
+        if missing:
+            return missing
+        raise
+    return Decided(Posted(entry), Change(after, (entry,)))

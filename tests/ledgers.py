@@ -1,0 +1,15 @@
+"""Ledgers for tests, over any client: the fake, or one of the emulator."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from google.cloud import firestore
+
+from shared.adapters.firestore.database import Database
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.store import AccountStore
+
+
+def ledger_of(client: firestore.Client, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
+    """Return a ledger over this client."""
+    return Ledger(AccountStore(Database(client), clock=clock))
