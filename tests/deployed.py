@@ -57,13 +57,14 @@ class Deployed:
 def deployed(name: str, environ: Mapping[str, str], *, parts: tuple[object, ...] | None = None) -> Iterator[Deployed]:
     """Load functions/<name>/main.py in this environment alone, as a new instance does.
 
-    `parts` replaces what its composition root builds at the first request.
+    `parts` are the fields of its Dependencies, in place of what it builds at the first request.
     """
     kept = {key: os.environ[key] for key in ("HOME", "PATH") if key in os.environ}
     with mock.patch.dict(os.environ, {**kept, **environ}, clear=True):
         app = functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"))
         main = sys.modules.pop("main")
         if parts is not None:
-            main.parts = lambda: parts  # type: ignore[attr-defined] # the module was loaded by its path
+            # The module was loaded by its path: no type checker knows its names.
+            main.dependencies = lambda: main.Dependencies(*parts)  # type: ignore[attr-defined]
         app.test_client_class = type("_Client", (_DescribedClient,), {"function": name})
         yield Deployed(app.test_client(), main)

@@ -37,7 +37,7 @@ def invalid(session_id: str, uid: str | None = "ada", tokens: str = "99999") -> 
     return Hold(
         session_id=session_id,
         reason=HoldReason.TERMS_MISMATCH,
-        message="Package validation failed: 99999 tokens for 999 usd are no terms of popular",
+        message="Package validation failed: 99999 tokens for 999 usd match none of the terms of popular",
         uid=uid,
         paid_at=PAID_AT,
         evidence={"packageId": "popular", "tokens": tokens, "amountTotal": 999},

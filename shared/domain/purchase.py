@@ -73,9 +73,10 @@ class Purchase:
             "stripePaymentIntentId": self.payment_intent_id,
             "paymentAmountCents": self.paid_cents,
             "subtotalCents": self.subtotal_cents,
-            "taxCents": self.tax_cents,
             "currency": self.currency,
         }
+        if self.tax_cents:
+            details["taxCents"] = self.tax_cents
         if self.currency == "usd":
             details["paymentAmountUSD"] = self.paid_cents / 100
         return NewEntry(self.entry_id, "purchase", self.tokens, details)

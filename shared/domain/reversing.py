@@ -92,7 +92,7 @@ def sale_of(purchase: Entry | NewEntry) -> Sale:
     return Sale(
         tokens=purchase.amount,
         paid_cents=details["paymentAmountCents"],
-        tax_cents=details.get("taxCents", 0),  # entries of version 0.1 have none
+        tax_cents=details.get("taxCents", 0),
         currency=details["currency"],
     )
 

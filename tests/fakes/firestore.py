@@ -1,8 +1,9 @@
 """An in-memory Firestore, as far as shared/adapters/firestore/ uses google-cloud-firestore's client.
 
-It keeps what the ledger relies on: a batch lands whole or not at all; `create` fails with AlreadyExists; `update` with
-`last_update_time` fails with FailedPrecondition when the document moved, and with NotFound when it is gone. One suite
-(tests/contract/test_ledger_contract.py) runs over it and over the official emulator.
+It has what the ledger relies on: a batch lands whole or not at all; `create` fails with AlreadyExists; `update` with
+`last_update_time` fails with FailedPrecondition when the document has changed, and with NotFound when it is gone; `set`
+writes whatever is there. One suite (tests/contract/test_ledger_contract.py) runs over it and over the official
+emulator.
 
 Faults are injected and operations counted by the client itself: `refuse_next_commit`, `lose_next_acknowledgement`,
 `refuse_next_read`, `away`, `reads`, `writes`.
@@ -13,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry
@@ -28,9 +29,17 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 class Snapshot:
     """A document as it was when it was read."""
 
-    id: str
+    path: str
     fields: Mapping[str, Any] | None
     update_time: datetime | None
+
+    @property
+    def id(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def reference(self) -> "Snapshot":
+        return self
 
     @property
     def exists(self) -> bool:
@@ -97,7 +106,7 @@ class FakeFirestore:
             del self._documents[path]
 
     def forget(self) -> None:
-        """Start counting anew."""
+        """Count from zero again."""
         self.reads = self.writes = self.commits = 0
 
     # --- google-cloud-firestore's own interface
@@ -134,7 +143,12 @@ class FakeFirestore:
 
     def _snapshot(self, path: str) -> Snapshot:
         fields, update_time = self._documents.get(path, (None, None))
-        return Snapshot(path.rpartition("/")[2], deepcopy(fields), update_time)
+        return Snapshot(path, deepcopy(fields), update_time)
+
+    def get_all(
+        self, references: "list[Document]", *, retry: Retry | None = None, timeout: float | None = None
+    ) -> "Iterator[Snapshot]":
+        return iter(self._answer(lambda: [self.read(one.path) for one in references], retry))
 
     def query(self, query: "Query") -> list[Snapshot]:
         with self._lock:
@@ -157,14 +171,15 @@ class FakeFirestore:
         after = dict(self._documents)
         for write in writes:
             there = after.get(write.path)
-            if write.creates and there is not None:
+            if write.kind == "create" and there is not None:
                 raise google_errors.AlreadyExists(f"Document already exists: {write.path}")
-            if not write.creates and there is None:
+            if write.kind == "update" and there is None:
                 raise google_errors.NotFound(f"No document to update: {write.path}")
             if write.read_at is not None and there is not None and there[1] != write.read_at:
                 raise google_errors.FailedPrecondition(f"{write.path} changed since it was read")
             kept = {} if there is None else there[0]
-            fields = {**kept, **deepcopy(dict(write.fields))}
+            merged = {**kept, **deepcopy(dict(write.fields))}
+            fields = {name: value for name, value in merged.items() if value is not firestore.DELETE_FIELD}
             # A write that changes nothing leaves the update time alone.
             after[write.path] = there if there is not None and fields == kept else (fields, self._tick())
         self._documents = after
@@ -176,7 +191,7 @@ class FakeFirestore:
 class Write:
     path: str
     fields: Mapping[str, Any]
-    creates: bool
+    kind: Literal["create", "update", "merge"]
     read_at: datetime | None = None
 
 
@@ -204,10 +219,15 @@ class Batch:
         self._writes: list[Write] = []
 
     def create(self, document: Document, fields: Mapping[str, Any]) -> None:
-        self._writes.append(Write(document.path, fields, creates=True))
+        self._writes.append(Write(document.path, fields, "create"))
 
     def update(self, document: Document, fields: Mapping[str, Any], option: LastUpdateOption | None = None) -> None:
-        self._writes.append(Write(document.path, fields, False, option.last_update_time if option else None))
+        self._writes.append(Write(document.path, fields, "update", option.last_update_time if option else None))
+
+    def set(self, document: Document, fields: Mapping[str, Any], *, merge: list[str]) -> None:
+        """Write fields whole; `merge` has to name them, since a bare True would merge maps as well."""
+        assert sorted(merge) == sorted(fields)
+        self._writes.append(Write(document.path, fields, "merge"))
 
     def commit(self, *, retry: Retry | None = None, timeout: float | None = None) -> None:
         self._client._answer(lambda: self._client.commit(self._writes), retry)

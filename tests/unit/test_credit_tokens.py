@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.api_core import exceptions as google_errors
 from werkzeug.test import TestResponse
 
 from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import NewEntry
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
@@ -35,7 +37,7 @@ def ledger(firestore: FakeFirestore) -> Ledger:
 
 @pytest.fixture
 def function(ledger: Ledger) -> Iterator[Deployed]:
-    with deployed("credit_tokens", ENVIRON, parts=(ledger, NoStripe())) as function:
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, NoStripe)) as function:
         yield function
 
 
@@ -67,12 +69,17 @@ def test_a_credit_is_recorded_in_the_words_the_alerts_search_for(
 ) -> None:
     deliver(function, load("completed_paid"))
 
-    [record] = records(capsys)
+    starting, record = records(capsys)
+    assert (starting["event"], starting["message"]) == (
+        "purchase.processing",
+        "Starting token purchase processing - Package: popular, Tokens: 110 - Crediting 110 tokens to user ada",
+    )
     assert record.pop("seconds_since_payment") >= 0
     assert record == {
         "severity": "INFO",
         "event": "purchase.credited",
         "message": "Successfully added 110 tokens to user ada - Recorded transaction: purchase:cs_test_popular",
+        "package_id": "popular",
         "tokens": 110,
         "balance_after": 110,
         "event_id": "evt_completed_paid",
@@ -89,7 +96,7 @@ def test_a_delayed_payment_is_credited_when_it_comes(function: Deployed, ledger:
     assert ledger.account("ada").balance == 110
 
 
-def test_a_delayed_payment_told_in_the_wrong_order_is_credited_once(function: Deployed, ledger: Ledger) -> None:
+def test_a_delayed_payment_reported_in_the_wrong_order_is_credited_once(function: Deployed, ledger: Ledger) -> None:
     assert outcome(deliver(function, load("async_payment_succeeded"))) == "credited"
     assert outcome(deliver(function, load("completed_unpaid"))) == "waiting"
 
@@ -97,7 +104,7 @@ def test_a_delayed_payment_told_in_the_wrong_order_is_credited_once(function: De
     assert (account.balance, account.open_purchases) == (110, {})
 
 
-def test_a_delayed_payment_that_fails_is_told_and_credits_nothing(
+def test_a_delayed_payment_that_fails_is_noted_and_credits_nothing(
     function: Deployed, ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver(function, load("completed_unpaid"))
@@ -121,13 +128,13 @@ def test_a_purchase_delivered_twenty_times_is_credited_once(
 
     assert outcomes == ["credited"] + ["duplicate"] * 19
     assert ledger.account("ada").balance == 110
-    said = {sentence for _, _, sentence in sentences(capsys)[1:]}
+    said = {sentence for _, event, sentence in sentences(capsys) if event == "purchase.duplicate"}
     assert said == {"Session cs_test_popular already processed - skipping duplicate"}
 
 
 def test_another_event_of_the_same_session_is_a_duplicate(function: Deployed) -> None:
     deliver(function, load("completed_paid"))
-    resent = {**session_event(), "id": "evt_other", "created": 1_795_000_100}
+    resent = {**session_event(), "id": "evt_other", "created": session_event()["created"] + 100}
     resent["type"] = "checkout.session.async_payment_succeeded"
 
     assert outcome(deliver(function, resent)) == "duplicate"
@@ -161,9 +168,12 @@ def test_a_purchase_that_is_not_valid_is_held_with_an_alert(
     assert firestore.paths("transactions") == []
     assert firestore.paths("held_purchases") == ["held_purchases/cs_test_popular"]
     assert firestore.paths("security_alerts") == ["security_alerts/held:cs_test_popular"]
-    [(severity, name, said)] = sentences(capsys)
+    (severity, name, said), alert = sentences(capsys)
     assert (severity, name) == ("WARNING", "purchase.held")
     assert said.startswith(sentence)
+    assert alert == (
+        "WARNING", "alert.raised", "Security alert held:cs_test_popular: purchase_invalid, high",
+    )  # fmt: skip
 
 
 def test_a_held_purchase_delivered_again_is_said_to_be_held(
@@ -189,12 +199,15 @@ def test_the_sixth_purchase_of_an_hour_is_held(
     assert outcomes == ["credited"] * 5 + ["held"]
     assert ledger.account("ada").balance == 550
     assert firestore.paths("held_purchases") == ["held_purchases/cs_5"]
-    assert sentences(capsys)[-1] == ("WARNING", "purchase.held", "Rate limit exceeded: user ada bought too often")
+    assert sentences(capsys)[-2:] == [
+        ("WARNING", "purchase.held", "Rate limit exceeded: user ada bought too often"),
+        ("WARNING", "alert.raised", "Security alert held:cs_5: purchase_limit_exceeded, medium"),
+    ]
 
 
 def test_the_limits_are_settings(ledger: Ledger) -> None:
     environ = {**ENVIRON, "MAX_PURCHASES_PER_HOUR": "1"}
-    with deployed("credit_tokens", environ, parts=(ledger, NoStripe())) as function:
+    with deployed("credit_tokens", environ, parts=(ledger, NoStripe)) as function:
         outcomes = [outcome(deliver(function, session_event(id=f"cs_{n}"))) for n in range(2)]
 
     assert outcomes == ["credited", "held"]
@@ -205,7 +218,7 @@ def test_a_discount_is_held_while_no_package_allows_promotions(function: Deploye
     assert outcome(deliver(function, load("completed_free"))) == "held"
 
 
-def test_tax_is_no_reason_to_hold(function: Deployed) -> None:
+def test_tax_is_not_a_reason_to_hold(function: Deployed) -> None:
     assert outcome(deliver(function, load("completed_taxed"))) == "credited"
 
 
@@ -225,7 +238,8 @@ def test_a_session_that_claims_something_else_later_is_loud_and_changes_nothing(
     alert = firestore.fields_of("security_alerts/conflict:evt_completed_paid")
     assert alert is not None
     assert (alert["type"], alert["severity"]) == ("ledger_conflict", "critical")
-    [record] = records(capsys)
+    _, record, alert_record = records(capsys)
+    assert (alert_record["event"], alert_record["alert_id"]) == ("alert.raised", "conflict:evt_completed_paid")
     assert (record["severity"], record["event"]) == ("ERROR", "ledger.conflict")
     assert "purchase:cs_test_popular exists with other contents" in record["message"]
 
@@ -244,7 +258,7 @@ def test_firestore_away_is_503_and_the_next_delivery_credits(
 ) -> None:
     firestore.away = True
     assert deliver(function, load("completed_paid")).status_code == 503
-    severity, name, said = sentences(capsys)[0]
+    severity, name, said = sentences(capsys)[1]
     assert (severity, name, said) == ("ERROR", "purchase.failed", "Failed to credit 110 tokens to user ada")
 
     firestore.away = False
@@ -259,7 +273,7 @@ def test_a_hold_that_cannot_be_written_is_503(function: Deployed, firestore: Fak
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"hello", b'{"message":{"data":"e30="}}'])
-def test_a_message_that_is_no_event_is_recorded_and_acknowledged(
+def test_a_message_that_is_not_an_event_is_recorded_and_acknowledged(
     function: Deployed, capsys: pytest.CaptureFixture[str], body: bytes
 ) -> None:
     assert outcome(function.post(data=body, content_type="application/json")) == "malformed"
@@ -283,6 +297,24 @@ def test_a_message_larger_than_any_event_is_413(function: Deployed) -> None:
     assert function.post(data=b"x" * (1024 * 1024 + 1)).status_code == 413
 
 
+# --- Firestore refuses
+
+
+def test_a_refusal_of_firestore_is_logged_with_its_cause_and_delivered_again(
+    function: Deployed, firestore: FakeFirestore, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missing role must not look like a crash: no credit lands, and the log says why."""
+    firestore.refuse_next_commit(google_errors.PermissionDenied("Missing or insufficient permissions."))
+
+    assert deliver(function, load("completed_paid")).status_code == 500
+
+    _, failed, *_ = records(capsys)
+    assert (failed["severity"], failed["event"]) == ("ERROR", "purchase.failed")
+    assert (failed["message"], failed["code"]) == ("Failed to credit 110 tokens to user ada", "ledger_refused")
+    assert "PermissionDenied" in failed["stack_trace"]
+    assert outcome(deliver(function, load("completed_paid"))) == "credited"
+
+
 # --- whose payment it was
 
 
@@ -297,16 +329,38 @@ class Payments:
         return self._metadata
 
 
-def failed_refund(metadata: dict[str, str]) -> dict[str, Any]:
-    refund = {
+def event_of(type_: str, stripe_object: dict[str, Any], *, id_: str = "evt_1") -> dict[str, Any]:
+    created = session_event()["created"] + 100
+    return {"id": id_, "object": "event", "type": type_, "created": created, "data": {"object": stripe_object}}
+
+
+def refund(status: str, metadata: dict[str, str] | None = None, *, payment: str = "pi_unknown") -> dict[str, Any]:
+    stripe_object = {
         "id": "re_1",
         "object": "refund",
         "amount": 999,
-        "status": "failed",
-        "payment_intent": "pi_unknown",
-        "metadata": metadata,
+        "status": status,
+        "payment_intent": payment,
+        "metadata": metadata or {},
     }
-    return {"id": "evt_1", "type": "refund.failed", "created": 1_760_000_000, "data": {"object": refund}}
+    return event_of("refund.failed" if status == "failed" else "refund.created", stripe_object)
+
+
+def dispute(type_: str, status: str, *moved_cents: int, payment: str = "pi_popular") -> dict[str, Any]:
+    """Return an event of a dispute over 999 cents that has moved this money so far, each with an id of its own."""
+    transactions = [
+        {"id": f"txn_{number}", "amount": cents, "currency": "usd"} for number, cents in enumerate(moved_cents)
+    ]
+    stripe_object = {
+        "id": "dp_1",
+        "object": "dispute",
+        "amount": 999,
+        "currency": "usd",
+        "status": status,
+        "balance_transactions": transactions,
+        "payment_intent": payment,
+    }
+    return event_of(f"charge.dispute.{type_}", stripe_object, id_=f"evt_{type_}_{status}")
 
 
 @pytest.mark.parametrize("metadata", [{}, {"ticket": "4711"}])
@@ -315,88 +369,140 @@ def test_a_payment_unknown_to_the_ledger_is_asked_of_stripe_whatever_metadata_th
 ) -> None:
     stripe = Payments({"purchase_type": "token_package", "firebase_uid": "ada"})
 
-    with deployed("credit_tokens", ENVIRON, parts=(ledger, stripe)) as function:
-        assert outcome(deliver(function, failed_refund(metadata))) == "noted"
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, lambda: stripe)) as function:
+        assert outcome(deliver(function, refund("failed", metadata))) == "noted"
 
-    assert "re_1" in ledger.account("ada").reversals["pi_unknown"].failed
+    assert list(ledger.facts_of_payment("pi_unknown").failed) == ["re_1"]
+    assert ledger.account("ada").reversed_early == ("pi_unknown",)
 
 
 def test_a_payment_of_another_product_is_left_alone(ledger: Ledger, firestore: FakeFirestore) -> None:
-    with deployed("credit_tokens", ENVIRON, parts=(ledger, Payments({"order": "shoes"}))) as function:
-        assert outcome(deliver(function, failed_refund({}))) == "ignored"
+    stripe = Payments({"order": "shoes"})
+
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, lambda: stripe)) as function:
+        assert outcome(deliver(function, refund("failed"))) == "ignored"
 
     assert firestore.writes == 0
 
 
-# --- what a person has to look at
+@pytest.mark.parametrize("event", [load("completed_paid"), refund("failed", payment="pi_popular")])
+def test_an_event_of_a_connected_account_is_left_alone(
+    function: Deployed, firestore: FakeFirestore, event: dict[str, Any]
+) -> None:
+    """Its money never reached this Stripe account."""
+    assert outcome(deliver(function, {**event, "account": "acct_mallory"})) == "ignored"
+    assert firestore.writes == 0
 
 
-def dispute(status: str, *, closed: bool = True) -> dict[str, Any]:
-    seen = {"id": "dp_1", "object": "dispute", "amount": 999, "status": status, "payment_intent": "pi_popular"}
-    type_ = "charge.dispute.closed" if closed else "charge.dispute.created"
-    return {"id": f"evt_{status}", "type": type_, "created": 1_795_000_100, "data": {"object": seen}}
+@pytest.mark.parametrize(
+    "event",
+    [
+        event_of("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1"}),
+        event_of("charge.dispute.created", {"id": "dp_1", "payment_intent": "pi_1", "status": "lost"}),
+        event_of("refund.failed", {"id": "re_1", "payment_intent": {"id": "pi_1"}, "amount": 1, "status": "failed"}),
+    ],
+    ids=["charge", "dispute", "expanded payment"],
+)
+def test_an_object_that_lacks_a_field_is_recorded_and_acknowledged(
+    function: Deployed, capsys: pytest.CaptureFixture[str], event: dict[str, Any]
+) -> None:
+    assert outcome(deliver(function, event)) == "malformed"
+    [(severity, name, _)] = sentences(capsys)
+    assert (severity, name) == ("ERROR", "event.malformed")
 
 
-@pytest.mark.parametrize(("status", "alerts"), [("lost", ["security_alerts/dispute:dp_1"]), ("won", [])])
-def test_a_dispute_first_heard_of_when_it_is_over_raises_an_alert_if_it_was_lost(
-    function: Deployed, firestore: FakeFirestore, status: str, alerts: list[str]
+# --- what an operator has to look at
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "balance", "found"),
+    [
+        (dispute("closed", "lost", -999), None, 0, "withdrawn"),
+        (dispute("closed", "won", -999, 999), None, 110, "reinstated"),
+        (dispute("created", "warning_needs_response"), None, 110, "inquiry"),
+        (dispute("closed", "lost", -999), dispute("closed", "won", -999, 999), 110, "reinstated"),
+        (dispute("closed", "won", -999, 999), dispute("closed", "lost", -999, 999, -999), 0, "withdrawn"),
+    ],
+    ids=["lost", "won", "an inquiry", "lost, then won on appeal", "won, then lost on appeal"],
+)
+def test_a_dispute_takes_what_stripe_withdrew_and_its_alert_says_how_it_stands(
+    function: Deployed,
+    ledger: Ledger,
+    firestore: FakeFirestore,
+    first: dict[str, Any],
+    second: dict[str, Any] | None,
+    *,
+    balance: int,
+    found: str,
 ) -> None:
     deliver(function, session_event(payment_intent="pi_popular"))
+    for event in filter(None, (first, second)):
+        deliver(function, event)
 
-    deliver(function, dispute(status))
-
-    assert firestore.paths("security_alerts") == alerts
-
-
-def test_a_dispute_that_was_opened_and_lost_raises_one_alert(function: Deployed, firestore: FakeFirestore) -> None:
-    deliver(function, session_event(payment_intent="pi_popular"))
-    deliver(function, dispute("needs_response", closed=False))
-
-    deliver(function, dispute("lost"))
-
-    assert firestore.paths("security_alerts") == ["security_alerts/dispute:dp_1"]
+    assert ledger.account("ada").balance == balance
+    alert = firestore.fields_of("security_alerts/dispute:dp_1")
+    assert alert is not None
+    assert (alert["status"], alert["userId"], alert["seen"]["outcome"]) == ("open", "ada", found)
 
 
-@pytest.mark.parametrize("told", ["charge", "dispute"])
-def test_what_went_back_of_a_purchase_without_a_buyer_is_said_loudly(
-    ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str], told: str
+def test_every_change_of_a_disputes_outcome_is_logged_as_an_alert(
+    function: Deployed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    event = load("charge_refunded") if told == "charge" else dispute("needs_response", closed=False)
-    event["data"]["object"] |= {"payment_intent": "pi_unknown", "metadata": {}}
+    deliver(function, session_event(payment_intent="pi_popular"))
+    capsys.readouterr()
 
-    with deployed("credit_tokens", ENVIRON, parts=(ledger, Payments({"purchase_type": "token_package"}))) as function:
+    for event in (dispute("created", "needs_response", -999), dispute("closed", "won", -999, 999)):
+        deliver(function, event)
+        deliver(function, event)
+
+    assert [event for _, event, _ in sentences(capsys)] == [
+        "alert.raised",
+        "reversal.dispute",
+        "reversal.duplicate",
+        "alert.raised",
+        "reversal.dispute_reversal",
+        "reversal.duplicate",
+    ]
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+def test_a_reversal_of_a_purchase_without_a_buyer_is_remembered_and_logged_as_a_warning(
+    ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    event = refund("failed") if what == "refund" else dispute("created", "needs_response", -999, payment="pi_unknown")
+    stripe = Payments({"purchase_type": "token_package"})
+
+    with deployed("credit_tokens", ENVIRON, parts=(ledger, lambda: stripe)) as function:
         assert outcome(deliver(function, event)) == "unknown_buyer"
 
     sentence = f"{event['type']} of pi_unknown, whose purchase names no buyer"
-    assert sentences(capsys) == [("WARNING", "reversal.unknown_buyer", sentence)]
-    assert firestore.paths("users") == []
-    assert firestore.paths("security_alerts") == (["security_alerts/dispute:dp_1"] if told == "dispute" else [])
+    assert ("WARNING", "reversal.unknown_buyer", sentence) in sentences(capsys)
+    assert firestore.paths("accounts") == []
+    assert ledger.facts_of_payment("pi_unknown").facts
+    alert = "refund_failed:re_1" if what == "refund" else "dispute:dp_1"
+    assert firestore.paths("security_alerts") == [f"security_alerts/{alert}"]
 
 
-@pytest.mark.parametrize("metadata", [{"firebase_uid": "ada"}, {}])
-def test_a_refund_that_failed_and_has_no_entry_to_give_back_raises_one_alert(
-    ledger: Ledger, firestore: FakeFirestore, metadata: dict[str, str]
-) -> None:
-    stripe = Payments({"purchase_type": "token_package", **metadata})
-
-    with deployed("credit_tokens", ENVIRON, parts=(ledger, stripe)) as function:
-        for type_ in ("refund.updated", "refund.failed"):
-            deliver(function, {**failed_refund({}), "type": type_})
-
-    [path] = firestore.paths("security_alerts")
-    alert = firestore.fields_of(path)
-    assert alert is not None
-    assert (path, alert["type"], alert["severity"]) == ("security_alerts/refund_failed:re_1", "refund_failed", "high")
-    assert alert["userId"] == metadata.get("firebase_uid")
-    assert alert["seen"] == {"refundId": "re_1", "failedCents": 999, "paymentIntentId": "pi_unknown"}
-
-
-def test_a_refund_that_failed_of_a_credited_purchase_gives_tokens_back_and_raises_no_alert(
+def test_a_failed_refund_gives_the_tokens_back_and_raises_an_alert(
     function: Deployed, ledger: Ledger, firestore: FakeFirestore
 ) -> None:
-    deliver(function, session_event(payment_intent="pi_unknown"))
+    """The buyer has the tokens again and the shop the money: somebody wanted it otherwise."""
+    deliver(function, session_event(payment_intent="pi_popular"))
+    deliver(function, refund("succeeded", payment="pi_popular"))
+    assert ledger.account("ada").balance == 0
 
-    deliver(function, failed_refund({}))
+    deliver(function, refund("failed", payment="pi_popular"))
 
-    assert firestore.paths("security_alerts") == []
-    assert "re_1" in ledger.account("ada").reversals["pi_unknown"].failed
+    assert ledger.account("ada").balance == 110
+    assert firestore.paths("security_alerts") == ["security_alerts/refund_failed:re_1"]
+
+
+def test_an_entry_that_exists_with_other_contents_is_a_conflict_and_no_endless_retry(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore
+) -> None:
+    deliver(function, session_event(payment_intent="pi_popular"))
+    ledger.post("ada", NewEntry("refund:re_1", "adjustment", -1, {}))
+
+    assert outcome(deliver(function, refund("succeeded", payment="pi_popular"))) == "conflict"
+    assert ledger.account("ada").balance == 109
+    assert firestore.paths("security_alerts") == ["security_alerts/conflict:evt_1"]

@@ -6,14 +6,14 @@ import pytest
 from google.api_core import exceptions as google_errors
 
 from shared.adapters.firestore.ledger import Ledger
-from shared.domain.crediting import Credited, Duplicate, Held
-from shared.domain.errors import Unavailable
+from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
+from shared.domain.errors import LedgerRefused, Unavailable
 from shared.domain.limits import Limits
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, invalid, purchase
 
-PASSING = [
+TRANSIENT = [
     google_errors.ServiceUnavailable("away"),
     google_errors.DeadlineExceeded("slow"),
     google_errors.InternalServerError("oops"),
@@ -38,20 +38,20 @@ def cost(firestore: FakeFirestore) -> tuple[int, int, int]:
 # --- costs: reads, writes, commits
 
 
-def test_a_first_credit_costs_one_read_and_two_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
+def test_a_first_credit_costs_one_read_and_three_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
     ledger.credit(purchase(), NO_LIMITS)
 
-    assert cost(firestore) == (1, 2, 1)
+    assert cost(firestore) == (1, 3, 1)
 
 
-def test_every_later_credit_costs_one_read_and_two_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
+def test_every_later_credit_costs_one_read_and_three_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
     for _ in range(6):
         ledger.credit(purchase(), NO_LIMITS)
     firestore.forget()
 
     ledger.credit(purchase(), NO_LIMITS)
 
-    assert cost(firestore) == (1, 2, 1)
+    assert cost(firestore) == (1, 3, 1)
 
 
 def test_a_duplicate_costs_two_reads_and_writes_nothing(firestore: FakeFirestore, ledger: Ledger) -> None:
@@ -73,7 +73,7 @@ def test_get_by_stripe_session_is_one_document_read(firestore: FakeFirestore, le
 
 
 def test_a_balance_is_one_document_read(firestore: FakeFirestore, ledger: Ledger) -> None:
-    ledger.account("ada")
+    ledger.owner_view("ada")
 
     assert cost(firestore) == (1, 0, 0)
 
@@ -108,15 +108,17 @@ def test_a_held_purchase_delivered_again_costs_one_read(firestore: FakeFirestore
 # --- faults
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: type(fault).__name__)
-def test_a_passing_fault_of_a_commit_is_tried_again(firestore: FakeFirestore, ledger: Ledger, fault: Exception) -> None:
+@pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: type(fault).__name__)
+def test_a_transient_fault_of_a_commit_is_tried_again(
+    firestore: FakeFirestore, ledger: Ledger, fault: Exception
+) -> None:
     firestore.refuse_next_commit(fault)
 
     assert isinstance(ledger.credit(purchase(), NO_LIMITS), Credited)
     assert ledger.account("ada").balance == 110
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: type(fault).__name__)
 def test_a_commit_whose_answer_was_lost_is_not_made_twice(
     firestore: FakeFirestore, ledger: Ledger, fault: Exception
 ) -> None:
@@ -139,7 +141,7 @@ def test_an_aborted_commit_is_decided_again_from_a_new_read(firestore: FakeFires
     assert ledger.account("ada").balance == 110
 
 
-def test_a_passing_fault_of_a_read_is_tried_again(firestore: FakeFirestore, ledger: Ledger) -> None:
+def test_a_transient_fault_of_a_read_is_tried_again(firestore: FakeFirestore, ledger: Ledger) -> None:
     ledger.credit(purchase(), NO_LIMITS)
     firestore.refuse_next_read(google_errors.ServiceUnavailable("away"))
 
@@ -149,12 +151,12 @@ def test_a_passing_fault_of_a_read_is_tried_again(firestore: FakeFirestore, ledg
 def test_a_lost_answer_to_a_hold_holds_once(firestore: FakeFirestore, ledger: Ledger) -> None:
     firestore.lose_next_acknowledgement(google_errors.ServiceUnavailable("away"))
 
-    assert isinstance(ledger.hold(invalid("cs_bad")), Held)
+    assert isinstance(ledger.hold(invalid("cs_bad")), Held | AlreadyHeld)
     assert firestore.paths("held_purchases") == ["held_purchases/cs_bad"]
     assert firestore.paths("security_alerts") == ["security_alerts/held:cs_bad"]
 
 
-def test_a_lost_answer_to_keeping_a_customer_keeps_it(firestore: FakeFirestore, ledger: Ledger) -> None:
+def test_a_lost_answer_to_saving_a_customer_saves_it(firestore: FakeFirestore, ledger: Ledger) -> None:
     firestore.lose_next_acknowledgement(google_errors.ServiceUnavailable("away"))
 
     assert ledger.save_customer("ada", "cus_1") == "cus_1"
@@ -166,17 +168,24 @@ def test_nothing_is_written_when_firestore_is_away(firestore: FakeFirestore, led
         ledger.credit(purchase(), NO_LIMITS)
     firestore.away = False
 
-    assert firestore.paths("users") == firestore.paths("transactions") == []
+    assert firestore.paths("accounts") == firestore.paths("transactions") == []
 
 
-def test_a_fault_that_is_ours_is_not_called_passing(firestore: FakeFirestore, ledger: Ledger) -> None:
-    firestore.refuse_next_commit(google_errors.InvalidArgument("a field is too long"))
+@pytest.mark.parametrize(
+    "refusal",
+    [google_errors.InvalidArgument("exceeds the maximum entity size"), google_errors.PermissionDenied("no role")],
+    ids=lambda refusal: type(refusal).__name__,
+)
+def test_a_refusal_is_not_called_transient(firestore: FakeFirestore, ledger: Ledger, refusal: Exception) -> None:
+    firestore.refuse_next_commit(refusal)
 
-    with pytest.raises(google_errors.InvalidArgument):
+    with pytest.raises(LedgerRefused) as raised:
         ledger.credit(purchase(), NO_LIMITS)
 
+    assert raised.value.cause == type(refusal).__name__
 
-def test_an_entry_says_when_it_was_made(firestore: FakeFirestore) -> None:
+
+def test_an_entry_has_the_time_of_its_posting(firestore: FakeFirestore) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
     outcome = ledger_of(firestore.as_client(), clock=lambda: now).credit(purchase(), NO_LIMITS)

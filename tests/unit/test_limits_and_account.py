@@ -1,4 +1,4 @@
-"""The limits' edges, what a posting does to an account, and which events are whose."""
+"""The limits' edges, what an entry does to an account, and which events are whose."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +7,9 @@ import pytest
 from shared.domain.account import Account
 from shared.domain.entry import Entry, EntryType, NewEntry
 from shared.domain.errors import NotEnoughTokens
-from shared.domain.limits import DAY_S, HOUR_S, LATEST_S, Limits, remember
+from shared.domain.limits import Limits, PurchaseTime, remember
 from shared.domain.stripe_events import purchase_type_of
+from shared.domain.times import DAY_S, HOUR_S
 from tests.purchases import purchase
 from tests.stripe_events import load, session_event
 
@@ -38,7 +39,7 @@ def test_twenty_purchases_fit_into_a_day() -> None:
     assert not LIMITS.exceeded(spread, NOW + DAY_S)
 
 
-def test_a_purchase_told_of_late_counts_in_the_hour_it_was_made() -> None:
+def test_a_purchase_that_arrives_late_counts_in_the_hour_it_was_paid() -> None:
     assert LIMITS.exceeded([NOW + number for number in range(5)], NOW - 60)
     assert not LIMITS.exceeded([NOW + number for number in range(5)], NOW - HOUR_S)
 
@@ -59,10 +60,30 @@ def test_a_buyer_waits_until_the_oldest_purchase_leaves_the_window(purchases: li
     assert LIMITS.wait_s(purchases, NOW) == wait_s
 
 
-def test_purchases_are_remembered_in_order_for_as_long_as_an_older_one_may_still_be_told() -> None:
-    assert remember((NOW,), NOW - 5) == (NOW - 5, NOW)
-    assert remember((NOW,), NOW + LATEST_S + DAY_S - 1)[0] == NOW
-    assert remember((NOW,), NOW + LATEST_S + DAY_S) == (NOW + LATEST_S + DAY_S,)
+def bought(paid_at: int, entered_at: int | None = None) -> PurchaseTime:
+    return PurchaseTime(paid_at, paid_at if entered_at is None else entered_at)
+
+
+def test_purchases_are_remembered_in_order_for_as_long_as_an_older_one_may_still_arrive() -> None:
+    first, four_days = bought(NOW), 4 * DAY_S
+
+    assert remember((first,), bought(NOW - 5)) == (bought(NOW - 5), first)
+    assert remember((first,), bought(NOW + four_days - 1))[0] == first
+    assert remember((first,), bought(NOW + four_days)) == (bought(NOW + four_days),)
+
+
+def test_a_purchase_entered_today_is_remembered_whatever_payment_time_it_claims() -> None:
+    backdated = bought(NOW - 30 * DAY_S, entered_at=NOW)
+
+    assert backdated in remember((backdated,), bought(NOW + 60))
+
+
+def test_an_account_remembers_a_bounded_number_of_purchases() -> None:
+    times: tuple[PurchaseTime, ...] = ()
+    for second in range(300):
+        times = remember(times, bought(NOW + second))
+
+    assert times == tuple(bought(NOW + second) for second in range(100, 300))
 
 
 # --- account
@@ -80,7 +101,7 @@ def test_purchases_are_remembered_in_order_for_as_long_as_an_older_one_may_still
         ("adjustment", -1, (99, 0, 0, 0)),
     ],
 )
-def test_a_posting_changes_the_balance_and_its_own_total(
+def test_an_entry_changes_the_balance_and_its_own_total(
     type_: EntryType, amount: int, totals: tuple[int, int, int, int]
 ) -> None:
     account, entry = Account("ada", balance=100).post(NewEntry("x:1", type_, amount, {"why": "test"}), AT)
@@ -107,7 +128,7 @@ def test_a_purchase_pays_a_debt_first() -> None:
 def test_an_entry_is_later_than_the_one_before_though_the_clock_is_not(behind: timedelta) -> None:
     account, _ = Account("ada", last_entry_at=AT).post(purchase().new_entry(), AT - behind)
 
-    assert account.last_entry_at == AT + timedelta(milliseconds=1)
+    assert account.last_entry_at == AT + timedelta(microseconds=1)
 
 
 def test_the_same_facts_are_no_difference() -> None:

@@ -7,18 +7,20 @@ import pytest
 
 from shared.domain.catalog import Catalog, Package, Terms
 from shared.domain.purchase import AwaitingPayment, Hold, HoldReason, NotOurs, Purchase, assess_session, over_limit
+from shared.domain.times import DAY_S
 from shared.runtime.catalog_file import load_catalog
 from tests.purchases import PAID_AT, purchase
 from tests.stripe_events import session_of
 
 CATALOG = load_catalog()
+NOW = PAID_AT
 FORMER = Terms(100, 0, 999, "usd", ended=date(2026, 6, 30))
 CURRENT = Terms(110, 10, 999, "usd")
 PROMOTED = Package("popular", "Popular Pack", "", (FORMER, CURRENT), promotions=True)
 
 
 def verdict(session: dict[str, Any], catalog: Catalog = CATALOG, *, livemode: bool = False) -> object:
-    return assess_session(session, paid_at=PAID_AT, catalog=catalog, livemode=livemode)
+    return assess_session(session, paid_at=PAID_AT, now=PAID_AT, catalog=catalog, livemode=livemode)
 
 
 def held(session: dict[str, Any], *, livemode: bool = False) -> tuple[HoldReason, str]:
@@ -261,7 +263,7 @@ def test_a_hold_keeps_claims_and_ids_but_nothing_personal() -> None:
 
     assert isinstance(hold, Hold)
     assert (hold.uid, hold.paid_at) == ("ada", PAID_AT)
-    assert hold.seen == {
+    assert hold.evidence == {
         "packageId": "popular",
         "tokens": "99999",
         "amountTotal": 999,
@@ -279,15 +281,43 @@ def test_a_purchase_over_the_limit_is_held_with_all_a_person_needs_to_decide() -
 
     assert hold.reason is HoldReason.LIMIT_EXCEEDED
     assert hold.message == "Rate limit exceeded: user ada bought too often"
-    assert (hold.seen["tokens"], hold.seen["paymentIntentId"]) == (110, "pi_1")
+    assert (hold.evidence["tokens"], hold.evidence["paymentIntentId"]) == (110, "pi_1")
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("created", "paid_at", "plausible"),
+    [
+        (NOW, NOW, True),
+        (NOW + 300, NOW + 300, True),
+        (NOW + 301, NOW, False),
+        (NOW, NOW + 301, False),
+        (NOW - 31 * DAY_S, NOW - 31 * DAY_S, True),
+        (NOW - 31 * DAY_S - 1, NOW, False),
+        (NOW - 40 * DAY_S, NOW - 31 * DAY_S - 1, False),
+    ],
+    ids=["now", "clocks differ", "session ahead", "event ahead", "kept so long", "old session", "old event"],
+)
+def test_a_time_that_stripe_cannot_have_sent_is_held(created: int, paid_at: int, *, plausible: bool) -> None:
+    """Whoever forges events chooses their times; the limits by payment time would never bind."""
+    assessed = assess_session(session_of(created=created), paid_at=paid_at, now=NOW, catalog=CATALOG, livemode=False)
+
+    if plausible:
+        assert isinstance(assessed, Purchase)
+    else:
+        assert isinstance(assessed, Hold)
+        assert assessed.reason is HoldReason.IMPLAUSIBLE_TIME
 
 
 # --- former terms
 
 
 def bought_at_former_terms(begun_at: datetime) -> object:
-    session = session_of(metadata={"tokens": "100"}, created=int(begun_at.timestamp()))
-    return verdict(session, Catalog("changed", (PROMOTED,)))
+    begun = int(begun_at.timestamp())
+    session = session_of(metadata={"tokens": "100"}, created=begun)
+    return assess_session(session, paid_at=begun, now=begun, catalog=Catalog("changed", (PROMOTED,)), livemode=False)
 
 
 @pytest.mark.parametrize("begun_at", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC)])
@@ -310,7 +340,11 @@ def test_it_counts_when_the_purchase_was_begun_not_when_it_was_paid() -> None:
     session = session_of(metadata={"tokens": "100"}, created=begun)
 
     bought = assess_session(
-        session, paid_at=begun + 3 * 86_400, catalog=Catalog("changed", (PROMOTED,)), livemode=False
+        session,
+        paid_at=begun + 3 * 86_400,
+        now=begun + 3 * 86_400,
+        catalog=Catalog("changed", (PROMOTED,)),
+        livemode=False,
     )
 
     assert isinstance(bought, Purchase)

@@ -48,11 +48,13 @@ Outcome = TypeVar("Outcome")
 class AccountRead:
     """An account, and the version of its document: None while there is none.
 
-    `first_version` holds what version 0.1 knew of payments when the account is still stored as 0.1 did, else None.
+    `is_new` assumes that users/{uid} does not exist either: the commit will tell. `first_version` holds what version
+    0.1 knew of payments when the account is still stored as 0.1 did, else None.
     """
 
     account: Account
     version: Any
+    is_new: bool = False
     first_version: Mapping[str, PaymentRecord] | None = None
 
 
@@ -67,16 +69,20 @@ class AccountStore:
         self.clock = clock
         self._queue = GroupQueue(self._settle, group_max=GROUP_MAX, pace_s=PACE_S, patience_s=CHANGE_TIMEOUT_S)
 
-    def read(self, uid: str) -> AccountRead:
-        """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}."""
+    def read(self, uid: str, *, assume_new: bool = False) -> AccountRead:
+        """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}.
+
+        With `assume_new`, an account that has no document is taken for new: one read.
+        """
         stored = self.database.get(ACCOUNTS, uid)
         if stored is not None:
             return AccountRead(documents.account_from(uid, stored.fields), stored.version)
+        if assume_new:
+            return AccountRead(Account(uid), None, is_new=True)
         view = self.database.get(USERS, uid)
         if view is not None and is_first_version(view.fields):
-            return AccountRead(
-                account_from_first_version(uid, view.fields), None, payments_from_first_version(view.fields)
-            )
+            payments = payments_from_first_version(view.fields)
+            return AccountRead(account_from_first_version(uid, view.fields), None, first_version=payments)
         return AccountRead(Account(uid), None)
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
@@ -123,20 +129,28 @@ class AccountStore:
 
     def _land(self, uid: str, decisions: Sequence[Decide[Any]]) -> Folded:
         """Decide a group and commit what it changes, again and again while others change the account."""
+        read: AccountRead | None = None
         look_first = Lookup()
+        assume_new = True
 
         def attempt() -> Folded:
-            nonlocal look_first
-            read = self.read(uid)
+            nonlocal read, look_first, assume_new
+            read = read or self.read(uid, assume_new=assume_new)
             folded = self._decide(read, decisions, look_first)
+            if read.is_new and (folded.faults or folded.change is None):
+                # Nothing is refused before it is certain that version 0.1 has left no account either.
+                read = self.read(uid)
+                folded = self._decide(read, decisions, look_first)
             if folded.change is not None:
                 try:
                     self._batch(read, folded.change).commit(but=(google_errors.AlreadyExists, *CONFLICT))
                 except google_errors.AlreadyExists as error:
-                    # Whose entry exists will be told apart, and answered, in the next round.
+                    # The next round looks whose entry exists, or whether users/{uid} does; the account may be the same.
                     look_first = _created_by(folded.change)
+                    read, assume_new = (None, False) if read.is_new else (read, assume_new)
                     raise WriteConflict from error
                 except CONFLICT as error:
+                    read = None
                     raise WriteConflict from error
             return folded
 
@@ -185,7 +199,9 @@ class AccountStore:
             batch.merge(f"{SECURITY_ALERTS}/{alert.id}", documents.alert_fields(alert, now))
         batch.write(f"{ACCOUNTS}/{uid}", documents.account_fields(change.account), version=read.version)
         view = documents.view_fields(change.account)
-        if read.version is None or view != documents.view_fields(read.account):
+        if read.is_new:
+            batch.create(f"{USERS}/{uid}", view)
+        elif read.version is None or view != documents.view_fields(read.account):
             batch.merge(f"{USERS}/{uid}", view, remove=() if read.first_version is None else MOVED_FIELDS)
         return batch
 
