@@ -10,7 +10,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import stripe
-from requests.structures import CaseInsensitiveDict
 
 from shared.adapters.secret_manager import SecretStore
 from shared.domain.catalog import Package
@@ -306,7 +305,7 @@ def _call_with_fresh_key(
         try:
             return call(f"{key}:{number}" if number else key)
         except stripe.StripeError as error:
-            saved = CaseInsensitiveDict(error.headers or {}).get("Idempotent-Replayed") == "true"
+            saved = {name.lower(): value for name, value in (error.headers or {}).items()}.get("idempotent-replayed") == "true"
             server_error = (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
             last = number == _KEYS_MAX - 1
             if last or not saved or not (server_error or refusals_too):

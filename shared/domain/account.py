@@ -33,7 +33,7 @@ class Account:
     """The ledger's own state of a user: all that a decision depends on, so that one read is enough.
 
     Tokens are integers. The totals only rise. `reversed_early` names the payments of which a refund or dispute is known
-    and no purchase yet.
+    and no purchase yet. An account exists for every user with a document, even one that holds only a profile.
     """
 
     uid: str

@@ -157,6 +157,8 @@ class CustomerGone(StripeRefused):
 class LedgerRefused(RequestError):
     """Firestore refuses a read or a write: a missing permission, a document too large. Trying again may not help."""
 
+    status = 500
+
     def __init__(self, cause: str) -> None:
         super().__init__("ledger_refused", "Something went wrong on our side")
         self.cause = cause

@@ -40,10 +40,9 @@ class Message:
         return self.attributes.get("source") == READ_FROM_STRIPE
 
 
-def attributes_of(event: Mapping[str, Any], purchase_type: str, *, source: str = "webhook") -> dict[str, str]:
+def attributes_of(event: Mapping[str, Any], purchase_type: str, *, source: str | None = None) -> dict[str, str]:
     """Return a message's attributes; all are strings, as Pub/Sub requires."""
-    return {
-        "source": source,
+    attributes = {
         "event_id": event["id"],
         "event_type": event["type"],
         "purchase_type": purchase_type,
@@ -51,6 +50,7 @@ def attributes_of(event: Mapping[str, Any], purchase_type: str, *, source: str =
         "api_version": event.get("api_version") or "",
         "schema": SCHEMA,
     }
+    return attributes | ({"source": source} if source else {})
 
 
 def read_push(body: bytes) -> Message:

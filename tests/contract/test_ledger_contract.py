@@ -611,3 +611,16 @@ def test_firestore_away_is_unavailable(call: Callable[[Ledger], object]) -> None
         call(ledger_of(away.as_client()))
 
     assert raised.value.status == 503
+
+
+def test_spends_that_come_again_when_one_token_is_left_are_all_duplicates(ledger: Ledger) -> None:
+    """In a group of them the one token pays for any one: which entries exist has to be learned of all."""
+    ledger.credit(purchase(tokens=7), LIMITS)
+    spends = [spend(f"k{number}", 1) for number in range(6)]
+    for one in spends:
+        ledger.post("ada", one)
+
+    outcomes = at_once(6, lambda number: ledger.post("ada", spends[number]))
+
+    assert all(isinstance(outcome, Duplicate) for outcome in outcomes)
+    assert ledger.account("ada").balance == 1

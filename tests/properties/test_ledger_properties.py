@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.firestore.ledger import Ledger
-from shared.domain.crediting import Credited, Duplicate, Held
+from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
 from shared.domain.errors import BadInput
 from shared.domain.limits import Limits
 from shared.domain.purchase import Purchase
@@ -61,7 +61,7 @@ def test_with_limits_each_purchase_is_credited_or_held_and_stays_so(delivered: l
     fate: dict[Purchase, str] = {}
     for one in delivered:
         outcome = ledger.credit(one, Limits(per_hour=2, per_day=3))
-        now = "held" if isinstance(outcome, Held) else "credited"
+        now = "held" if isinstance(outcome, Held | AlreadyHeld) else "credited"
         assert fate.setdefault(one, now) == now
 
     assert_balances_hold(ledger, [one for one, what in fate.items() if what == "credited"])

@@ -215,7 +215,7 @@ def test_learning_is_idempotent_commutative_and_associative(
     assert known.learn(one) is known
     assert learned(shuffled) == known
     assert learned(shuffled).taken(sale) == known.taken(sale)
-    assert alerts_of("ada", PAYMENT, learned(shuffled)) == alerts_of(PAYMENT, known)
+    assert alerts_of("ada", PAYMENT, learned(shuffled)) == alerts_of("ada", PAYMENT, known)
 
 
 @given(st.lists(facts, max_size=8), sales, st.integers(0, 8))

@@ -83,7 +83,7 @@ class AccountStore:
         if view is not None and is_first_version(view.fields):
             payments = payments_from_first_version(view.fields)
             return AccountRead(account_from_first_version(uid, view.fields), None, first_version=payments)
-        return AccountRead(Account(uid), None)
+        return AccountRead(Account(uid, exists=view is not None), None)
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
         """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
@@ -146,7 +146,7 @@ class AccountStore:
                     self._batch(read, folded.change).commit(but=(google_errors.AlreadyExists, *CONFLICT))
                 except google_errors.AlreadyExists as error:
                     # The next round looks whose entry exists, or whether users/{uid} does; the account may be the same.
-                    look_first = _created_by(folded.change)
+                    look_first |= _created_by(folded.change)
                     read, assume_new = (None, False) if read.is_new else (read, assume_new)
                     raise WriteConflict from error
                 except CONFLICT as error:

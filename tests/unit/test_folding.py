@@ -1,0 +1,158 @@
+"""Group commit: who waits for whom, and whose fault is whose."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from shared.adapters.firestore.folding import GroupQueue, Slot
+from shared.domain.errors import Unavailable
+
+HERE_S = 5.0
+
+
+class Handler:
+    """Handles groups one by one when it is let, and remembers them."""
+
+    def __init__(self) -> None:
+        self.groups: list[tuple[str, list[object]]] = []
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Semaphore(0)
+
+    def __call__(self, key: str, slots: list[Slot]) -> None:
+        self.groups.append((key, [slot.request for slot in slots]))
+        self.entered.release()
+        assert self.gate.acquire(timeout=HERE_S)
+        for slot in slots:
+            if slot.request == "bad":
+                slot.fail(ValueError("bad"))
+            elif slot.request == "broken":
+                raise OSError("the whole group fails")
+            else:
+                slot.succeed(f"{slot.request} done")
+
+
+@pytest.fixture
+def handler() -> Handler:
+    return Handler()
+
+
+def queue_of(handler: Handler, *, group_max: int = 100, pace_s: float = 0.0, patience_s: float = HERE_S) -> GroupQueue:
+    return GroupQueue(handler, group_max=group_max, pace_s=pace_s, patience_s=patience_s)
+
+
+def line_up(queue: GroupQueue, pool: ThreadPoolExecutor, *requests: str, key: str = "ada") -> list["Future[object]"]:
+    """Start a caller per request; each is in line before the next one comes."""
+    futures = []
+    for request in requests:
+        waiting = sum(len(line) for line in queue._lines.values())
+        futures.append(pool.submit(queue.run, key, request))
+        if key in queue._lines:
+            deadline = time.monotonic() + HERE_S
+            while sum(len(line) for line in queue._lines.values()) == waiting and time.monotonic() < deadline:
+                time.sleep(0.001)
+    return futures
+
+
+def test_those_who_wait_are_handled_together(handler: Handler) -> None:
+    queue = queue_of(handler)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        others = line_up(queue, pool, "2", "3", "4")
+        handler.gate.release(2)
+
+        assert [future.result(HERE_S) for future in (first, *others)] == ["1 done", "2 done", "3 done", "4 done"]
+
+    assert handler.groups == [("ada", ["1"]), ("ada", ["2", "3", "4"])]
+    assert queue._lines == {}
+
+
+def test_a_group_is_bounded(handler: Handler) -> None:
+    queue = queue_of(handler, group_max=2)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        others = line_up(queue, pool, "2", "3", "4")
+        handler.gate.release(3)
+        for future in (first, *others):
+            future.result(HERE_S)
+
+    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3"], ["4"]]
+
+
+def test_other_keys_do_not_wait(handler: Handler) -> None:
+    queue = queue_of(handler)
+    with ThreadPoolExecutor() as pool:
+        ada = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        bob = pool.submit(queue.run, "bob", "1")
+        assert handler.entered.acquire(timeout=HERE_S), "bob is handled while ada's group is"
+        handler.gate.release(2)
+
+        assert (ada.result(HERE_S), bob.result(HERE_S)) == ("1 done", "1 done")
+
+
+def test_a_fault_of_one_is_its_own(handler: Handler) -> None:
+    queue = queue_of(handler)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        good, bad = line_up(queue, pool, "good", "bad")
+        handler.gate.release(2)
+
+        assert (first.result(HERE_S), good.result(HERE_S)) == ("1 done", "good done")
+        with pytest.raises(ValueError, match="bad"):
+            bad.result(HERE_S)
+
+
+def test_a_fault_of_the_group_reaches_all_that_wait_and_the_next_group_is_handled(handler: Handler) -> None:
+    queue = queue_of(handler, group_max=2)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        broken, beside, after = line_up(queue, pool, "broken", "beside", "after")
+        handler.gate.release(3)
+
+        assert first.result(HERE_S) == "1 done"
+        for future in (broken, beside):
+            with pytest.raises(OSError, match="whole group"):
+                future.result(HERE_S)
+        assert after.result(HERE_S) == "after done"
+
+
+def test_who_waits_too_long_is_told_so_and_nothing_is_done(handler: Handler) -> None:
+    queue = queue_of(handler, patience_s=0.05)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+
+        with pytest.raises(Unavailable) as raised:
+            queue.run("ada", "2")
+
+        assert raised.value.code == "account_busy"
+        handler.gate.release()
+        assert first.result(HERE_S) == "1 done"
+    assert handler.groups == [("ada", ["1"])]
+
+
+def test_a_lone_caller_never_waits_for_the_pace(handler: Handler) -> None:
+    queue = queue_of(handler, pace_s=60.0)
+    handler.gate.release(2)
+
+    assert [queue.run("ada", number) for number in "12"] == ["1 done", "2 done"]
+
+
+def test_a_group_that_follows_another_begins_no_sooner_than_its_pace(handler: Handler) -> None:
+    queue = queue_of(handler, pace_s=0.2)
+    begun = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        [second] = line_up(queue, pool, "2")
+        handler.gate.release(2)
+        first.result(HERE_S)
+        second.result(HERE_S)
+
+    assert time.monotonic() - begun >= 0.2
