@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts something back as it was. What follows (revert the commit, replay the topic) is in docs/operations.md, "Roll back".
+# Puts something back as it was. What follows (revert the commit, replay the topic) is in docs/deployment.md, "Roll back".
 #
 #   ./rollback.sh dev|prod function NAME...  [--to REVISION]   traffic to the revision before the one that is served
 #   ./rollback.sh dev|prod rules --to COMMIT                   firestore.rules as they were in a commit

@@ -32,7 +32,7 @@ for tool in curl python3; do
   command -v "$tool" >/dev/null || { echo "smoke_test.sh: $tool is missing" >&2; exit 2; }
 done
 [[ -z $purchase || -n ${ID_TOKEN:-} ]] || {
-  echo 'smoke_test.sh: --purchase buys as somebody: put a Firebase ID token into ID_TOKEN (docs/operations.md, "Verify")' >&2
+  echo 'smoke_test.sh: --purchase buys as somebody: put a Firebase ID token into ID_TOKEN (docs/deployment.md, "Verify")' >&2
   exit 2
 }
 
@@ -105,7 +105,7 @@ if [[ -n $purchase ]]; then
 fi
 
 if ((failures)); then
-  echo "$failures failed: docs/operations.md, \"Troubleshooting\""
+  echo "$failures failed: docs/runbook.md, \"Troubleshooting\""
   exit 1
 fi
 echo 'All is well.'

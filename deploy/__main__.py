@@ -89,7 +89,7 @@ def _checked(cloud: Gcloud, at: Environment, options: argparse.Namespace) -> Env
         project = cloud.read(listing("projects", "describe", at.project))
     except DeployError as error:
         raise DeployError(
-            f"{error}\nThere is no project {at.project}, or you may not see it. Make it (docs/operations.md, 'First "
+            f"{error}\nThere is no project {at.project}, or you may not see it. Make it (docs/deployment.md, 'First "
             "deployment'), name it in deploy/environments.toml, or sign in: gcloud auth login"
         ) from error
     if "functions" in parts:

@@ -124,7 +124,7 @@ class Gcloud:
         elif not contains(found, resource.fixed):
             raise DeployError(
                 f"{resource.name} is there with something that cannot be changed: wanted {json.dumps(resource.fixed)}. "
-                "docs/operations.md, 'What deploy.sh cannot change', says how to replace it."
+                "docs/deployment.md, 'What deploy.sh cannot change', says how to replace it."
             )
         elif contains(found, resource.wanted):
             print(f"  unchanged  {resource.name}")

@@ -1,1 +1,1 @@
-"""The operator's command line: `python -m ops --help`. docs/operations.md describes every command."""
+"""The operator's command line: `python -m ops --help`. docs/operator-commands.md describes every command."""

@@ -248,13 +248,13 @@ def test_the_teams_two_thresholds_are_as_agreed() -> None:
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_an_alert_says_which_section_of_the_runbook_helps(name: str) -> None:
-    runbook = (ROOT / "docs" / "operations.md").read_text()
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
     sections = {
         re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
         for line in runbook.splitlines()
         if line.startswith("#")
     }
-    section = re.search(r"Runbook: docs/operations\.md#([\w-]+)", ALERTS[name]["documentation"]["content"])
+    section = re.search(r"Runbook: docs/runbook\.md#([\w-]+)", ALERTS[name]["documentation"]["content"])
     assert section
     assert section[1] in sections
 

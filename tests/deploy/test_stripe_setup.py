@@ -123,7 +123,7 @@ def set_up(cloud: FakeCloud, stripe: Stripe, *arguments: str) -> subprocess.Comp
 
 
 def test_a_key_that_is_only_named_is_read_from_secret_manager(cloud: FakeCloud, stripe: Stripe) -> None:
-    """docs/operations.md lets people name it so, for python -m ops."""
+    """docs/runbook.md lets people name it so, for python -m ops."""
     cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY]})
     named = "projects/token-economy-dev/secrets/stripe-secret-key/versions/latest"
     extra = {"STRIPE_API_BASE": stripe.url, "STRIPE_SECRET_KEY": named}
