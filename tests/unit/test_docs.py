@@ -288,6 +288,25 @@ def test_every_decision_has_a_number_of_its_own_and_is_listed() -> None:
     assert sorted(listed) == [page.name for page in DECISIONS], f"list every decision once in {index.name}"
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+_each_decision = pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+
+
+@_each_decision
 def test_every_decision_begins_with_its_number(page: Path) -> None:
     assert page.read_text().startswith(f"# {page.name[:4]} ")
+
+
+@_each_decision
+def test_every_decision_has_all_sections(page: Path) -> None:
+    headings = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+    assert headings == ["Context", "Decision", "Alternatives", "Consequences", "Held by"]
+
+
+@_each_decision
+def test_every_decision_is_held_by_tests_that_exist(page: Path) -> None:
+    items = re.findall(r"^- (.+)$", page.read_text().split("## Held by\n", 1)[1], re.MULTILINE)
+    assert items
+    for item in items:
+        named = re.match(r"\[(tests/\S+/test_\w+\.py)\]\(\.\./\.\./\1\): \w", item)
+        assert named, f"link a test file and say what it holds: {item}"
+        assert (ROOT / named[1]).is_file(), named[1]
