@@ -93,6 +93,12 @@ def test_the_settings_table_says_which_functions_read_each() -> None:
         assert stated == readers(kind)
 
 
+def test_new_terms_are_accepted_before_they_are_sold() -> None:
+    """docs/configuration.md, "Change a price", relies on it; deploy.sh deploys in the order of the table."""
+    order = list(functions())
+    assert order.index("credit_tokens") < min(order.index("create_checkout"), order.index("list_packages"))
+
+
 def test_every_setting_has_a_section() -> None:
     sections = set(re.findall(r"^### (.+)$", CONFIGURATION.read_text(), re.MULTILINE))
     names = {row["setting"].strip("`") for row in table(CONFIGURATION, "Settings of the functions")}
