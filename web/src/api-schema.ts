@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is on sale, in the order it is shown */
+        /** List the packages on sale, in display order */
         get: operations["listPackages"];
         put?: never;
         post?: never;
@@ -31,9 +31,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begin to buy a package
-         * @description Answers with the address of Stripe's payment page. Tokens are credited when Stripe says that the payment came,
-         *     whether or not the buyer returns; `session_id` names the ledger entry `purchase:{session_id}` that will appear.
+         * Start a purchase
+         * @description Returns the address of Stripe's payment page. Tokens are credited when Stripe reports the payment, whether or
+         *     not the buyer returns; the ledger entry will be `purchase:{session_id}`.
          */
         post: operations["createCheckoutSession"];
         delete?: never;
@@ -49,7 +49,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many tokens the signed-in user has */
+        /** Get the signed-in user's balance */
         get: operations["getBalance"];
         put?: never;
         post?: never;
@@ -66,7 +66,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signed-in user's history, newest first */
+        /** List the signed-in user's transactions, newest first */
         get: operations["listTransactions"];
         put?: never;
         post?: never;
@@ -86,8 +86,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stripe tells what happened
-         * @description Verified by its signature and published; the work is done elsewhere. Anything but 200 makes Stripe deliver again.
+         * Receive a Stripe event
+         * @description Verifies the event's signature and publishes it for processing. Stripe retries after any answer but 200.
          */
         post: operations["receiveStripeEvent"];
         delete?: never;
@@ -106,8 +106,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A trusted backend spends a user's tokens
-         * @description The same idempotency key again gets the same answer, and spends nothing more.
+         * Spend a user's tokens, from a trusted backend
+         * @description Repeating a request with the same idempotency key returns the same answer and spends nothing more.
          */
         post: operations["spendTokens"];
         delete?: never;
@@ -123,16 +123,16 @@ export interface components {
         Package: {
             id: string;
             name: string;
-            /** @description What the buyer gets, `bonus` included. */
+            /** @description What the buyer gets, including `bonus`. */
             tokens: number;
             /** @description In dollars. */
             price: number;
-            /** @description How many of the tokens are a present. */
+            /** @description How many of the tokens are a bonus. */
             bonus: number;
             description: string;
-            /** @description Such as MOST POPULAR; absent on most. */
+            /** @description For example MOST POPULAR; most packages have none. */
             badge?: string;
-            /** @description False while it cannot be bought. */
+            /** @description Whether it can be bought now. */
             available: boolean;
         };
         Packages: {
@@ -141,7 +141,7 @@ export interface components {
             packages: components["schemas"]["Package"][];
         };
         Order: {
-            /** @description A package's id. */
+            /** @description The package's id. */
             package: string;
         };
         CheckoutSession: {
@@ -157,7 +157,7 @@ export interface components {
         Balance: {
             /** @constant */
             success: true;
-            /** @description Below zero it is a debt, which the next purchase pays first. */
+            /** @description Negative for a debt, which the next purchase pays first. */
             balance: number;
             totalTokensPurchased: number;
             totalTokensEarned: number;
@@ -178,30 +178,30 @@ export interface components {
             balanceAfter: number;
             details: components["schemas"]["Details"];
         };
-        /** @description What is known of it, by type. More may be added. */
+        /** @description What the transaction is about, by type. More fields may be added. */
         Details: {
             packageId?: string;
             bonus?: number;
             stripeSessionId?: string;
             stripeCustomerId?: string | null;
             stripePaymentIntentId?: string | null;
-            /** @description What was paid after discounts and with taxes. */
+            /** @description The amount paid */
             paymentAmountCents?: number;
-            /** @description The price before both. */
+            /** @description The price before discounts and taxes. */
             subtotalCents?: number;
             currency?: string;
             paymentAmountUSD?: number;
-            /** @description All that was refunded of the payment so far. */
+            /** @description The total refunded of the payment so far. */
             refundedCents?: number;
-            /** @description A refund of so much did not reach the buyer and came back. */
+            /** @description The amount of a refund that failed and came back. */
             failedCents?: number;
             disputedCents?: number;
-            /** @description What a spend was for. */
+            /** @description What the tokens were spent on. */
             reason?: string;
             idempotencyKey?: string;
-            /** @description A person looked at the held purchase and released it. */
+            /** @description Whether an operator released this purchase from a hold. */
             released?: boolean;
-            /** @description The record of who made the entry by hand; users cannot read it. */
+            /** @description The id of the record that says who made this entry by hand; users cannot read the record. */
             operatorAction?: string;
         };
         Transactions: {
@@ -219,7 +219,7 @@ export interface components {
             received: true;
         };
         Spend: {
-            /** @description A Firebase uid. */
+            /** @description The user's Firebase uid. */
             user_id: string;
             amount: number;
             reason: string;
@@ -229,7 +229,7 @@ export interface components {
             /** @constant */
             success: true;
             transaction: components["schemas"]["Transaction"];
-            /** @description After this spend. */
+            /** @description The balance after this spend. */
             balance: number;
         };
         Error: {
@@ -242,7 +242,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description No Firebase ID token came with the request, or not a valid one. */
+        /** @description The request has no valid Firebase ID token. */
         NotSignedIn: {
             headers: {
                 "WWW-Authenticate": "Bearer";
@@ -257,7 +257,7 @@ export interface components {
                 };
             };
         };
-        /** @description The path exists, but not for this method. */
+        /** @description The path does not support this method. */
         MethodNotAllowed: {
             headers: {
                 Allow: string;
@@ -272,7 +272,7 @@ export interface components {
                 };
             };
         };
-        /** @description The body is longer than this function reads. */
+        /** @description The body is too long. */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -300,7 +300,7 @@ export interface components {
                 };
             };
         };
-        /** @description A fault of ours, logged. */
+        /** @description An error on our side; it was logged. */
         Internal: {
             headers: {
                 [name: string]: unknown;
@@ -308,13 +308,13 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     error?: {
-                        /** @constant */
-                        code?: "internal";
+                        /** @enum {unknown} */
+                        code?: "internal" | "ledger_refused";
                     };
                 };
             };
         };
-        /** @description A part that is needed does not answer now. Trying again later helps. */
+        /** @description A service that is needed is unavailable. Try again later. */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait. */
@@ -350,7 +350,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The packages. They may be cached for five minutes. */
+            /** @description The packages, cacheable for five minutes. */
             200: {
                 headers: {
                     "Cache-Control"?: "public, max-age=300";
@@ -387,7 +387,7 @@ export interface operations {
                     "application/json": components["schemas"]["CheckoutSession"];
                 };
             };
-            /** @description The order cannot be understood, or not be filled. */
+            /** @description The request is invalid, or the package is not available. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -405,7 +405,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongContentType"];
-            /** @description The user bought as often as the limits allow, 5 times an hour and 20 a day unless configured otherwise. */
+            /** @description The user has reached the purchase limits, by default 5 per hour and 20 per day. */
             429: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -421,7 +421,7 @@ export interface operations {
                 };
             };
             500: components["responses"]["Internal"];
-            /** @description Stripe understood and refused; trying again does not help. */
+            /** @description Stripe refused the request; trying again does not help. */
             502: {
                 headers: {
                     [name: string]: unknown;
@@ -447,7 +447,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The balance, and the totals that only rise. Somebody who never bought has zeros. */
+            /** @description The balance, and totals that only increase. All are zero for users who have never bought tokens. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -465,13 +465,13 @@ export interface operations {
     listTransactions: {
         parameters: {
             query?: {
-                /** @description How many at most. */
+                /** @description The maximum number of transactions to return. */
                 limit?: number;
-                /** @description `next_cursor` of the page before; the cheap way to go on. Not together with `offset`. */
+                /** @description The `next_cursor` of the previous page; the cheap way to page. Cannot be combined with `offset`. */
                 cursor?: string;
                 /**
                  * @deprecated
-                 * @description How many to skip. Firestore bills each of them; kept for old clients.
+                 * @description How many transactions to skip. Firestore bills each of them; kept for old clients.
                  */
                 offset?: number;
             };
@@ -481,7 +481,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of entries; `next_cursor` is null on the last one. */
+            /** @description A page of transactions; `next_cursor` is null on the last page. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -490,7 +490,7 @@ export interface operations {
                     "application/json": components["schemas"]["Transactions"];
                 };
             };
-            /** @description A parameter is out of range, or the cursor not one that this service gave out. */
+            /** @description A parameter is out of range, or the cursor is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -528,7 +528,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The event is on the topic, or nobody's here. */
+            /** @description The event was published, or nothing here handles it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -537,7 +537,7 @@ export interface operations {
                     "application/json": components["schemas"]["Received"];
                 };
             };
-            /** @description The event is not one that Stripe signed for us. */
+            /** @description The event is not valid, not signed by Stripe for this endpoint, or of the wrong mode. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -554,7 +554,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             413: components["responses"]["TooLarge"];
             500: components["responses"]["Internal"];
-            /** @description Pub/Sub or Secret Manager does not answer; Stripe delivers again. */
+            /** @description Pub/Sub or Secret Manager is unavailable; Stripe delivers the event again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -584,7 +584,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The tokens are spent, now or at the key's first use. */
+            /** @description The tokens were spent, by this request or by an earlier one with the same key. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -593,7 +593,7 @@ export interface operations {
                     "application/json": components["schemas"]["Spent"];
                 };
             };
-            /** @description A field is missing or wrong; the code names it. */
+            /** @description A field is missing or invalid; the code names it. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -607,7 +607,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The user has fewer tokens than that; nothing is spent. */
+            /** @description The balance is too low; nothing was spent. */
             402: {
                 headers: {
                     [name: string]: unknown;
@@ -621,7 +621,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Nobody with this uid has an account. */
+            /** @description There is no account with this uid. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -636,7 +636,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["MethodNotAllowed"];
-            /** @description The key was used for another spend. */
+            /** @description The idempotency key was used for another spend. */
             409: {
                 headers: {
                     [name: string]: unknown;
