@@ -1,0 +1,54 @@
+"""What GitHub reads: the workflow runs what every other build runs, with the tools that it needs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GITHUB = ROOT / ".github"
+FORMS = sorted(form for form in GITHUB.glob("ISSUE_TEMPLATE/*.yml") if form.stem != "config")
+
+
+def loaded(path: Path) -> Any:  # noqa: ANN401 - YAML
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def steps() -> list[dict[str, Any]]:
+    (job,) = loaded(GITHUB / "workflows" / "ci.yml")["jobs"].values()
+    found: list[dict[str, Any]] = job["steps"]
+    return found
+
+
+def test_the_workflow_runs_what_every_build_runs() -> None:
+    assert [step["run"] for step in steps() if "run" in step] == [".ci/run"]
+
+
+def test_the_workflow_installs_the_components_that_the_tests_need() -> None:
+    (gcloud,) = (step["with"] for step in steps() if "setup-gcloud" in step.get("uses", ""))
+    needed = re.search(r"for component in ([\w -]+); do", (ROOT / "local" / "require_tools.sh").read_text())
+    assert needed
+    assert set(needed[1].split()) <= set(gcloud["install_components"].split(","))
+    assert f"google/cloud-sdk:{gcloud['version']}" in (ROOT / "cloudbuild.yaml").read_text()
+
+
+def test_the_workflow_may_only_read() -> None:
+    assert loaded(GITHUB / "workflows" / "ci.yml")["permissions"] == {"contents": "read"}
+
+
+def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
+    updates = {one["package-ecosystem"] for one in loaded(GITHUB / "dependabot.yml")["updates"]}
+    assert updates == {"pip", "npm", "github-actions"}
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_an_issue_form_has_what_github_requires(path: Path) -> None:
+    form = loaded(path)
+    assert form["name"]
+    assert form["description"]
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert fields
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert all(field["attributes"]["label"] for field in fields)
