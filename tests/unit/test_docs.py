@@ -15,13 +15,15 @@ from shared.domain import errors
 from tests.unit.test_architecture import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 SOURCES = sorted([*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/*/main.py")])
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+
+_WIDTH_MAX = 110
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _CODE = re.compile(r"`([^`]+)`")
@@ -279,6 +281,20 @@ def test_bash_blocks_parse(page: Path) -> None:
         if language == "bash":
             parsed = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
             assert parsed.returncode == 0, parsed.stderr
+
+
+@_each_page
+def test_no_line_is_longer_than_110_characters(page: Path) -> None:
+    """Rows of tables may be longer; an address or a link's target does not count."""
+    lines = [line for line in page.read_text().splitlines() if not line.startswith("|")]
+    counted = [re.sub(r"https?://[^\s)>\"]+|(?<=\]\()[^)]+", "", line) for line in lines]
+    assert [line for line, rest in zip(lines, counted, strict=True) if len(rest) > _WIDTH_MAX] == []
+
+
+def test_the_table_of_tests_has_every_folder() -> None:
+    named = {folder for row in table(ROOT / "CONTRIBUTING.md", "Tests") for folder in _CODE.findall(row["folder"])}
+    folders = {f"tests/{folder.name}" for folder in (ROOT / "tests").iterdir() if any(folder.glob("*.*"))}
+    assert named == {folder for folder in folders if not folder.endswith("__pycache__")}
 
 
 @_each_page
