@@ -71,6 +71,12 @@ def test_the_page_has_the_tables_as_they_are_computed_now() -> None:
     assert costs.filled(page) == page, "python -m deploy.costs --write"
 
 
+def test_a_thousand_purchases_bring_what_the_catalog_and_stripes_fee_say() -> None:
+    assert sum(costs.MIX.values()) == 100
+    all_ = costs.tables()["revenue"][-1]
+    assert all_ == "| **all** | 1,000 | $11,990.00 | $646.50 | $11,343.50 |"
+
+
 def test_stripe_leaves_what_the_team_counts_on() -> None:
     shares = {package.id: costs.kept(package.current.price_cents)[1] for package in load_catalog().packages}
     assert shares == {
