@@ -235,6 +235,27 @@ def test_the_rules_that_the_life_of_an_event_names_are_defined_where_it_says() -
         assert f"\ndef {function}(" in (ROOT / path).read_text() or f"    def {function}(" in (ROOT / path).read_text()
 
 
+# --- identities
+
+
+def test_the_table_of_identities_says_what_each_function_may_do() -> None:
+    secrets = {"STRIPE_SECRET_KEY": "stripe-secret-key", "STRIPE_WEBHOOK_SECRET": "stripe-webhook-secret"}
+    granted = {
+        name.replace("_", "-"): (
+            set(row.get("roles", [])),
+            {secrets[setting] for setting in (*row["needs"], *row["uses"]) if setting in secrets},
+            set(row.get("publishes", [])),
+        )
+        for name, row in functions().items()
+    }
+    rows = table(ROOT / "docs" / "security.md", "Identities")
+    columns = ("roles in the project", "secrets it may read", "topics it may publish to")
+    stated = {
+        row["service account"].strip("`"): tuple(set(_CODE.findall(row[column])) for column in columns) for row in rows
+    }
+    assert stated == granted
+
+
 # --- what pages refer to
 
 
