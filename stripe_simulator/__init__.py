@@ -6,7 +6,7 @@ STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL, STRIPE_WEBHOOK_SECRET, SIMULATOR_BASE_URL
     /v1/...           Stripe's API: customers, products, prices, coupons, promotion codes, Checkout Sessions, payment
                       intents, charges, refunds, disputes, subscriptions, invoices, events, webhook endpoints
     /pay/{session}    the hosted payment page, which is `session.url`
-    /_sim/...         what happens outside the API: paying, settling, disputing, losing webhooks (see control.py)
+    /_sim/...         what happens outside the API: paying, settling, disputing, losing webhooks (see controls/)
 
 The payment page is plain HTML. Its inputs carry one word each as `id`, `name` and `data-testid`:
 

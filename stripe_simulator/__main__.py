@@ -1,13 +1,11 @@
 """`python -m stripe_simulator`: serve the simulator until it is told to stop."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading
 
-from .server import make
-from .settings import Settings
+from stripe_simulator.server import make
+from stripe_simulator.settings import Settings
 
 
 def main() -> None:

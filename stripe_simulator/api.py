@@ -1,30 +1,25 @@
 """The frame of every /v1 request: the key, the idempotency key, the faults on order, the lock, the error's shape."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib
 import hmac
 import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from flask import Flask, Response, request
 
-from . import catalog, checkout, customers, events, money, subscriptions
-from .errors import ApiError, no_such_url
-from .idempotency import Answer
-from .objects import StripeObject, new_id
-from .operations import Operation, expanded
-from .params import parse
-from .settings import API_VERSION
-from .simulator import Simulator, request_cause
+from stripe_simulator.engine.errors import ApiError, no_such_url
+from stripe_simulator.engine.idempotency import Answer
+from stripe_simulator.engine.objects import StripeObject, new_id
+from stripe_simulator.engine.simulator import Simulator, request_cause
+from stripe_simulator.resources import catalog, charges, checkout, customers, events, subscriptions
+from stripe_simulator.resources.operations import Operation, expanded
+from stripe_simulator.resources.params import parse
+from stripe_simulator.settings import API_VERSION
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_RESOURCES = (customers, catalog, checkout, money, subscriptions, events)
+_RESOURCES = (customers, catalog, checkout, charges, subscriptions, events)
 _KEPT_WHEN_REFUSED = 402
 
 

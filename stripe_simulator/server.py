@@ -1,21 +1,15 @@
 """A threaded server for the simulator, as a process of its own or within a test."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from .app import create_app
-from .simulator import Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .settings import Settings
+from stripe_simulator.app import create_app
+from stripe_simulator.engine.simulator import Simulator
+from stripe_simulator.settings import Settings
 
 
 class _QuietHandler(WSGIRequestHandler):

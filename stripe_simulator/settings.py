@@ -1,12 +1,8 @@
 """The simulator's settings, read once from the environment."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Self
 
 API_VERSION = "2026-10-28.endive"
 """The API version of every object and event: the one that stripe-python 16.1 pins."""
@@ -31,7 +27,7 @@ class Settings:
     shuffle_window_s: float = 0.4
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read HOST, PORT, SIMULATOR_BASE_URL, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_URL and STRIPE_WEBHOOK_SECRET.
 
         The webhook's URL and secret may each be several, separated by commas: each URL gets every event, and each

@@ -1,0 +1,1 @@
+"""The /_sim paths: what happens outside Stripe's API."""

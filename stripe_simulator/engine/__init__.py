@@ -1,0 +1,1 @@
+"""What every part stands on: accounts and their objects, time, errors, faults, idempotency keys, webhooks."""

@@ -1,0 +1,1 @@
+"""Stripe's resources: the operations of /v1, and what they do."""

@@ -1,0 +1,87 @@
+"""Events and the endpoints they go to (https://docs.stripe.com/api/events, /webhook_endpoints)."""
+
+import secrets
+from fnmatch import fnmatchcase
+
+from stripe_simulator.engine.errors import only_one_of
+from stripe_simulator.engine.objects import StripeObject, build
+from stripe_simulator.engine.simulator import Simulator
+from stripe_simulator.resources.operations import LIST_PARAMS, Operations, created_within, page
+from stripe_simulator.resources.params import boolean, clearable, list_of, merge_metadata, metadata, text, url
+from stripe_simulator.settings import API_VERSION
+
+operations = Operations()
+
+operations.retrievable("event", "/v1/events")
+operations.retrievable("webhook_endpoint", "/v1/webhook_endpoints")
+operations.listable("webhook_endpoint", "/v1/webhook_endpoints")
+
+
+@operations.declare(
+    "GET", "/v1/events", {**LIST_PARAMS, "delivery_success": boolean, "type": text, "types": list_of(text)}
+)
+def list_events(simulator: Simulator, params: StripeObject) -> StripeObject:
+    """List events, newest first, by type (`charge.*` too), by time, and by whether every endpoint has them."""
+    if "type" in params and "types" in params:
+        raise only_one_of("type", "types")
+    patterns = params.get("types", [params["type"]] if "type" in params else ["*"])
+    wanted = params.get("delivery_success")
+
+    def matches(event: StripeObject) -> bool:
+        return (
+            any(fnmatchcase(event["type"], pattern) for pattern in patterns)
+            and created_within(event, params)
+            and (wanted is None or simulator.webhooks.delivered(event) == wanted)
+        )
+
+    return page(simulator.store, "event", "/v1/events", params, matches)
+
+
+@operations.declare(
+    "POST",
+    "/v1/webhook_endpoints",
+    {
+        "api_version": text,
+        "description": clearable(text),
+        "enabled_events": list_of(text),
+        "metadata": metadata,
+        "url": url,
+    },
+    required=["enabled_events", "url"],
+)
+def create_endpoint(simulator: Simulator, params: StripeObject) -> StripeObject:
+    """Create an endpoint; this answer alone shows its `secret`."""
+    endpoint = simulator.store.add(build("webhook_endpoint", **{"api_version": API_VERSION, **params}))
+    secret = f"whsec_{secrets.token_hex(16)}"
+    simulator.webhooks.register(endpoint, (secret,))
+    return {**endpoint, "secret": secret}
+
+
+@operations.declare(
+    "POST",
+    "/v1/webhook_endpoints/<object_id>",
+    {
+        "description": clearable(text),
+        "disabled": boolean,
+        "enabled_events": list_of(text),
+        "metadata": metadata,
+        "url": url,
+    },
+)
+def update_endpoint(simulator: Simulator, params: StripeObject, object_id: str) -> StripeObject:
+    """Change what is given; `disabled` turns deliveries off and on."""
+    endpoint = simulator.store.get("webhook_endpoint", object_id)
+    if "disabled" in params:
+        endpoint["status"] = "disabled" if params.pop("disabled") else "enabled"
+    if "metadata" in params:
+        params["metadata"] = merge_metadata(endpoint["metadata"], params["metadata"])
+    endpoint.update(params)
+    return endpoint
+
+
+@operations.declare("DELETE", "/v1/webhook_endpoints/<object_id>")
+def delete_endpoint(simulator: Simulator, _params: StripeObject, object_id: str) -> StripeObject:
+    """Delete an endpoint; what is under way to it fails."""
+    simulator.store.get("webhook_endpoint", object_id)
+    simulator.store.remove("webhook_endpoint", object_id)
+    return {"id": object_id, "object": "webhook_endpoint", "deleted": True}
