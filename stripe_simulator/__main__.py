@@ -1,4 +1,4 @@
-"""`python -m stripe_simulator`: serve the simulator until it is told to stop."""
+"""`python -m stripe_simulator`: serve the simulator until it is stopped."""
 
 import os
 import signal

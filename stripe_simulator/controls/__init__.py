@@ -1,1 +1,1 @@
-"""The /_sim paths: what happens outside Stripe's API."""
+"""The /_sim paths: what happens outside Stripe's API, for tests and demos. README.md lists them."""

@@ -1,1 +1,1 @@
-"""What every part stands on: accounts and their objects, time, errors, faults, idempotency keys, webhooks."""
+"""What every part builds on: accounts, their objects and events, time, errors, faults, idempotency keys, webhooks."""

@@ -1,4 +1,4 @@
-"""The one error of the API, in Stripe's shape.
+"""The API's errors, in Stripe's shape.
 
 Shapes and codes: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes.
 """
@@ -24,28 +24,28 @@ class ApiError(Exception):
 
 
 def invalid(message: str, *, code: str | None = None, param: str | None = None) -> ApiError:
-    """A request whose parameters Stripe refuses: 400."""
+    """Return the 400 for parameters that Stripe refuses."""
     return ApiError(400, "invalid_request_error", message, code=code, param=param)
 
 
 def missing(param: str) -> ApiError:
-    """A required parameter was left out: 400."""
+    """Return the 400 for a required parameter that was left out."""
     return invalid(f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
 def only_one_of(*params: str) -> ApiError:
-    """Parameters that exclude each other were given together: 400."""
+    """Return the 400 for parameters that exclude each other."""
     return invalid(f"You may only specify one of these parameters: {', '.join(params)}.")
 
 
 def no_such(kind: str, object_id: str, *, param: str, status: int) -> ApiError:
-    """The object does not exist: 404 where the path names it, 400 where a parameter does."""
+    """Return the error for an object that does not exist: 404 where the path names it, 400 where a parameter does."""
     message = f"No such {kind}: '{object_id}'"
     return ApiError(status, "invalid_request_error", message, code="resource_missing", param=param)
 
 
 def no_such_url(method: str, path: str) -> ApiError:
-    """Nothing answers at this path: 404."""
+    """Return the 404 for a path where nothing answers."""
     message = (
         f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at "
         "https://support.stripe.com/."
@@ -54,5 +54,5 @@ def no_such_url(method: str, path: str) -> ApiError:
 
 
 def card_declined(message: str, *, code: str, decline_code: str | None = None, param: str | None = None) -> ApiError:
-    """The card's bank refuses: 402, with the words for the buyer."""
+    """Return the 402 for a card that its bank declines; the message is for the buyer."""
     return ApiError(402, "card_error", message, code=code, param=param, decline_code=decline_code)

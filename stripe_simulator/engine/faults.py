@@ -1,4 +1,4 @@
-"""Faults on order, so that a test can see what a caller does when Stripe refuses, is slow, or loses its answer."""
+"""Faults on request: what a caller meets when Stripe refuses, is slow, or breaks off in the middle of an answer."""
 
 import threading
 from dataclasses import asdict, dataclass
@@ -14,24 +14,39 @@ _BODIES = {
     429: ("invalid_request_error", "Request rate limit exceeded.", "rate_limit"),
 }
 
+When = Literal["before", "after"]
+Form = Literal["whole", "half", "html", "reset"]
+
 
 @dataclass(slots=True)
 class Fault:
-    """What the next `times` API requests meet whose path begins with `path_prefix`.
-
-    `timeout_ms` holds the answer back; `status` replaces it with Stripe's error. `before`: nothing was done, a fault
-    at Stripe's door. `after`: the work was done and only its answer is late or lost, the case for idempotency keys.
-    """
+    """What the next API requests meet whose path begins with `path_prefix`."""
 
     path_prefix: str = "/v1/"
     method: str | None = None
+    """Only requests of this HTTP method; None: of any."""
     status: int | None = None
+    """Answer with Stripe's error of this HTTP status instead."""
     timeout_ms: int = 0
+    """Hold the answer back for this long."""
     times: int = 1
-    when: Literal["before", "after"] = "before"
+    """How many requests meet the fault."""
+    when: When = "before"
+    """`before`: the request is not carried out. `after`: it is, and only its answer is late, lost or broken."""
+    stored: bool = False
+    """Whether the endpoint had begun to execute, so that the error of `status` is what the request's idempotency key
+    answers from now on. With `after` the work is done nevertheless: the worst that Stripe documents."""
+    form: Form = "whole"
+    """How the answer arrives: `whole`, `half` of its body, as an `html` page (with status 200 unless one is given), or
+    not at all, because the connection is `reset`."""
+
+    @property
+    def prevents_work(self) -> bool:
+        """Whether the request is not carried out; a fault that only delays does not prevent it."""
+        return self.when == "before" and (self.status is not None or self.form != "whole")
 
     def error(self) -> ApiError | None:
-        """The error that Stripe would answer, if the fault has one."""
+        """Return the error that Stripe would answer, if the fault has one."""
         if self.status is None:
             return None
         kind, message, code = _BODIES.get(self.status, ("api_error", "An unknown error occurred.", None))
@@ -39,24 +54,24 @@ class Fault:
 
 
 class Faults:
-    """The faults that are still to come, first ordered first met."""
+    """The faults still to come; the one requested first is met first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Order a fault."""
+        """Request a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Order no faults any more."""
+        """Cancel every fault still to come."""
         with self._lock:
             self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Answer the fault that this request meets, and count it as met."""
+        """Return the fault that this request meets, and count the encounter."""
         with self._lock:
             for fault in self._faults:
                 if path.startswith(fault.path_prefix) and fault.method in (None, method):
@@ -67,6 +82,6 @@ class Faults:
         return None
 
     def remaining(self) -> list[dict[str, Any]]:
-        """The faults that are still to come."""
+        """Return the faults still to come."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]

@@ -1,13 +1,12 @@
-"""Stripe's objects, each from a full template (templates.json), so that none ever lacks a field.
+"""Stripe's objects, each built from a complete template (object_templates.json), so that none ever lacks a field.
 
-The field sets are those of Stripe's OpenAPI samples; a contract test compares them.
+The fields are those of Stripe's OpenAPI samples and of its library; tests/test_objects.py compares them.
 """
 
 import copy
 import json
 import secrets
 import string
-import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ _ID_SHAPES = {
     "checkout.session": ("cs_test_a1", 56),
     "coupon": ("", 8),
     "customer": ("cus_", 14),
-    "dispute": ("dp_1", 23),
+    "dispute": ("du_1", 23),
     "event": ("evt_1", 23),
     "invoice": ("in_1", 23),
     "invoice_line_item": ("il_1", 23),
@@ -42,18 +41,13 @@ _ID_SHAPES = {
 
 
 def new_id(kind: str) -> str:
-    """Make an id that looks like Stripe's for this kind of object."""
+    """Return a new id that looks like Stripe's for this kind of object."""
     prefix, length = _ID_SHAPES[kind]
     return prefix + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
-def now() -> int:
-    """UTC seconds since the epoch, Stripe's measure of time."""
-    return int(time.time())
-
-
 def build(kind: str, **values: object) -> StripeObject:
-    """Make a complete object of a kind; `values` replace the template's.
+    """Build a complete object with a new id; `values` replace the template's.
 
     Raises:
         KeyError: the kind has no such field.
@@ -61,8 +55,6 @@ def build(kind: str, **values: object) -> StripeObject:
     built = template(kind)
     if "id" in built:
         built["id"] = new_id(kind)
-    if "created" in built:
-        built["created"] = now()
     for name, value in values.items():
         if name not in built:
             raise KeyError(f"{kind} has no field {name}")
@@ -71,7 +63,7 @@ def build(kind: str, **values: object) -> StripeObject:
 
 
 def template(kind: str) -> StripeObject:
-    """Copy a kind's template: every field, with its neutral value."""
+    """Return a copy of a kind's template: every field, with its neutral value."""
     copied: StripeObject = copy.deepcopy(_templates()[kind])
     return copied
 

@@ -1,12 +1,10 @@
-"""Webhooks: signed as Stripe signs, delivered at least once, retried with growing pauses.
+"""Webhooks: signed as Stripe signs them, delivered at least once, retried with growing pauses.
 
-Signature: https://docs.stripe.com/webhooks#verify-manually. Retries, and that 3xx is a failure:
-https://docs.stripe.com/webhooks#retries. Stripe goes on for three days; here the pauses are short, for a laptop.
+3xx is a failure: https://docs.stripe.com/webhooks#retries. Stripe keeps trying for three days; here the pauses are
+short enough for a laptop.
 """
 
-import hashlib
 import heapq
-import hmac
 import itertools
 import json
 import logging
@@ -17,16 +15,17 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Literal
 
 import httpx
 
 from stripe_simulator.engine.objects import StripeObject
-from stripe_simulator.engine.store import Store
+from stripe_simulator.engine.signatures import sign
 from stripe_simulator.settings import Settings
 
-Mode = Literal["deliver", "drop", "duplicate", "shuffle"]
+Mode = Literal["deliver", "drop", "duplicate", "shuffle", "delay"]
 Outcome = Literal["pending", "delivered", "failed", "dropped"]
 
 _SENDERS = 16
@@ -38,11 +37,38 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 
-def sign(payload: str, secrets: tuple[str, ...], timestamp: int) -> str:
-    """Make the Stripe-Signature header: `t=<seconds>,v1=<HMAC-SHA256 of "t.payload">`, one v1 for each secret."""
-    message = f"{timestamp}.{payload}".encode()
-    signatures = [hmac.new(secret.encode(), message, hashlib.sha256).hexdigest() for secret in secrets]
-    return ",".join([f"t={timestamp}", *(f"v1={signature}" for signature in signatures)])
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to new events: `mode` applies to those whose type matches one of `types`, the rest is delivered."""
+
+    mode: Mode = "deliver"
+    types: tuple[str, ...] = ("*",)
+    delay_s: float = 1.0
+    """How late `delay` delivers."""
+    connected: bool = False
+    """Whether every endpoint gets connected accounts' events too, as if it had been created with `connect`."""
+
+    def mode_for(self, event_type: str) -> Mode:
+        """Return what happens to an event of this type."""
+        return self.mode if any(fnmatchcase(event_type, pattern) for pattern in self.types) else "deliver"
+
+
+@dataclass(slots=True)
+class _Listener:
+    """An endpoint, with what its object does not show."""
+
+    endpoint: StripeObject
+    secrets: tuple[str, ...]
+    account: str | None
+    connect: bool
+
+    def hears(self, event: StripeObject, *, connected: bool) -> bool:
+        """Whether the endpoint gets this event; `connected` lets it hear connected accounts as well."""
+        source = event.get("account")
+        own = source == self.account and not (self.connect and self.account is None)
+        foreign = source is not None and self.account is None and (self.connect or connected)
+        wanted = self.endpoint["enabled_events"]
+        return (own or foreign) and self.endpoint["status"] == "enabled" and ("*" in wanted or event["type"] in wanted)
 
 
 @dataclass(slots=True)
@@ -65,14 +91,13 @@ class _Due:
 
 
 class Dispatcher:
-    """Delivers events to the webhook endpoints in the store, on its own threads."""
+    """Delivers events to the registered webhook endpoints, on its own threads."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.mode: Mode = "deliver"
-        self._store = store
+    def __init__(self, lock: threading.RLock, settings: Settings) -> None:
+        self.plan = Plan()
         self._settings = settings
-        self._secrets: dict[str, tuple[str, ...]] = {}
-        self._changed = threading.Condition(store.lock)
+        self._listeners: dict[str, _Listener] = {}
+        self._changed = threading.Condition(lock)
         self._deliveries: dict[str, list[Delivery]] = {}
         self._pending: dict[int, Delivery] = {}
         self._outcomes: Counter[Outcome] = Counter()
@@ -82,28 +107,34 @@ class Dispatcher:
         self._http = httpx.Client(timeout=settings.webhook_timeout_s, verify=_certificates())
         self._senders = ThreadPoolExecutor(max_workers=_SENDERS, thread_name_prefix="webhook")
         self._stopped = False
-        self._clock = threading.Thread(target=self._run, name="webhook-clock", daemon=True)
-        self._clock.start()
+        self._scheduler = threading.Thread(target=self._run, name="webhook-scheduler", daemon=True)
+        self._scheduler.start()
 
-    def register(self, endpoint: StripeObject, secrets: tuple[str, ...]) -> None:
-        """Remember what to sign an endpoint's webhooks with: Stripe shows a secret only once, so no object has it."""
-        self._secrets[endpoint["id"]] = secrets
+    def register(
+        self, endpoint: StripeObject, secrets: tuple[str, ...], *, account: str | None = None, connect: bool = False
+    ) -> None:
+        """Deliver to an endpoint from now on. Stripe shows a secret only once, so the object does not hold it."""
+        self._listeners[endpoint["id"]] = _Listener(endpoint, secrets, account, connect)
+
+    def unregister(self, endpoint_id: str) -> None:
+        """Forget an endpoint: deliveries on their way to it fail."""
+        del self._listeners[endpoint_id]
 
     def publish(self, event: StripeObject) -> None:
-        """Send a new event to every endpoint that listens to its type, as the mode says. The lock is held."""
-        endpoints = self._listeners(event)
+        """Send a new event to every endpoint that listens to it, as the plan says. The lock is held."""
+        endpoints = self._endpoints_for(event)
         event["pending_webhooks"] = len(endpoints)
         payload = json.dumps(event, indent=2)
-        copies = 2 if self.mode == "duplicate" else 1
+        mode = self.plan.mode_for(event["type"])
+        copies = 2 if mode == "duplicate" else 1
         deliveries = [Delivery(event, endpoint, payload) for endpoint in endpoints for _ in range(copies)]
         self._deliveries[event["id"]] = deliveries
         for delivery in deliveries:
-            if self.mode == "drop":
+            if mode == "drop":
                 self._end(delivery, "dropped")
             else:
                 self._pending[id(delivery)] = delivery
-                window_s = self._settings.shuffle_window_s if self.mode == "shuffle" else 0.0
-                self._schedule(delivery, random.uniform(0, window_s))  # noqa: S311 - an order, not a secret
+                self._schedule(delivery, self._first_pause_s(mode))
 
     def delivered(self, event: StripeObject) -> bool:
         """Whether every endpoint has the event: Stripe's `delivery_success`."""
@@ -114,32 +145,35 @@ class Dispatcher:
         with self._changed:
             deliveries = self._deliveries[event["id"]]
             self._changed.wait_for(
-                lambda: all(sent.attempts or sent.outcome == "dropped" for sent in deliveries), timeout_s
+                lambda: all(delivery.attempts or delivery.outcome == "dropped" for delivery in deliveries), timeout_s
             )
 
     def resend(self, event: StripeObject, times: int) -> list[dict[str, Any]]:
-        """Send an event again, all copies at the same moment; answer `[{"endpoint", "url", "status"}]`."""
-        with self._store.lock:
-            again = [Delivery(event, listener, json.dumps(event, indent=2)) for listener in self._listeners(event)]
-        if not again:
+        """Send an event again, all copies at once; return `[{"endpoint", "url", "status"}]`."""
+        with self._changed:
+            payload = json.dumps(event, indent=2)
+            copies = [Delivery(event, endpoint, payload) for endpoint in self._endpoints_for(event)] * times
+        if not copies:
             return []
-        copies = again * times
-        with ThreadPoolExecutor(max_workers=min(_RESENDERS_MAX, len(copies))) as together:
-            statuses = list(together.map(self._post, copies))
-        with self._store.lock:
-            for sent, status in zip(copies, statuses, strict=True):
+        with ThreadPoolExecutor(max_workers=min(_RESENDERS_MAX, len(copies))) as senders:
+            statuses = list(senders.map(self._post, copies))
+        with self._changed:
+            for copy, status in zip(copies, statuses, strict=True):
                 if _accepted(status):
-                    self._heal(event, sent.endpoint)
+                    self._recover(event, copy.endpoint)
         return [
-            {"endpoint": sent.endpoint["id"], "url": sent.endpoint["url"], "status": status}
-            for sent, status in zip(copies, statuses, strict=True)
+            {"endpoint": copy.endpoint["id"], "url": copy.endpoint["url"], "status": status}
+            for copy, status in zip(copies, statuses, strict=True)
         ]
 
     def summary(self) -> dict[str, Any]:
-        """The mode, whether nothing is under way, and how many deliveries there are of each outcome."""
-        with self._store.lock:
+        """Return the plan, whether nothing is on its way, and how many deliveries there are of each outcome."""
+        with self._changed:
             return {
-                "mode": self.mode,
+                "mode": self.plan.mode,
+                "types": list(self.plan.types),
+                "delay_s": self.plan.delay_s,
+                "connected": self.plan.connected,
                 "idle": not self._pending,
                 "attempts": self._attempts,
                 "pending": len(self._pending),
@@ -148,30 +182,39 @@ class Dispatcher:
                 "dropped": self._outcomes["dropped"],
                 "pending_deliveries": [
                     {
-                        "event": sent.event["id"],
-                        "type": sent.event["type"],
-                        "endpoint": sent.endpoint["id"],
-                        "attempts": sent.attempts,
-                        "last_status": sent.last_status,
+                        "event": delivery.event["id"],
+                        "type": delivery.event["type"],
+                        "endpoint": delivery.endpoint["id"],
+                        "attempts": delivery.attempts,
+                        "last_status": delivery.last_status,
                     }
-                    for sent in self._pending.values()
+                    for delivery in self._pending.values()
                 ],
             }
 
     def stop(self) -> None:
-        """Stop delivering; what is under way ends, what waits is dropped."""
+        """Stop delivering: attempts in progress finish, the rest is abandoned."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        self._clock.join()
+        self._scheduler.join()
         self._senders.shutdown(wait=True, cancel_futures=True)
         self._http.close()
 
-    def _listeners(self, event: StripeObject) -> list[StripeObject]:
-        return list(self._store.newest("webhook_endpoint", lambda endpoint: _listens(endpoint, event["type"])))
+    def _endpoints_for(self, event: StripeObject) -> list[StripeObject]:
+        return [
+            listener.endpoint
+            for listener in self._listeners.values()
+            if listener.hears(event, connected=self.plan.connected)
+        ]
 
-    def _schedule(self, delivery: Delivery, delay_s: float) -> None:
-        heapq.heappush(self._queue, _Due(time.monotonic() + delay_s, next(self._order), delivery))
+    def _first_pause_s(self, mode: Mode) -> float:
+        if mode == "shuffle":
+            return random.uniform(0, self._settings.shuffle_window_s)  # noqa: S311 - an order, not a secret
+        return self.plan.delay_s if mode == "delay" else 0.0
+
+    def _schedule(self, delivery: Delivery, pause_s: float) -> None:
+        heapq.heappush(self._queue, _Due(time.monotonic() + pause_s, next(self._order), delivery))
         self._changed.notify_all()
 
     def _run(self) -> None:
@@ -191,43 +234,42 @@ class Dispatcher:
             delivery.last_status = status
             if _accepted(status):
                 self._end(delivery, "delivered")
-            elif delivery.attempts >= self._settings.attempts_max or self._is_deleted(delivery.endpoint):
+            elif delivery.attempts >= self._settings.attempts_max or delivery.endpoint["id"] not in self._listeners:
                 self._end(delivery, "failed")
             else:
-                self._schedule(delivery, self._pause_s(delivery.attempts))
+                self._schedule(delivery, self._retry_pause_s(delivery.attempts))
             self._changed.notify_all()
 
     def _end(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Record what became of a delivery; the event's `pending_webhooks` follows."""
+        """Record a delivery's outcome, and keep the event's `pending_webhooks` in step."""
         self._pending.pop(id(delivery), None)
         if delivery.outcome != "pending":
             self._outcomes[delivery.outcome] -= 1
         self._outcomes[outcome] += 1
         delivery.outcome = outcome
         siblings = self._deliveries[delivery.event["id"]]
-        waiting = {sent.endpoint["id"] for sent in siblings if sent.outcome != "delivered"}
+        waiting = {sibling.endpoint["id"] for sibling in siblings if sibling.outcome != "delivered"}
         delivery.event["pending_webhooks"] = len(waiting)
 
-    def _heal(self, event: StripeObject, endpoint: StripeObject) -> None:
-        """What could not be delivered to an endpoint has now been resent."""
+    def _recover(self, event: StripeObject, endpoint: StripeObject) -> None:
+        """Count what an endpoint missed as delivered, now that it has been sent again."""
         for delivery in self._deliveries[event["id"]]:
             if delivery.endpoint is endpoint and delivery.outcome in ("dropped", "failed"):
                 self._end(delivery, "delivered")
 
-    def _is_deleted(self, endpoint: StripeObject) -> bool:
-        return self._store.find("webhook_endpoint", endpoint["id"]) is None
-
-    def _pause_s(self, attempts: int) -> float:
+    def _retry_pause_s(self, attempts: int) -> float:
         doublings = min(attempts - 1, 30)
         longest = min(self._settings.retry_first_s * 2.0**doublings, self._settings.retry_longest_s)
         return longest * random.uniform(0.8, 1.0)  # noqa: S311 - jitter, not a secret
 
     def _post(self, delivery: Delivery) -> int | None:
-        """Make one attempt with a fresh signature; answer the status, or None when nobody answered."""
-        with self._store.lock:
+        """Make one attempt with a fresh signature; return the status, or None if nobody answered."""
+        with self._changed:
+            listener = self._listeners.get(delivery.endpoint["id"])
+            if listener is None:
+                return None
             self._attempts += 1
-            url = delivery.endpoint["url"]
-            secrets = self._secrets[delivery.endpoint["id"]]
+            url, secrets = listener.endpoint["url"], listener.secrets
         headers = {**_HEADERS, "Stripe-Signature": sign(delivery.payload, secrets, int(time.time()))}
         try:
             return self._http.post(url, content=delivery.payload, headers=headers).status_code
@@ -238,14 +280,9 @@ class Dispatcher:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The authorities to trust, read once: it takes longer than all the rest of a start."""
+    """Return the trusted authorities, loaded once: that takes longer than the rest of a start."""
     return httpx.create_ssl_context()
 
 
 def _accepted(status: int | None) -> bool:
     return status is not None and 200 <= status < 300  # noqa: PLR2004 - what HTTP calls success
-
-
-def _listens(endpoint: StripeObject, event_type: str) -> bool:
-    events = endpoint["enabled_events"]
-    return endpoint["status"] == "enabled" and ("*" in events or event_type in events)

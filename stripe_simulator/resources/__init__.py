@@ -1,1 +1,1 @@
-"""Stripe's resources: the operations of /v1, and what they do."""
+"""Stripe's resources: the operations under /v1, and what they do to an account."""

@@ -11,28 +11,28 @@ _SHORTEST_NUMBER = 12
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A test card: it pays, or it is refused with the bank's words, or it asks for 3-D Secure first."""
+    """A test card: it pays, is declined with the bank's message, or asks for 3-D Secure first."""
 
     number: str
     brand: str = "visa"
     decline: tuple[str, str, str | None] | None = None
-    """Message, error code and decline code of its refusal."""
+    """The message, error code and decline code of its refusal."""
     asks_3ds: bool = False
 
     @property
     def last4(self) -> str:
-        """The four digits that may be shown."""
+        """Return the four digits that may be shown."""
         return self.number[-4:]
 
     def refusal(self) -> ApiError | None:
-        """The error of a declined payment, if the card declines."""
+        """Return the error of a declined payment, if the card declines."""
         if self.decline is None:
             return None
         message, code, decline_code = self.decline
         return card_declined(message, code=code, decline_code=decline_code)
 
     def payment_method_details(self, amount: int) -> StripeObject:
-        """Make a charge's `payment_method_details`."""
+        """Return a charge's `payment_method_details`."""
         card = template("payment_method_details.card")
         card.update(
             amount_authorized=amount,
@@ -74,10 +74,10 @@ _CARDS = {
 
 
 def card(number: str) -> Card:
-    """Answer the test card of a number, with or without spaces.
+    """Return the test card with this number, which may contain spaces.
 
     Raises:
-        ApiError: 402; the number is no card number, or not one of Stripe's test cards.
+        ApiError: 402; this is not a card number, or not one of Stripe's test cards.
     """
     digits = re.sub(r"[\s-]", "", number)
     if not digits.isascii() or not digits.isdigit() or len(digits) < _SHORTEST_NUMBER or not _passes_luhn(digits):

@@ -1,17 +1,16 @@
-"""What is sold and for how much: products, prices, coupons, promotion codes.
+"""What is sold and for how much: products and prices.
 
-https://docs.stripe.com/api/products, /prices, /coupons, /promotion_codes
+https://docs.stripe.com/api/products, /prices
 """
 
 from typing import Any
 
 from stripe_simulator.engine.errors import invalid, missing, only_one_of
-from stripe_simulator.engine.objects import StripeObject, build, new_id, now
-from stripe_simulator.engine.simulator import Simulator
+from stripe_simulator.engine.objects import StripeObject
+from stripe_simulator.engine.simulator import Account
 from stripe_simulator.resources.operations import LIST_PARAMS, Operations, created_within, page
 from stripe_simulator.resources.params import (
     amount,
-    anything,
     boolean,
     clearable,
     currency,
@@ -21,11 +20,8 @@ from stripe_simulator.resources.params import (
     merge_metadata,
     metadata,
     one_of,
-    percent,
-    positive_amount,
     text,
 )
-from stripe_simulator.resources.promotions import same_code
 
 operations = Operations()
 
@@ -59,21 +55,21 @@ INLINE_PRICE_PARAMS = {
 
 
 @operations.declare("POST", "/v1/products", {"id": text, **_PRODUCT_PARAMS}, required=["name"])
-def create_product(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """Create a product, under an id of the caller's choice if one is given."""
-    if "id" in params and simulator.store.find("product", params["id"]):
+def create_product(account: Account, params: StripeObject) -> StripeObject:
+    """Create a product, under the caller's id if one is given."""
+    if "id" in params and account.store.find("product", params["id"]):
         raise invalid("Product already exists.", code="resource_already_exists", param="id")
-    return simulator.store.add(build("product", updated=now(), **params))
+    return account.create("product", updated=account.clock.now(), **params)
 
 
 @operations.declare("POST", "/v1/products/<object_id>", {"default_price": text, **_PRODUCT_PARAMS})
-def update_product(simulator: Simulator, params: StripeObject, object_id: str) -> StripeObject:
+def update_product(account: Account, params: StripeObject, object_id: str) -> StripeObject:
     """Change what is given."""
-    product = simulator.store.get("product", object_id)
+    product = account.store.get("product", object_id)
     if "default_price" in params:
-        simulator.store.refer("price", params["default_price"], "default_price")
+        account.store.refer("price", params["default_price"], "default_price")
     update_fields(product, params)
-    product["updated"] = now()
+    product["updated"] = account.clock.now()
     return product
 
 
@@ -96,12 +92,12 @@ operations.listable("product", "/v1/products", active=boolean)
     },
     required=["currency"],
 )
-def create_price(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """Create a price of a product that exists or comes with it; `transfer_lookup_key` takes the key from another."""
+def create_price(account: Account, params: StripeObject) -> StripeObject:
+    """Create a price for a product, which `product_data` may create with it."""
     transfer = params.pop("transfer_lookup_key", False)
     lookup_key = params.get("lookup_key")
-    _free_lookup_key(simulator, lookup_key, transfer=transfer)
-    return make_price(simulator, params)
+    _claim_lookup_key(account, lookup_key, transfer=transfer)
+    return make_price(account, params)
 
 
 @operations.declare(
@@ -116,12 +112,12 @@ def create_price(simulator: Simulator, params: StripeObject) -> StripeObject:
         "transfer_lookup_key": boolean,
     },
 )
-def update_price(simulator: Simulator, params: StripeObject, object_id: str) -> StripeObject:
-    """Change what may change of a price: never its amount."""
-    price = simulator.store.get("price", object_id)
+def update_price(account: Account, params: StripeObject, object_id: str) -> StripeObject:
+    """Change what may change about a price, which its amount is not."""
+    price = account.store.get("price", object_id)
     transfer = params.pop("transfer_lookup_key", False)
     if params.get("lookup_key") != price["lookup_key"]:
-        _free_lookup_key(simulator, params.get("lookup_key"), transfer=transfer)
+        _claim_lookup_key(account, params.get("lookup_key"), transfer=transfer)
     update_fields(price, params)
     return price
 
@@ -141,20 +137,20 @@ operations.retrievable("price", "/v1/prices")
         "type": one_of("one_time", "recurring"),
     },
 )
-def list_prices(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """List prices, by lookup key among others."""
+def list_prices(account: Account, params: StripeObject) -> StripeObject:
+    """List prices, also by lookup key."""
     keys = params.get("lookup_keys")
     equal = {name: params[name] for name in ("active", "currency", "product", "type") if name in params}
 
     def matches(price: StripeObject) -> bool:
-        wanted = all(price[name] == value for name, value in equal.items())
-        return wanted and created_within(price, params) and (keys is None or price["lookup_key"] in keys)
+        same = all(price[name] == value for name, value in equal.items())
+        return same and created_within(price, params) and (keys is None or price["lookup_key"] in keys)
 
-    return page(simulator.store, "price", "/v1/prices", params, matches)
+    return page(account.store, "price", "/v1/prices", params, matches)
 
 
-def make_price(simulator: Simulator, params: dict[str, Any]) -> StripeObject:
-    """Create a price from checked parameters, and its product where `product_data` describes one."""
+def make_price(account: Account, params: dict[str, Any]) -> StripeObject:
+    """Create a price from checked parameters, and its product if `product_data` describes one."""
     values = dict(params)
     product_data = values.pop("product_data", None)
     if product_data and "product" in values:
@@ -162,85 +158,29 @@ def make_price(simulator: Simulator, params: dict[str, Any]) -> StripeObject:
     if "unit_amount" not in values:
         raise missing("unit_amount")
     if product_data:
-        values["product"] = simulator.store.add(build("product", updated=now(), **product_data))["id"]
+        values["product"] = account.create("product", updated=account.clock.now(), **product_data)["id"]
     elif "product" not in values:
         raise missing("product")
-    simulator.store.refer("product", values["product"], "product")
+    account.store.refer("product", values["product"], "product")
     if "recurring" in values:
         recurring = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
         values["recurring"] = {**recurring, **values["recurring"]}
         values["type"] = "recurring"
-    return simulator.store.add(build("price", unit_amount_decimal=str(values["unit_amount"]), **values))
+    return account.create("price", unit_amount_decimal=str(values["unit_amount"]), **values)
 
 
-def _free_lookup_key(simulator: Simulator, lookup_key: str | None, *, transfer: bool) -> None:
+def _claim_lookup_key(account: Account, lookup_key: str | None, *, transfer: bool) -> None:
+    """Make sure that no other price has the lookup key; `transfer` takes it from the one that does."""
     if lookup_key is None:
         return
-    for holder in simulator.store.newest("price", lambda price: bool(price["lookup_key"] == lookup_key)):
+    for holder in account.store.newest("price", lambda price: bool(price["lookup_key"] == lookup_key)):
         if not transfer:
             raise invalid(f"A price (`{holder['id']}`) already uses that lookup key.", param="lookup_key")
         holder["lookup_key"] = None
 
 
 def update_fields(built: StripeObject, params: StripeObject) -> None:
-    """Change what is given; metadata is merged."""
+    """Change what is given, merging metadata."""
     if "metadata" in params:
         params["metadata"] = merge_metadata(built["metadata"], params["metadata"])
     built.update(params)
-
-
-@operations.declare(
-    "POST",
-    "/v1/coupons",
-    {
-        "amount_off": positive_amount,
-        "currency": currency,
-        "duration": one_of("forever", "once", "repeating"),
-        "duration_in_months": integer,
-        "id": text,
-        "max_redemptions": positive_amount,
-        "metadata": metadata,
-        "name": text,
-        "percent_off": percent,
-    },
-)
-def create_coupon(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """Create a coupon that takes off a percentage, or an amount in a currency."""
-    if ("amount_off" in params) == ("percent_off" in params):
-        raise invalid("You must pass either percent_off or amount_off.")
-    if "amount_off" in params and "currency" not in params:
-        raise missing("currency")
-    if "id" in params and simulator.store.find("coupon", params["id"]):
-        raise invalid("Coupon already exists.", code="resource_already_exists", param="id")
-    return simulator.store.add(build("coupon", **params))
-
-
-operations.retrievable("coupon", "/v1/coupons")
-
-
-@operations.declare(
-    "POST",
-    "/v1/promotion_codes",
-    {
-        "active": boolean,
-        "code": text,
-        "customer": text,
-        "expires_at": integer,
-        "max_redemptions": positive_amount,
-        "metadata": metadata,
-        "promotion": fields({"coupon": text, "type": one_of("coupon")}, required=["coupon", "type"]),
-        "restrictions": anything,
-    },
-    required=["promotion"],
-)
-def create_promotion_code(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """Create the words that a buyer types to get a coupon; unique among active codes, whatever their case."""
-    simulator.store.refer("coupon", params["promotion"]["coupon"], "promotion[coupon]")
-    params.setdefault("code", new_id("coupon").upper())
-    if any(simulator.store.newest("promotion_code", lambda one: one["active"] and same_code(one, params["code"]))):
-        raise invalid("An active promotion code with `code: " + params["code"] + "` already exists.", param="code")
-    return simulator.store.add(build("promotion_code", **params))
-
-
-operations.retrievable("promotion_code", "/v1/promotion_codes")
-operations.listable("promotion_code", "/v1/promotion_codes", active=boolean, code=text)

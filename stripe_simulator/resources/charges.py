@@ -1,14 +1,16 @@
-"""Payment intents, charges, refunds, disputes, balance transactions.
+"""Payment intents, charges and balance transactions: reading them, and what a payment does to them.
 
-https://docs.stripe.com/api/payment_intents, /charges, /refunds, /disputes, /balance_transactions
+https://docs.stripe.com/api/payment_intents, /charges, /balance_transactions
 """
 
-from stripe_simulator.engine.errors import invalid, missing, only_one_of
-from stripe_simulator.engine.objects import StripeObject
-from stripe_simulator.engine.simulator import Simulator
-from stripe_simulator.resources.disputes import refund
+from typing import Any
+
+from stripe_simulator.engine.errors import ApiError
+from stripe_simulator.engine.objects import StripeObject, new_id, template
+from stripe_simulator.engine.simulator import Account
+from stripe_simulator.resources.balance import processing_fee, record, settled
 from stripe_simulator.resources.operations import Operations
-from stripe_simulator.resources.params import clearable, email, merge_metadata, metadata, one_of, positive_amount, text
+from stripe_simulator.resources.params import clearable, email, merge_metadata, metadata, text
 
 operations = Operations()
 
@@ -16,10 +18,6 @@ operations.retrievable("payment_intent", "/v1/payment_intents")
 operations.listable("payment_intent", "/v1/payment_intents", customer=text)
 operations.retrievable("charge", "/v1/charges")
 operations.listable("charge", "/v1/charges", customer=text, payment_intent=text)
-operations.retrievable("refund", "/v1/refunds")
-operations.listable("refund", "/v1/refunds", charge=text, payment_intent=text)
-operations.retrievable("dispute", "/v1/disputes")
-operations.listable("dispute", "/v1/disputes", charge=text, payment_intent=text)
 operations.retrievable("balance_transaction", "/v1/balance_transactions")
 operations.listable("balance_transaction", "/v1/balance_transactions", source=text, type=text)
 
@@ -29,51 +27,107 @@ operations.listable("balance_transaction", "/v1/balance_transactions", source=te
     "/v1/charges/<object_id>",
     {"description": clearable(text), "metadata": metadata, "receipt_email": clearable(email)},
 )
-def update_charge(simulator: Simulator, params: StripeObject, object_id: str) -> StripeObject:
+def update(account: Account, params: StripeObject, object_id: str) -> StripeObject:
     """Change what is given and emit charge.updated."""
-    charge = simulator.store.get("charge", object_id)
+    charge = account.store.get("charge", object_id)
     if "metadata" in params:
         params["metadata"] = merge_metadata(charge["metadata"], params["metadata"])
-    simulator.change("charge.updated", charge, **params)
+    account.change("charge.updated", charge, **params)
     return charge
 
 
-@operations.declare(
-    "POST",
-    "/v1/refunds",
-    {
-        "amount": positive_amount,
-        "charge": text,
-        "metadata": metadata,
-        "payment_intent": text,
-        "reason": one_of("duplicate", "fraudulent", "requested_by_customer"),
-    },
-)
-def create_refund(simulator: Simulator, params: StripeObject) -> StripeObject:
-    """Refund a charge or a payment intent's charge, whole or in part."""
-    if "charge" in params and "payment_intent" in params:
-        raise only_one_of("charge", "payment_intent")
-    if "charge" in params:
-        charge = simulator.store.refer("charge", params["charge"], "charge")
-    elif "payment_intent" in params:
-        charge = _charge_of(simulator, params["payment_intent"])
-    else:
-        raise missing("payment_intent")
-    values = {name: value for name, value in params.items() if name in ("metadata", "reason")}
-    return refund(simulator, charge, params.get("amount"), values)
+def intent_of(account: Account, session: StripeObject) -> StripeObject:
+    """Return a session's PaymentIntent, created when its buyer first confirms and kept from then on."""
+    details = account.store.session_details[session["id"]]
+    details.card_in_3ds = None
+    if session["payment_intent"]:
+        intent = account.store.get("payment_intent", session["payment_intent"])
+        intent.update(amount=session["amount_total"], next_action=None)
+        return intent
+    intent = account.create(
+        "payment_intent",
+        amount=session["amount_total"],
+        currency=session["currency"],
+        customer=session["customer"],
+        payment_method_types=session["payment_method_types"],
+        **details.payment_intent_data,
+    )
+    intent["client_secret"] = f"{intent['id']}_secret_{new_id('event')[6:]}"
+    session["payment_intent"] = intent["id"]
+    account.emit("payment_intent.created", intent)
+    return intent
 
 
-@operations.declare("POST", "/v1/refunds/<object_id>", {"metadata": metadata})
-def update_refund(simulator: Simulator, params: StripeObject, object_id: str) -> StripeObject:
-    """Change a refund's metadata and emit refund.updated."""
-    made = simulator.store.get("refund", object_id)
-    if "metadata" in params:
-        simulator.change("refund.updated", made, metadata=merge_metadata(made["metadata"], params["metadata"]))
-    return made
+def start_charge(
+    account: Account, session: StripeObject, intent: StripeObject, *, method_details: StripeObject, email: str
+) -> StripeObject:
+    """Create the charge of one attempt, pending; the PaymentIntent's metadata is copied to it."""
+    charge = account.create(
+        "charge",
+        amount=intent["amount"],
+        billing_details={**template("charge")["billing_details"], "email": email},
+        currency=intent["currency"],
+        customer=intent["customer"],
+        description=intent["description"],
+        metadata=dict(intent["metadata"]),
+        payment_intent=intent["id"],
+        payment_method=intent["payment_method"],
+        payment_method_details=method_details,
+        receipt_email=intent["receipt_email"],
+    )
+    _show_presentment(account, session, (session, intent, charge))
+    intent["latest_charge"] = charge["id"]
+    return charge
 
 
-def _charge_of(simulator: Simulator, intent_id: str) -> StripeObject:
-    intent = simulator.store.refer("payment_intent", intent_id, "payment_intent")
-    if intent["status"] != "succeeded":
-        raise invalid(f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.")
-    return simulator.store.get("charge", intent["latest_charge"])
+def _show_presentment(account: Account, session: StripeObject, shown_on: tuple[StripeObject, ...]) -> None:
+    """Say in which currency the buyer pays, if it is not the session's. Stripe leaves the field out otherwise."""
+    presentment = account.store.session_details[session["id"]].presentment
+    for subject in shown_on:
+        subject.pop("presentment_details", None)
+        if presentment is not None:
+            subject["presentment_details"] = {
+                "presentment_amount": round(session["amount_total"] * presentment.exchange_rate),
+                "presentment_currency": presentment.currency,
+            }
+
+
+def succeed(account: Account, intent: StripeObject, charge: StripeObject) -> None:
+    """Let a charge and its PaymentIntent succeed."""
+    receipt = account.url(f"/receipts/{charge['id']}")
+    charge.update(amount_captured=charge["amount"], captured=True, paid=True, receipt_url=receipt, status="succeeded")
+    intent.update(amount_received=intent["amount"], last_payment_error=None, status="succeeded")
+    account.emit("charge.succeeded", charge)
+    account.emit("payment_intent.succeeded", intent)
+
+
+def settle(account: Account, charge: StripeObject) -> str:
+    """Book a charge, and return the id of its balance transaction."""
+    amount = settled(account, charge["amount"], charge["currency"])
+    return str(record(account, charge, "charge", amount, fee=processing_fee(amount))["id"])
+
+
+def fail_charge(account: Account, charge: StripeObject, refusal: ApiError) -> None:
+    """Let a charge fail with the bank's refusal."""
+    charge.update(
+        failure_code=refusal.error["code"],
+        failure_message=refusal.error["message"],
+        outcome={
+            **charge["outcome"],
+            "network_status": "declined_by_network",
+            "reason": refusal.error.get("decline_code"),
+            "seller_message": "The bank did not return any further details with this decline.",
+            "type": "issuer_declined",
+        },
+        status="failed",
+    )
+    account.emit("charge.failed", charge)
+
+
+def fail_intent(
+    account: Account, intent: StripeObject, refusal: ApiError, *, charge: StripeObject | None = None
+) -> None:
+    """Let an attempt to pay a PaymentIntent fail; it can be paid by another method."""
+    error: dict[str, Any] = {**refusal.error, "charge": charge["id"] if charge else None}
+    intent.update(last_payment_error=error, payment_method=None, status="requires_payment_method")
+    account.emit("payment_intent.payment_failed", intent)

@@ -1,4 +1,4 @@
-"""What the resource modules share: how an operation is declared, how lists are cut into pages, how ids are expanded."""
+"""How the resources declare their operations, cut lists into pages, and expand ids."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
@@ -7,9 +7,9 @@ from itertools import islice
 
 from stripe_simulator.engine.errors import invalid, only_one_of
 from stripe_simulator.engine.objects import StripeObject
-from stripe_simulator.engine.simulator import Simulator
+from stripe_simulator.engine.simulator import Account
 from stripe_simulator.engine.store import Store
-from stripe_simulator.resources.params import Reader, a_time_range, between, fields, list_of, text
+from stripe_simulator.resources.params import Reader, between, fields, list_of, text, time_range
 
 Handler = Callable[..., StripeObject]
 Matches = Callable[[StripeObject], bool]
@@ -17,7 +17,7 @@ Matches = Callable[[StripeObject], bool]
 LIST_LIMIT_DEFAULT = 10
 LIST_LIMIT_MAX = 100
 LIST_PARAMS: Mapping[str, Reader] = {
-    "created": a_time_range,
+    "created": time_range,
     "ending_before": text,
     "limit": between(1, LIST_LIMIT_MAX),
     "starting_after": text,
@@ -26,7 +26,7 @@ LIST_PARAMS: Mapping[str, Reader] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path; `handle(simulator, params, **path ids)` runs under the store's lock."""
+    """One method of one path; `handle(account, params, **path ids)` runs under the simulator's lock."""
 
     method: str
     path: str
@@ -40,14 +40,14 @@ class Operations(list[Operation]):
     def declare(
         self, method: str, path: str, params: Mapping[str, Reader] | None = None, *, required: Iterable[str] = ()
     ) -> Callable[[Handler], Handler]:
-        """Declare an operation: its path and the parameters that it takes (`expand` always)."""
+        """Declare an operation: its path and the parameters that it takes besides `expand`."""
         read = fields({"expand": list_of(text), **(params or {})}, required=tuple(required))
 
-        def keep(handle: Handler) -> Handler:
+        def register(handle: Handler) -> Handler:
             self.append(Operation(method, path, read, handle))
             return handle
 
-        return keep
+        return register
 
     def retrievable(self, kind: str, path: str) -> None:
         """Declare `GET {path}/<object_id>`."""
@@ -56,25 +56,25 @@ class Operations(list[Operation]):
                 "GET",
                 f"{path}/<object_id>",
                 fields({"expand": list_of(text)}),
-                lambda simulator, _params, object_id: simulator.store.get(kind, object_id),
+                lambda account, _params, object_id: account.store.get(kind, object_id),
             )
         )
 
     def listable(self, kind: str, path: str, **equal: Reader) -> None:
-        """Declare `GET {path}`, newest first, filtered by `created` and by fields that must be equal."""
+        """Declare `GET {path}`, newest first, filtered by `created` and by equality of these fields."""
 
         @self.declare("GET", path, {**LIST_PARAMS, **equal})
-        def listing(simulator: Simulator, params: StripeObject) -> StripeObject:
-            wanted = {name: params[name] for name in equal if name in params}
+        def list_objects(account: Account, params: StripeObject) -> StripeObject:
+            filters = {name: params[name] for name in equal if name in params}
             return page(
-                simulator.store,
+                account.store,
                 kind,
                 path,
                 params,
                 lambda built: (
                     not built.get("deleted")
                     and created_within(built, params)
-                    and all(built.get(name) == value for name, value in wanted.items())
+                    and all(built.get(name) == value for name, value in filters.items())
                 ),
             )
 
@@ -84,8 +84,8 @@ def created_within(built: StripeObject, params: StripeObject) -> bool:
     bounds = params.get("created", {})
     created = built["created"]
     return bool(
-        created > bounds.get("gt", -1)
-        and created >= bounds.get("gte", 0)
+        created > bounds.get("gt", created - 1)
+        and created >= bounds.get("gte", created)
         and created < bounds.get("lt", created + 1)
         and created <= bounds.get("lte", created)
     )
@@ -103,23 +103,23 @@ def page(store: Store, kind: str, url: str, params: StripeObject, matches: Match
     elif before:
         store.refer(kind, before, "ending_before")
         newer = _newer(store, kind, before, matches)
-        return listed(url, newer[-limit:], has_more=len(newer) > limit)
+        return as_list(url, newer[-limit:], has_more=len(newer) > limit)
     else:
         found = list(islice(store.newest(kind, matches), limit + 1))
-    return listed(url, found[:limit], has_more=len(found) > limit)
+    return as_list(url, found[:limit], has_more=len(found) > limit)
 
 
-def listed(url: str, data: list[StripeObject], *, has_more: bool = False) -> StripeObject:
-    """Make Stripe's list object."""
+def as_list(url: str, data: list[StripeObject], *, has_more: bool = False) -> StripeObject:
+    """Return Stripe's list object."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def _older(store: Store, kind: str, cursor: str, matches: Matches | None) -> Iterable[StripeObject]:
-    everything = store.newest(kind)
-    for built in everything:
+    newest_first = store.newest(kind)
+    for built in newest_first:
         if built["id"] == cursor:
             break
-    return (built for built in everything if matches is None or matches(built))
+    return (built for built in newest_first if matches is None or matches(built))
 
 
 def _newer(store: Store, kind: str, cursor: str, matches: Matches | None) -> list[StripeObject]:
@@ -132,9 +132,9 @@ def _newer(store: Store, kind: str, cursor: str, matches: Matches | None) -> lis
     return newer
 
 
-def expanded(store: Store, answer: StripeObject, paths: list[str]) -> StripeObject:
-    """Replace ids by their objects, as `expand` asks (https://docs.stripe.com/api/expanding_objects)."""
-    copied = copy.deepcopy(answer)
+def expanded(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
+    """Return the result with ids replaced by their objects (https://docs.stripe.com/api/expanding_objects)."""
+    copied = copy.deepcopy(result)
     for path in paths:
         _expand(store, copied, path.split("."), path)
     return copied
@@ -147,8 +147,7 @@ def _expand(store: Store, node: object, names: list[str], path: str) -> None:
         return
     name, *rest = names
     if not isinstance(node, dict) or (name not in node and _collection(store, node, name) is None):
-        message = f"This property cannot be expanded ({path})."
-        raise invalid(message, param="expand")
+        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
     if node.get(name) is None:
         node[name] = copy.deepcopy(_collection(store, node, name))
     elif isinstance(node[name], str):
@@ -161,11 +160,11 @@ def _expand(store: Store, node: object, names: list[str], path: str) -> None:
 
 
 def _collection(store: Store, node: StripeObject, name: str) -> StripeObject | None:
-    """The lists that Stripe leaves out unless asked: a session's line items, a charge's refunds."""
+    """Return a list that Stripe leaves out unless asked: a session's line items, a charge's refunds."""
     kind = node.get("object")
     if kind == "checkout.session" and name == "line_items":
-        return listed(f"/v1/checkout/sessions/{node['id']}/line_items", store.session_details[node["id"]].line_items)
+        return as_list(f"/v1/checkout/sessions/{node['id']}/line_items", store.session_details[node["id"]].line_items)
     if kind == "charge" and name == "refunds":
         refunds = list(store.newest("refund", lambda refund: refund["charge"] == node["id"]))
-        return listed(f"/v1/charges/{node['id']}/refunds", refunds)
+        return as_list(f"/v1/charges/{node['id']}/refunds", refunds)
     return None

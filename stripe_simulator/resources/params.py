@@ -1,8 +1,8 @@
 """A request's parameters: Stripe's bracketed form fields become checked Python values.
 
 `line_items[0][price]=price_1&metadata[a]=b&expand[]=customer` parses to a tree of dicts. Each operation describes the
-tree it takes with readers; a reader gets the raw value and the parameter's full name, and answers the value or raises
-the 400 that Stripe answers.
+tree that it takes with readers. A reader gets the raw value and the parameter's full name, and returns the value or
+raises the 400 that Stripe answers.
 """
 
 import re
@@ -25,7 +25,7 @@ _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
 def parse(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Make a tree of the form fields. A list stays a dict of its indexes, for only a reader knows that it is a list."""
+    """Build a tree from form fields. A list stays a dict of its indexes: only a reader knows that it is a list."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
         head, bracket, rest = name.partition("[")
@@ -46,7 +46,7 @@ def _next_index(node: dict[str, Any]) -> str:
 
 
 def text(raw: Raw, path: str) -> str:
-    """A string that may not be empty."""
+    """Read a string that must not be empty."""
     if not isinstance(raw, str):
         raise invalid(f"Invalid string: {raw}", param=path)
     if raw == "":
@@ -62,14 +62,14 @@ def text(raw: Raw, path: str) -> str:
 
 
 def integer(raw: Raw, path: str) -> int:
-    """A whole number."""
+    """Read an integer."""
     if not isinstance(raw, str) or not re.fullmatch(r"-?[0-9]{1,18}", raw):
         raise invalid(f"Invalid integer: {raw}", code="parameter_invalid_integer", param=path)
     return int(raw)
 
 
 def between(least: int, most: int) -> Reader:
-    """A whole number within limits, both included."""
+    """Return a reader of integers within limits, both included."""
 
     def read(raw: Raw, path: str) -> int:
         number = integer(raw, path)
@@ -90,7 +90,7 @@ positive_amount = between(1, AMOUNT_MAX)
 
 
 def percent(raw: Raw, path: str) -> float:
-    """A percentage above 0, at most 100."""
+    """Read a percentage above 0, at most 100."""
     try:
         number = float(raw) if isinstance(raw, str) else 0.0
     except ValueError:
@@ -101,14 +101,14 @@ def percent(raw: Raw, path: str) -> float:
 
 
 def boolean(raw: Raw, path: str) -> bool:
-    """`true` or `false`."""
+    """Read `true` or `false`."""
     if raw not in ("true", "false"):
         raise invalid(f"Invalid boolean: {raw}", param=path)
     return raw == "true"
 
 
 def one_of(*choices: str) -> Reader:
-    """One of the words."""
+    """Return a reader of one of these words."""
 
     def read(raw: Raw, path: str) -> str:
         if raw not in choices:
@@ -119,7 +119,7 @@ def one_of(*choices: str) -> Reader:
 
 
 def currency(raw: Raw, path: str) -> str:
-    """Three letters, answered in lower case."""
+    """Read a currency's three letters; the value is in lower case."""
     code = text(raw, path)
     if not re.fullmatch(r"[A-Za-z]{3}", code):
         raise invalid(f"Invalid currency: {code}", param=path)
@@ -127,7 +127,7 @@ def currency(raw: Raw, path: str) -> str:
 
 
 def url(raw: Raw, path: str) -> str:
-    """An absolute http or https address."""
+    """Read an absolute http or https address."""
     address = text(raw, path)
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -136,7 +136,7 @@ def url(raw: Raw, path: str) -> str:
 
 
 def email(raw: Raw, path: str) -> str:
-    """An e-mail address, as loosely as Stripe checks it."""
+    """Read an email address, as loosely as Stripe checks it."""
     address = text(raw, path)
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise invalid(f"Invalid email address: {address}", code="email_invalid", param=path)
@@ -144,12 +144,12 @@ def email(raw: Raw, path: str) -> str:
 
 
 def clearable(reader: Reader) -> Reader:
-    """What the reader takes, or the empty string, which unsets the field."""
+    """Return a reader that also takes the empty string, which unsets the field."""
     return lambda raw, path: None if raw == "" else reader(raw, path)
 
 
 def metadata(raw: Raw, path: str) -> dict[str, str]:
-    """Up to 50 keys of 40 characters, values of 500; an empty value unsets its key (https://docs.stripe.com/api/metadata)."""
+    """Read up to 50 keys of 40 characters with values of 500 (https://docs.stripe.com/api/metadata)."""
     if raw == "":
         return {}
     if not isinstance(raw, dict) or not all(isinstance(value, str) for value in raw.values()):
@@ -174,12 +174,12 @@ def metadata(raw: Raw, path: str) -> dict[str, str]:
 
 
 def anything(raw: Raw, path: str) -> Raw:  # noqa: ARG001 - a reader's signature
-    """Whatever was sent: a setting that changes nothing here."""
+    """Accept whatever was sent: a setting that changes nothing here."""
     return raw
 
 
 def list_of(reader: Reader) -> Reader:
-    """A list; each item is named by its index, as in `line_items[0]`."""
+    """Return a reader of lists; each item is named by its index, as in `line_items[0]`."""
 
     def read(raw: Raw, path: str) -> list[Any]:
         if not isinstance(raw, dict) or not all(key.isdigit() for key in raw):
@@ -190,7 +190,7 @@ def list_of(reader: Reader) -> Reader:
 
 
 def fields(readers: Mapping[str, Reader], *, required: Iterable[str] = ()) -> Reader:
-    """A hash of known keys: unknown ones are refused, required ones must be there."""
+    """Return a reader of hashes that refuses unknown keys and insists on the required ones."""
 
     def read(raw: Raw, path: str) -> dict[str, Any]:
         if not isinstance(raw, dict):
@@ -198,8 +198,8 @@ def fields(readers: Mapping[str, Reader], *, required: Iterable[str] = ()) -> Re
         names = {key: f"{path}[{key}]" if path else key for key in {*raw, *required}}
         unknown = [names[key] for key in raw if key not in readers]
         if unknown:
-            several = "s" if len(unknown) > 1 else ""
-            message = f"Received unknown parameter{several}: {', '.join(unknown)}"
+            plural = "s" if len(unknown) > 1 else ""
+            message = f"Received unknown parameter{plural}: {', '.join(unknown)}"
             raise invalid(message, code="parameter_unknown", param=unknown[0])
         for key in required:
             if key not in raw:
@@ -209,8 +209,8 @@ def fields(readers: Mapping[str, Reader], *, required: Iterable[str] = ()) -> Re
     return read
 
 
-def a_time_range(raw: Raw, path: str) -> dict[str, int]:
-    """`created=N`, or `created[gte|gt|lte|lt]=N`, in UTC seconds; answered as a dict of bounds."""
+def time_range(raw: Raw, path: str) -> dict[str, int]:
+    """Read `created=N` or `created[gte|gt|lte|lt]=N`, in UTC seconds, as a dict of bounds."""
     if isinstance(raw, str):
         moment = integer(raw, path)
         return {"gte": moment, "lte": moment}
@@ -219,7 +219,7 @@ def a_time_range(raw: Raw, path: str) -> dict[str, int]:
 
 
 def merge_metadata(current: dict[str, str], change: dict[str, str]) -> dict[str, str]:
-    """Stripe's update: keys are added or replaced, an empty value unsets one, an empty hash unsets all."""
+    """Return metadata after Stripe's update: an empty value unsets its key, an empty hash unsets all of them."""
     if not change:
         return {}
     return {key: value for key, value in {**current, **change}.items() if value != ""}

@@ -1,23 +1,23 @@
 """What paying a Checkout Session does: the objects that come to be, and the events, in order.
 
     card pays      payment_intent.created  charge.succeeded  payment_intent.succeeded  checkout.session.completed (paid)
-    card declines  payment_intent.created  charge.failed     payment_intent.payment_failed            session stays open
+    card declines  payment_intent.created  charge.failed     payment_intent.payment_failed           session stays open
     bank debit     payment_intent.created  charge.pending    payment_intent.processing
                    checkout.session.completed (unpaid), then, days later:
       succeeded    charge.succeeded  payment_intent.succeeded      checkout.session.async_payment_succeeded (paid)
       failed       charge.failed     payment_intent.payment_failed checkout.session.async_payment_failed
 
-https://docs.stripe.com/checkout/fulfillment. A PaymentIntent's metadata is copied to each charge that it makes.
+https://docs.stripe.com/checkout/fulfillment. A PaymentIntent's metadata is copied to each charge that it creates.
 """
 
-from typing import Any
-
-from stripe_simulator.engine.errors import ApiError, card_declined, invalid
-from stripe_simulator.engine.objects import StripeObject, build, new_id, template
-from stripe_simulator.engine.simulator import Simulator
-from stripe_simulator.resources import subscriptions
-from stripe_simulator.resources.balance import enter
+from stripe_simulator.engine.errors import card_declined, invalid
+from stripe_simulator.engine.objects import StripeObject, new_id
+from stripe_simulator.engine.simulator import Account
+from stripe_simulator.engine.store import Presentment
+from stripe_simulator.resources import charges, subscriptions
 from stripe_simulator.resources.cards import Card, card
+from stripe_simulator.resources.customers import create as create_customer
+from stripe_simulator.resources.invoices import invoice_session
 from stripe_simulator.resources.promotions import redeem
 
 DELAYED_METHODS = ("us_bank_account", "sepa_debit", "bacs_debit", "acss_debit", "au_becs_debit")
@@ -28,107 +28,116 @@ _AUTHENTICATION_FAILED = (
 )
 
 
-def pay_by_card(
-    simulator: Simulator, session: StripeObject, number: str, email: str | None = None
-) -> StripeObject | None:
+def pay_by_card(account: Account, session: StripeObject, number: str, email: str | None = None) -> StripeObject | None:
     """Try to pay an open session with a test card.
 
-    Answers:
-        the checkout.session.completed event, or None where the card asks for 3-D Secure first (`finish_3ds` goes on).
+    Returns:
+        The checkout.session.completed event, or None if the card asks for 3-D Secure first (see `finish_3ds`).
 
     Raises:
-        ApiError: 402, the card declined and the session stays open; 400, the session is not open.
+        ApiError: 402, the card is declined and the session stays open; 400, the session is not open.
     """
     _require_open(session)
-    if session["payment_status"] == "no_payment_required" or session["amount_total"] == 0:
-        return _complete(simulator, session, email, "no_payment_required")
+    if session["amount_total"] == 0:
+        return _complete(account, session, email, "no_payment_required")
     _require_method(session, "card")
     chosen = card(number)
     if session["mode"] == "subscription":
-        if chosen.decline is not None:
-            raise _refusal_of(chosen)
-        return _complete(simulator, session, email, "paid")
-    intent = _intent_of(simulator, session)
+        if refusal := chosen.refusal():
+            raise refusal
+        return _complete(account, session, email, "paid")
+    intent = charges.intent_of(account, session)
     intent["payment_method"] = new_id("payment_method")
     if chosen.asks_3ds:
         intent.update(status="requires_action", next_action=_three_d_secure_step(session))
-        simulator.store.session_details[session["id"]].card_in_3ds = chosen.number
-        simulator.emit("payment_intent.requires_action", intent)
+        account.store.session_details[session["id"]].card_in_3ds = chosen.number
+        account.emit("payment_intent.requires_action", intent)
         return None
-    return _charge_card(simulator, session, intent, chosen, email)
+    return _charge_card(account, session, intent, chosen, email)
 
 
 def finish_3ds(
-    simulator: Simulator, session: StripeObject, *, authenticated: bool, email: str | None = None
+    account: Account, session: StripeObject, *, authenticated: bool, email: str | None = None
 ) -> StripeObject:
-    """End the 3-D Secure step of a session: charge the card, or fail with ApiError 402."""
+    """End a session's 3-D Secure step: charge the card, or fail with ApiError 402."""
     _require_open(session)
-    details = simulator.store.session_details[session["id"]]
+    details = account.store.session_details[session["id"]]
     if details.card_in_3ds is None:
-        raise invalid("This session has no 3-D Secure step under way.")
+        raise invalid("This session is not waiting for 3-D Secure.")
     chosen = card(details.card_in_3ds)
     details.card_in_3ds = None
-    intent = simulator.store.get("payment_intent", session["payment_intent"])
+    intent = account.store.get("payment_intent", session["payment_intent"])
     intent["next_action"] = None
     if authenticated:
-        return _charge_card(simulator, session, intent, chosen, email)
+        return _charge_card(account, session, intent, chosen, email)
     refusal = card_declined(_AUTHENTICATION_FAILED, code="payment_intent_authentication_failure")
-    _fail_intent(simulator, intent, refusal)
+    charges.fail_intent(account, intent, refusal)
     raise refusal
 
 
-def pay_later(simulator: Simulator, session: StripeObject, email: str | None = None) -> StripeObject:
-    """Complete an open session with a delayed method; answers the event. `settle` brings the money, or not."""
+def pay_later(account: Account, session: StripeObject, email: str | None = None) -> StripeObject:
+    """Complete an open session with a delayed method and return the event; `settle` decides about the money."""
     _require_open(session)
-    if session["mode"] == "subscription" or session["amount_total"] == 0:
-        return _complete(simulator, session, email, "no_payment_required" if session["amount_total"] == 0 else "unpaid")
+    if session["amount_total"] == 0:
+        return _complete(account, session, email, "no_payment_required")
+    if session["mode"] == "subscription":
+        raise invalid("Subscriptions are paid by card here.")
     method = _require_method(session, *DELAYED_METHODS)
-    intent = _intent_of(simulator, session)
-    intent.update(
-        latest_charge=None,
-        payment_method=new_id("payment_method"),
-        processing={"type": method},
-        status="processing",
+    intent = charges.intent_of(account, session)
+    intent.update(latest_charge=None, payment_method=new_id("payment_method"), status="processing")
+    details = {method: {"bank_name": "STRIPE TEST BANK", "last4": "6789"}, "type": method}
+    charge = charges.start_charge(
+        account, session, intent, method_details=details, email=_address(account, session, email)
     )
-    charge = _charge(simulator, session, intent, _bank_details(method), email)
-    simulator.emit("charge.pending", charge)
-    simulator.emit("payment_intent.processing", intent)
-    return _complete(simulator, session, email, "unpaid")
+    account.emit("charge.pending", charge)
+    account.emit("payment_intent.processing", intent)
+    return _complete(account, session, email, "unpaid")
 
 
-def settle(simulator: Simulator, session: StripeObject, *, succeeded: bool) -> StripeObject:
-    """End a delayed payment; answers the checkout.session.async_payment_… event."""
+def settle(account: Account, session: StripeObject, *, succeeded: bool) -> StripeObject:
+    """End a delayed payment; return the checkout.session.async_payment_… event."""
     if session["status"] != "complete" or session["payment_status"] != "unpaid" or not session["payment_intent"]:
-        raise invalid("This Checkout Session has no payment under way.")
-    intent = simulator.store.get("payment_intent", session["payment_intent"])
+        raise invalid("No payment of this Checkout Session is pending.")
+    intent = account.store.get("payment_intent", session["payment_intent"])
     if intent["status"] != "processing":
         raise invalid(f"This Checkout Session's payment has already ended: `{intent['status']}`.")
-    charge = simulator.store.get("charge", intent["latest_charge"])
-    intent["processing"] = None
+    charge = account.store.get("charge", intent["latest_charge"])
     if not succeeded:
         refusal = card_declined(
             "The customer's bank account could not be debited.", code="payment_intent_payment_attempt_failed"
         )
-        _fail_charge(simulator, charge, refusal)
-        _fail_intent(simulator, intent, refusal, charge=charge)
-        return simulator.emit("checkout.session.async_payment_failed", session)
-    charge["balance_transaction"] = enter(simulator, charge, "charge", charge["amount"])
-    _succeed(simulator, intent, charge)
+        charges.fail_charge(account, charge, refusal)
+        charges.fail_intent(account, intent, refusal, charge=charge)
+        return account.emit("checkout.session.async_payment_failed", session)
+    charge["balance_transaction"] = charges.settle(account, charge)
+    charges.succeed(account, intent, charge)
     session["payment_status"] = "paid"
-    return simulator.emit("checkout.session.async_payment_succeeded", session)
+    invoice_session(account, session)
+    return account.emit("checkout.session.async_payment_succeeded", session)
+
+
+def present(account: Account, session: StripeObject, presentment: Presentment | None) -> None:
+    """Let the buyer pay in another currency than the session's: Adaptive Pricing, if the session has it."""
+    if presentment is not None and not session["adaptive_pricing"]["enabled"]:
+        raise invalid("This Checkout Session does not use Adaptive Pricing.", param="presentment_currency")
+    account.store.session_details[session["id"]].presentment = presentment
 
 
 def offers_delayed(session: StripeObject) -> bool:
-    """Whether the session may be paid by a method whose money comes later."""
+    """Whether the session takes a method whose money comes later."""
     return session["mode"] == "payment" and any(name in session["payment_method_types"] for name in DELAYED_METHODS)
 
 
-def email_of(simulator: Simulator, session: StripeObject) -> str | None:
-    """The buyer's address, as far as it is known before they type it."""
+def email_of(account: Account, session: StripeObject) -> str | None:
+    """Return the buyer's address, if it is known before they type it."""
     if session["customer_email"]:
         return str(session["customer_email"])
-    customer = simulator.store.by_id(session["customer"])
+    customer = account.store.by_id(session["customer"])
     return customer.get("email") if customer else None
+
+
+def _address(account: Account, session: StripeObject, email: str | None) -> str:
+    return email or email_of(account, session) or GUEST_EMAIL
 
 
 def _require_open(session: StripeObject) -> None:
@@ -137,160 +146,74 @@ def _require_open(session: StripeObject) -> None:
 
 
 def _require_method(session: StripeObject, *methods: str) -> str:
-    """Answer the first of the methods that the session offers."""
+    """Return the first of the methods that the session offers."""
     for method in methods:
         if method in session["payment_method_types"]:
             return method
     raise invalid(f"This Checkout Session does not offer any of these payment methods: {', '.join(methods)}.")
 
 
-def _refusal_of(chosen: Card) -> ApiError:
-    refusal = chosen.refusal()
-    if refusal is None:
-        raise ValueError(f"card {chosen.last4} does not decline")
-    return refusal
-
-
-def _intent_of(simulator: Simulator, session: StripeObject) -> StripeObject:
-    """Answer the session's PaymentIntent: made when the buyer first confirms, kept from then on."""
-    details = simulator.store.session_details[session["id"]]
-    details.card_in_3ds = None
-    if session["payment_intent"]:
-        intent = simulator.store.get("payment_intent", session["payment_intent"])
-        intent.update(amount=session["amount_total"], next_action=None)
-        return intent
-    intent = build(
-        "payment_intent",
-        amount=session["amount_total"],
-        currency=session["currency"],
-        customer=session["customer"],
-        payment_method_types=session["payment_method_types"],
-        **details.payment_intent_data,
-    )
-    intent["client_secret"] = f"{intent['id']}_secret_{new_id('event')[6:]}"
-    session["payment_intent"] = simulator.store.add(intent)["id"]
-    simulator.emit("payment_intent.created", intent)
-    return intent
-
-
 def _charge_card(
-    simulator: Simulator, session: StripeObject, intent: StripeObject, chosen: Card, email: str | None
+    account: Account, session: StripeObject, intent: StripeObject, chosen: Card, email: str | None
 ) -> StripeObject:
-    charge = _charge(simulator, session, intent, chosen.payment_method_details(intent["amount"]), email)
-    if chosen.decline is not None:
-        refusal = _refusal_of(chosen)
+    details = chosen.payment_method_details(intent["amount"])
+    charge = charges.start_charge(
+        account, session, intent, method_details=details, email=_address(account, session, email)
+    )
+    if refusal := chosen.refusal():
         refusal.error.update(charge=charge["id"], payment_intent=intent["id"])
-        _fail_charge(simulator, charge, refusal)
-        _fail_intent(simulator, intent, refusal, charge=charge)
+        charges.fail_charge(account, charge, refusal)
+        charges.fail_intent(account, intent, refusal, charge=charge)
         raise refusal
-    _succeed(simulator, intent, charge)
-    completed = _complete(simulator, session, email, "paid")
-    simulator.change("charge.updated", charge, balance_transaction=enter(simulator, charge, "charge", charge["amount"]))
+    charges.succeed(account, intent, charge)
+    completed = _complete(account, session, email, "paid")
+    account.change("charge.updated", charge, balance_transaction=charges.settle(account, charge))
     return completed
 
 
-def _charge(
-    simulator: Simulator, session: StripeObject, intent: StripeObject, method_details: StripeObject, email: str | None
-) -> StripeObject:
-    """Make the attempt's charge, pending; it takes the PaymentIntent's metadata with it."""
-    billing = {**template("charge")["billing_details"], "email": email or email_of(simulator, session) or GUEST_EMAIL}
-    charge = build(
-        "charge",
-        amount=intent["amount"],
-        billing_details=billing,
-        currency=intent["currency"],
-        customer=intent["customer"],
-        description=intent["description"],
-        metadata=dict(intent["metadata"]),
-        payment_intent=intent["id"],
-        payment_method=intent["payment_method"],
-        payment_method_details=method_details,
-        receipt_email=intent["receipt_email"],
-    )
-    intent["latest_charge"] = simulator.store.add(charge)["id"]
-    return charge
-
-
-def _succeed(simulator: Simulator, intent: StripeObject, charge: StripeObject) -> None:
-    receipt = f"{simulator.settings.base_url}/receipts/{charge['id']}"
-    charge.update(amount_captured=charge["amount"], captured=True, paid=True, receipt_url=receipt, status="succeeded")
-    intent.update(amount_received=intent["amount"], last_payment_error=None, status="succeeded")
-    simulator.emit("charge.succeeded", charge)
-    simulator.emit("payment_intent.succeeded", intent)
-
-
-def _fail_charge(simulator: Simulator, charge: StripeObject, refusal: ApiError) -> None:
-    charge.update(
-        failure_code=refusal.error["code"],
-        failure_message=refusal.error["message"],
-        outcome={
-            **charge["outcome"],
-            "network_status": "declined_by_network",
-            "reason": refusal.error.get("decline_code"),
-            "seller_message": "The bank did not return any further details with this decline.",
-            "type": "issuer_declined",
-        },
-        status="failed",
-    )
-    simulator.emit("charge.failed", charge)
-
-
-def _fail_intent(
-    simulator: Simulator, intent: StripeObject, refusal: ApiError, *, charge: StripeObject | None = None
-) -> None:
-    error: dict[str, Any] = {**refusal.error, "charge": charge["id"] if charge else None}
-    intent.update(last_payment_error=error, payment_method=None, status="requires_payment_method")
-    simulator.emit("payment_intent.payment_failed", intent)
-
-
-def _complete(simulator: Simulator, session: StripeObject, email: str | None, payment_status: str) -> StripeObject:
-    """Close the session as complete; answers its checkout.session.completed event."""
-    address = email or email_of(simulator, session) or GUEST_EMAIL
+def _complete(account: Account, session: StripeObject, email: str | None, payment_status: str) -> StripeObject:
+    """Close the session as complete; return its checkout.session.completed event."""
+    address = _address(account, session, email)
     if session["customer_creation"] == "always":
-        customer = simulator.store.add(build("customer", email=address))
-        session["customer"] = customer["id"]
-        simulator.emit("customer.created", customer)
-        intent = simulator.store.by_id(session["payment_intent"])
+        session["customer"] = create_customer(account, {"email": address})["id"]
+        intent = account.store.by_id(session["payment_intent"])
         if intent:
-            intent["customer"] = customer["id"]
-    if session["mode"] == "subscription":
-        details = simulator.store.session_details[session["id"]]
-        subscription, invoice = subscriptions.start(
-            simulator,
-            customer=session["customer"],
-            items=[(item["price"], item["quantity"]) for item in details.line_items],
-            values=details.subscription_data,
-        )
-        session.update(subscription=subscription["id"], invoice=invoice["id"])
-    redeem(simulator, session)
+            intent["customer"] = session["customer"]
+    redeem(account, session)
     session.update(
-        customer_details={
-            "address": {
-                "city": None,
-                "country": "US",
-                "line1": None,
-                "line2": None,
-                "postal_code": None,
-                "state": None,
-            },
-            "business_name": None,
-            "email": address,
-            "individual_name": None,
-            "name": None,
-            "phone": None,
-            "tax_exempt": "none",
-            "tax_ids": [],
-        },
-        payment_status=payment_status,
-        status="complete",
-        url=None,
+        customer_details=_customer_details(address), payment_status=payment_status, status="complete", url=None
     )
-    return simulator.emit("checkout.session.completed", session)
+    if session["mode"] == "subscription":
+        _start_subscription(account, session)
+    elif payment_status != "unpaid":
+        invoice_session(account, session)
+    return account.emit("checkout.session.completed", session)
+
+
+def _start_subscription(account: Account, session: StripeObject) -> None:
+    details = account.store.session_details[session["id"]]
+    subscription, invoice = subscriptions.start(
+        account,
+        customer=session["customer"],
+        items=[(item["price"], item["quantity"]) for item in details.line_items],
+        values=details.subscription_data,
+    )
+    session.update(subscription=subscription["id"], invoice=invoice["id"])
+
+
+def _customer_details(email: str) -> StripeObject:
+    address = {"city": None, "country": "US", "line1": None, "line2": None, "postal_code": None, "state": None}
+    return {
+        "address": address,
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": None,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
 
 
 def _three_d_secure_step(session: StripeObject) -> StripeObject:
     return {"redirect_to_url": {"return_url": session["success_url"], "url": session["url"]}, "type": "redirect_to_url"}
-
-
-def _bank_details(method: str) -> StripeObject:
-    return {method: {"bank_name": "STRIPE TEST BANK", "last4": "6789"}, "type": method}

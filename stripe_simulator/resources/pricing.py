@@ -3,11 +3,11 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from stripe_simulator.engine.objects import StripeObject, build
-from stripe_simulator.engine.store import Store
+from stripe_simulator.engine.simulator import Account
 
 
 def line_item(price: StripeObject, product: StripeObject, quantity: int) -> StripeObject:
-    """Make the line item of a price, before discounts and taxes."""
+    """Return a new line item for a price, before discounts and taxes."""
     subtotal = price["unit_amount"] * quantity
     return build(
         "item",
@@ -20,14 +20,23 @@ def line_item(price: StripeObject, product: StripeObject, quantity: int) -> Stri
     )
 
 
-def reprice(store: Store, session: StripeObject, items: list[StripeObject], tax_percent: Decimal) -> None:
-    """Set a session's and its line items' amounts anew: subtotal - discount + tax = total."""
+def reprice(account: Account, session: StripeObject) -> None:
+    """Set a stored session's amounts from its line items, its discount and the account's tax."""
+    items = account.store.session_details[session["id"]].line_items
+    coupons = [account.store.get("coupon", discount["coupon"]) for discount in session["discounts"]]
+    set_amounts(session, items, coupons[0] if coupons else None, account.behavior.tax_percent)
+
+
+def set_amounts(
+    session: StripeObject, items: list[StripeObject], coupon: StripeObject | None, tax_percent: Decimal
+) -> None:
+    """Set the amounts of a session and of its line items: subtotal - discount + tax = total."""
     taxed = session["automatic_tax"]["enabled"]
     subtotal = discounted = 0
     for item in items:
-        # Each item bears what the discount grows by when it joins: so the shares add up, and none exceeds its item.
+        # Each item bears what the discount grows by when it joins: the shares add up, and none exceeds its item.
         subtotal += item["amount_subtotal"]
-        item["amount_discount"] = _discount(store, session, subtotal) - discounted
+        item["amount_discount"] = _discount(coupon, subtotal) - discounted
         discounted += item["amount_discount"]
         net = item["amount_subtotal"] - item["amount_discount"]
         item["amount_tax"] = rounded(net * tax_percent / 100) if taxed else 0
@@ -42,15 +51,14 @@ def reprice(store: Store, session: StripeObject, items: list[StripeObject], tax_
 
 
 def rounded(cents: Decimal) -> int:
-    """Round to whole cents, a half upwards."""
+    """Round to whole cents, a half upward."""
     return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def _discount(store: Store, session: StripeObject, cents: int) -> int:
-    """What the session's discount, if any, takes off an amount."""
-    for discount in session["discounts"]:
-        coupon = store.get("coupon", discount["coupon"])
-        if coupon["amount_off"] is not None:
-            return min(cents, int(coupon["amount_off"]))
-        return rounded(cents * Decimal(str(coupon["percent_off"])) / 100)
-    return 0
+def _discount(coupon: StripeObject | None, cents: int) -> int:
+    """Return what a coupon takes off an amount."""
+    if coupon is None:
+        return 0
+    if coupon["amount_off"] is not None:
+        return min(cents, int(coupon["amount_off"]))
+    return rounded(cents * Decimal(str(coupon["percent_off"])) / 100)

@@ -1,7 +1,5 @@
 """The simulator's API, seen through Stripe's own library: what it takes, answers and refuses."""
 
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -11,38 +9,27 @@ import stripe
 from stripe.params import CustomerListParams
 from stripe.params.checkout import SessionCreateParams
 
-from stripe_simulator.server import serving
-from stripe_simulator.settings import API_VERSION, Settings
-
-KEY = "sk_test_contract"
+from stripe_simulator.tests.shop import KEY, Shop, library_client
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(Settings(port=0, secret_key=KEY)) as base_url:
-        yield base_url
+@pytest.fixture
+def client(shop: Shop) -> stripe.StripeClient:
+    return shop.client
 
 
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"}) as client:
-        yield client
+@pytest.fixture
+def http(shop: Shop) -> httpx.Client:
+    return shop.http
 
 
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[stripe.StripeClient]:
-    yield from client_with(url, KEY)
-
-
-def client_with(url: str, key: str, retries: int = 0) -> Iterator[stripe.StripeClient]:
-    transport = stripe.RequestsClient(timeout=5)
-    yield stripe.StripeClient(key, base_addresses={"api": url}, http_client=transport, max_network_retries=retries)
-    transport.close()  # type: ignore[no-untyped-call]  # the library annotates it nowhere
+@pytest.fixture
+def url(shop: Shop) -> str:
+    return shop.url
 
 
 @pytest.fixture(scope="module")
-def price(client: stripe.StripeClient) -> stripe.Price:
-    return client.v1.prices.create({"currency": "usd", "unit_amount": 999, "product_data": {"name": "Popular Pack"}})
+def price(module_shop: Shop) -> stripe.Price:
+    return module_shop.client.v1.prices.retrieve(module_shop.price_id)
 
 
 def session_params(price: stripe.Price, **more: object) -> SessionCreateParams:
@@ -54,10 +41,6 @@ def session_params(price: stripe.Price, **more: object) -> SessionCreateParams:
         **more,
     }
     return cast("SessionCreateParams", params)
-
-
-def test_the_pinned_api_version_is_the_librarys() -> None:
-    assert stripe.api_version == API_VERSION
 
 
 def test_a_customer_is_created_changed_listed_and_deleted(client: stripe.StripeClient) -> None:
@@ -180,9 +163,11 @@ def test_an_unknown_object_and_an_unknown_path_are_404(client: stripe.StripeClie
 
 
 def test_a_wrong_key_is_refused_and_a_right_one_works_both_ways(url: str) -> None:
-    for wrong in client_with(url, "sk_test_wrong"):
-        with pytest.raises(stripe.AuthenticationError, match="Invalid API Key provided: sk_test_"):
-            wrong.v1.customers.list()
+    with (
+        library_client(url, "sk_test_wrong") as wrong,
+        pytest.raises(stripe.AuthenticationError, match="Invalid API Key provided: sk_test_"),
+    ):
+        wrong.v1.customers.list()
     assert httpx.get(f"{url}/v1/customers").status_code == 401
     assert httpx.get(f"{url}/v1/customers", auth=(KEY, "")).status_code == 200
 
@@ -191,18 +176,6 @@ def test_every_answer_carries_a_request_id(http: httpx.Client) -> None:
     assert http.get("/v1/customers").headers["Request-Id"].startswith("req_")
     refused = http.get("/v1/customers/cus_missing")
     assert refused.headers["Request-Id"] in refused.json()["error"]["request_log_url"]
-
-
-def test_an_idempotency_key_replays_the_first_answer(http: httpx.Client) -> None:
-    def create(email: str) -> httpx.Response:
-        return http.post("/v1/customers", data={"email": email}, headers={"Idempotency-Key": "replayed"})
-
-    first, second, other = create("a@example.com"), create("a@example.com"), create("b@example.com")
-    assert second.content == first.content
-    assert "Idempotent-Replayed" not in first.headers
-    assert second.headers["Idempotent-Replayed"] == "true"
-    assert other.status_code == 400
-    assert other.json()["error"]["type"] == "idempotency_error"
 
 
 def test_the_library_sees_an_idempotency_error(client: stripe.StripeClient) -> None:
@@ -218,12 +191,6 @@ def test_one_key_used_at_once_creates_one_customer(http: httpx.Client) -> None:
 
     with ThreadPoolExecutor(max_workers=8) as together:
         assert len(set(together.map(create, range(16)))) == 1
-
-
-def test_a_request_that_failed_its_checks_leaves_its_key_free(http: httpx.Client) -> None:
-    key = {"Idempotency-Key": "corrected"}
-    assert http.post("/v1/customers", data={"emial": "a@example.com"}, headers=key).status_code == 400
-    assert http.post("/v1/customers", data={"email": "a@example.com"}, headers=key).status_code == 200
 
 
 def test_lists_are_paged_in_both_directions(client: stripe.StripeClient) -> None:
@@ -256,40 +223,3 @@ def test_lists_are_filtered_by_time(client: stripe.StripeClient) -> None:
 def test_what_cannot_be_expanded_is_refused(client: stripe.StripeClient, price: stripe.Price) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
         client.v1.prices.retrieve(price.id, {"expand": ["nonsense"]})
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [(402, stripe.CardError), (403, stripe.PermissionError), (429, stripe.RateLimitError), (500, stripe.APIError)],
-)
-def test_a_fault_refuses_once_and_does_nothing(
-    client: stripe.StripeClient, http: httpx.Client, status: int, error: type[stripe.StripeError]
-) -> None:
-    http.post("/_sim/faults", json={"path_prefix": "/v1/products", "status": status})
-    with pytest.raises(error) as met:
-        client.v1.products.create({"name": f"Fault {status}"})
-    assert met.value.http_status == status
-    assert client.v1.products.create({"name": f"Fault {status}"}).name == f"Fault {status}"
-
-
-def test_a_lost_answer_is_replayed_to_the_librarys_retry(url: str, http: httpx.Client) -> None:
-    fault = {"path_prefix": "/v1/customers", "method": "POST", "status": 500, "when": "after"}
-    assert http.post("/_sim/faults", json=fault).json()["faults"]
-    for retrying in client_with(url, KEY, retries=2):
-        made = retrying.v1.customers.create({"email": "lost@example.com"})
-        assert [one.id for one in retrying.v1.customers.list({"email": "lost@example.com"}).data] == [made.id]
-
-
-def test_a_hanging_fault_makes_the_client_give_up(http: httpx.Client) -> None:
-    http.post("/_sim/faults", json={"path_prefix": "/v1/customers", "timeout_ms": 400})
-    before = time.monotonic()
-    with pytest.raises(httpx.ReadTimeout):
-        http.get("/v1/customers", timeout=0.1)
-    assert time.monotonic() - before < 0.4
-
-
-def test_a_fault_that_nobody_met_can_be_taken_back(http: httpx.Client) -> None:
-    http.post("/_sim/faults", json={"status": 500, "times": 3})
-    assert http.delete("/_sim/faults").json() == {"faults": []}
-    assert http.get("/v1/customers").status_code == 200
-    assert http.post("/_sim/faults", json={"stauts": 500}).status_code == 400

@@ -6,7 +6,6 @@ from stripe_simulator.engine.errors import ApiError
 from stripe_simulator.resources.params import (
     Raw,
     Reader,
-    a_time_range,
     amount,
     boolean,
     clearable,
@@ -21,6 +20,7 @@ from stripe_simulator.resources.params import (
     parse,
     percent,
     text,
+    time_range,
     url,
 )
 
@@ -83,8 +83,8 @@ def test_all_unknown_parameters_are_named() -> None:
         (one_of("a", "b"), "b", "b"),
         (clearable(text), "", None),
         (metadata, "", {}),
-        (a_time_range, "5", {"gte": 5, "lte": 5}),
-        (a_time_range, {"gt": "1", "lte": "9"}, {"gt": 1, "lte": 9}),
+        (time_range, "5", {"gte": 5, "lte": 5}),
+        (time_range, {"gt": "1", "lte": "9"}, {"gt": 1, "lte": 9}),
     ],
 )
 def test_what_is_right_is_read(reader: Reader, raw: Raw, value: object) -> None:
@@ -116,7 +116,7 @@ def test_what_is_right_is_read(reader: Reader, raw: Raw, value: object) -> None:
         (list_of(text), {"a": "x"}),
         (metadata, "x"),
         (metadata, {"a": {"b": "c"}}),
-        (a_time_range, {"since": "1"}),
+        (time_range, {"since": "1"}),
     ],
 )
 def test_what_is_wrong_is_refused(reader: Reader, raw: Raw) -> None:

@@ -1,85 +1,12 @@
-"""What paying, settling, refunding and disputing does in the simulator, seen through Stripe's own library."""
+"""What paying and settling a Checkout Session does, seen through Stripe's own library."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 import stripe
 from stripe.params import CouponCreateParams
 
-from stripe_simulator.server import serving
-from stripe_simulator.settings import Settings
-
-KEY = "sk_test_payments"
-METADATA = {"firebase_uid": "u1", "package_id": "popular", "tokens": "110", "purchase_type": "token_package"}
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A running simulator with one thing to sell for $9.99."""
-
-    client: stripe.StripeClient
-    http: httpx.Client
-    price_id: str
-
-    def open(self, **more: object) -> stripe.checkout.Session:
-        params: Any = {
-            "mode": "payment",
-            "line_items": [{"price": self.price_id, "quantity": 1}],
-            "success_url": "http://localhost/ok?session_id={CHECKOUT_SESSION_ID}",
-            "metadata": METADATA,
-            "payment_intent_data": {"metadata": METADATA},
-            **more,
-        }
-        return self.client.v1.checkout.sessions.create(params)
-
-    def sim(self, path: str, **body: object) -> httpx.Response:
-        return self.http.post(f"/_sim/{path}", json=body)
-
-    def pay(self, session: stripe.checkout.Session, **how: object) -> stripe.checkout.Session:
-        answer = self.sim(f"sessions/{session.id}/pay", **how)
-        assert answer.status_code == 200, answer.text
-        return self.session(session)
-
-    def session(self, session: stripe.checkout.Session) -> stripe.checkout.Session:
-        return self.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge"]})
-
-    def paid_charge(self) -> stripe.Charge:
-        return charge_of(self.pay(self.open()))
-
-    def events_about(self, *object_ids: str) -> list[dict[str, Any]]:
-        """Oldest first, as plain JSON: building a hundred of the library's objects takes half a second."""
-        listed = self.http.get("/v1/events", params={"limit": 100}).json()["data"]
-        return [event for event in reversed(listed) if event["data"]["object"]["id"] in object_ids]
-
-    def types_about(self, *object_ids: str) -> list[str]:
-        return [event["type"] for event in self.events_about(*object_ids)]
-
-
-def intent_of(session: stripe.checkout.Session) -> stripe.PaymentIntent:
-    assert isinstance(session.payment_intent, stripe.PaymentIntent)
-    return session.payment_intent
-
-
-def charge_of(session: stripe.checkout.Session) -> stripe.Charge:
-    charge = intent_of(session).latest_charge
-    assert isinstance(charge, stripe.Charge)
-    return charge
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
-    transport = stripe.RequestsClient(timeout=5)
-    with (
-        serving(Settings(port=0, secret_key=KEY)) as url,
-        httpx.Client(base_url=url, auth=(KEY, ""), verify=False) as http,
-    ):
-        client = stripe.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
-        price = client.v1.prices.create({"currency": "usd", "unit_amount": 999, "product_data": {"name": "Popular"}})
-        yield Shop(client, http, price.id)
-    transport.close()  # type: ignore[no-untyped-call]  # the library annotates it nowhere
+from stripe_simulator.tests.shop import METADATA, Shop, charge_of, intent_of
 
 
 def test_a_card_pays(shop: Shop) -> None:
@@ -194,84 +121,6 @@ def test_a_session_for_cards_only_offers_no_delayed_method(shop: Shop) -> None:
     assert shop.sim(f"sessions/{session.id}/pay", method="delayed").status_code == 400
 
 
-def test_refunds_add_up_until_nothing_is_left(shop: Shop) -> None:
-    charge = shop.paid_charge()
-    first = shop.client.v1.refunds.create({"charge": charge.id, "amount": 500, "metadata": {"why": "half"}})
-    assert (first.status, first.amount, first.payment_intent) == ("succeeded", 500, charge.payment_intent)
-    with pytest.raises(
-        stripe.InvalidRequestError, match=r"Refund amount \(\$5\.00\) is greater than unrefunded amount"
-    ):
-        shop.client.v1.refunds.create({"charge": charge.id, "amount": 500})
-    rest = shop.client.v1.refunds.create({"payment_intent": str(charge.payment_intent)})
-    assert rest.amount == 499
-    with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.client.v1.refunds.create({"charge": charge.id})
-    assert refused.value.code == "charge_already_refunded"
-    after = shop.client.v1.charges.retrieve(charge.id, {"expand": ["refunds"]})
-    assert (after.amount_refunded, after.refunded) == (999, True)
-    assert after.refunds is not None
-    assert [one.id for one in after.refunds.data] == [rest.id, first.id]
-    refunded = [event["data"]["object"] for event in shop.events_about(charge.id) if event["type"] == "charge.refunded"]
-    assert [(one["amount_refunded"], one["refunded"]) for one in refunded] == [(500, False), (999, True)]
-    assert refunded[0]["metadata"] == METADATA
-    assert [one.id for one in shop.client.v1.refunds.list({"charge": charge.id}).data] == [rest.id, first.id]
-
-
-def test_a_refund_that_fails_later_gives_the_charge_its_money_back(shop: Shop) -> None:
-    charge = shop.paid_charge()
-    refund = shop.client.v1.refunds.create({"charge": charge.id})
-    assert shop.sim(f"refunds/{refund.id}/fail").json()["status"] == "failed"
-    after = shop.client.v1.charges.retrieve(charge.id)
-    assert (after.amount_refunded, after.refunded) == (0, False)
-    failed = shop.client.v1.refunds.retrieve(refund.id)
-    assert failed.failure_reason == "expired_or_canceled_card"
-    assert shop.types_about(refund.id) == ["refund.created", "refund.updated", "charge.refund.updated", "refund.failed"]
-    assert shop.sim(f"refunds/{refund.id}/fail").status_code == 400
-    assert shop.client.v1.refunds.create({"charge": charge.id}).amount == 999
-
-
-def test_what_was_never_paid_cannot_be_refunded(shop: Shop) -> None:
-    session = shop.open()
-    shop.sim(f"sessions/{session.id}/pay", card="4000000000000002")
-    declined = shop.session(session)
-    with pytest.raises(stripe.InvalidRequestError):
-        shop.client.v1.refunds.create({"charge": charge_of(declined).id})
-    with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):
-        shop.client.v1.refunds.create({"payment_intent": intent_of(declined).id})
-    with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.client.v1.refunds.create({"charge": "ch_missing"})
-    assert (refused.value.http_status, refused.value.param) == (400, "charge")
-
-
-@pytest.mark.parametrize(
-    ("status", "moved"),
-    [("won", ["charge.dispute.closed", "charge.dispute.funds_reinstated"]), ("lost", ["charge.dispute.closed"])],
-)
-def test_a_dispute_is_opened_and_closed(shop: Shop, status: str, moved: list[str]) -> None:
-    charge = shop.paid_charge()
-    opened = shop.sim("disputes", charge=charge.id, amount=400).json()
-    assert (opened["status"], opened["amount"], opened["charge"]) == ("needs_response", 400, charge.id)
-    assert opened["payment_intent"] == charge.payment_intent
-    assert shop.client.v1.charges.retrieve(charge.id).disputed
-    with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.client.v1.refunds.create({"charge": charge.id})
-    assert refused.value.code == "charge_disputed"
-    assert shop.sim("disputes", charge=charge.id).status_code == 400
-    assert shop.sim(f"disputes/{opened['id']}/close", status=status).status_code == 200
-    closed = shop.client.v1.disputes.retrieve(opened["id"])
-    assert closed.status == status
-    assert sum(entry.amount for entry in closed.balance_transactions) == (0 if status == "won" else -400)
-    assert shop.types_about(opened["id"]) == ["charge.dispute.created", "charge.dispute.funds_withdrawn", *moved]
-    assert shop.sim(f"disputes/{opened['id']}/close", status=status).status_code == 400
-    assert [one.id for one in shop.client.v1.disputes.list({"charge": charge.id}).data] == [opened["id"]]
-
-
-def test_a_dispute_is_for_the_whole_charge_unless_told(shop: Shop) -> None:
-    charge = shop.paid_charge()
-    assert shop.sim("disputes", charge=charge.id, amount=1000).status_code == 400
-    assert shop.sim("disputes", charge=charge.id).json()["amount"] == 999
-
-
 def promotion(shop: Shop, coupon: CouponCreateParams) -> str:
     made = shop.client.v1.coupons.create(coupon)
     code = shop.client.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": made.id}})
@@ -311,14 +160,11 @@ def test_automatic_tax_is_added(shop: Shop) -> None:
     session = shop.open(automatic_tax={"enabled": True})
     untaxed = shop.open()
     assert session.amount_total == 999
-    try:
-        assert shop.sim("tax", percent="8.25").json() == {"percent": 8.25}
-        paid = shop.pay(session)
-        assert paid.total_details is not None
-        assert (paid.amount_subtotal, paid.amount_total, paid.total_details.amount_tax) == (999, 1081, 82)
-        assert shop.pay(untaxed).amount_total == 999
-    finally:
-        shop.sim("tax", percent=0)
+    assert shop.simulate("tax", percent="8.25") == {"percent": 8.25}
+    paid = shop.pay(session)
+    assert paid.total_details is not None
+    assert (paid.amount_subtotal, paid.amount_total, paid.total_details.amount_tax) == (999, 1081, 82)
+    assert shop.pay(untaxed).amount_total == 999
 
 
 def test_checkout_creates_the_customer_when_asked(shop: Shop) -> None:

@@ -7,15 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_simulator.engine.objects import StripeObject, build
-from stripe_simulator.engine.store import Store
-from stripe_simulator.pages.payment import money
-from stripe_simulator.resources.pricing import line_item, reprice
+from stripe_simulator.pages.rendering import money
+from stripe_simulator.resources.pricing import line_item, set_amounts
 
 
 def priced(
     amounts: list[int], *, percent_off: float | None = None, amount_off: int | None = None, tax: str = "0"
 ) -> tuple[StripeObject, list[StripeObject]]:
-    store = Store()
     product = build("product", name="Pack")
     items = [
         line_item(build("price", currency="usd", unit_amount=amount, product=product["id"]), product, 1)
@@ -23,10 +21,9 @@ def priced(
     ]
     session = build("checkout.session")
     session["automatic_tax"]["enabled"] = tax != "0"
-    if percent_off is not None or amount_off is not None:
-        coupon = store.add(build("coupon", percent_off=percent_off, amount_off=amount_off))
-        session["discounts"] = [{"coupon": coupon["id"], "promotion_code": None}]
-    reprice(store, session, items, Decimal(tax))
+    discounted = percent_off is not None or amount_off is not None
+    coupon = build("coupon", percent_off=percent_off, amount_off=amount_off) if discounted else None
+    set_amounts(session, items, coupon, Decimal(tax))
     return session, items
 
 
@@ -57,7 +54,13 @@ def test_all_off_is_free() -> None:
 
 @pytest.mark.parametrize(
     ("cents", "currency", "shown"),
-    [(999, "usd", "$9.99"), (-250, "usd", "-$2.50"), (123456, "eur", "€1,234.56"), (5, "chf", "0.05 CHF")],
+    [
+        (999, "usd", "$9.99"),
+        (-250, "usd", "-$2.50"),
+        (123456, "eur", "€1,234.56"),
+        (5, "chf", "0.05 CHF"),
+        (1500, "jpy", "1,500 JPY"),
+    ],
 )
 def test_money_is_written_as_a_buyer_reads_it(cents: int, currency: str, shown: str) -> None:
     assert money(cents, currency) == shown

@@ -6,89 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 import stripe
 
-from stripe_simulator.engine.webhooks import sign
+from stripe_simulator.engine.signatures import sign
 from stripe_simulator.server import serving
 from stripe_simulator.settings import Settings
+from stripe_simulator.tests.endpoint import DEADLINE_S, SECRET, Endpoint, listening
 
 KEY = "sk_test_webhooks"
-SECRET = "whsec_first"
 ROLLED_SECRET = "whsec_second"
-DEADLINE_S = 10
-
-
-@dataclass(frozen=True)
-class Arrival:
-    body: bytes
-    signature: str
-    status: int
-
-    def event(self, secret: str = SECRET) -> stripe.Event:
-        event: stripe.Event = stripe.Webhook.construct_event(self.body, self.signature, secret)
-        return event
-
-
-class ManyAtOnce(ThreadingHTTPServer):
-    request_queue_size = 128
-
-
-class Endpoint:
-    """A webhook endpoint that keeps what arrives; `answers` says what it answers next, 200 once they are used up."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.arrivals: list[Arrival] = []
-        self.at_once: threading.Barrier | None = None
-        self._changed = threading.Condition()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = endpoint.receive(body, self.headers["Stripe-Signature"])
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_args: object) -> None:
-                """Stay quiet."""
-
-        self.server = ManyAtOnce(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/webhook"
-
-    def receive(self, body: bytes, signature: str) -> int:
-        if self.at_once is not None:
-            self.at_once.wait(timeout=DEADLINE_S)
-        with self._changed:
-            status = self.answers.pop(0) if self.answers else 200
-            self.arrivals.append(Arrival(body, signature, status))
-            self._changed.notify_all()
-        return status
-
-    def wait_for(self, count: int) -> list[Arrival]:
-        with self._changed:
-            arrived = self._changed.wait_for(lambda: len(self.arrivals) >= count, DEADLINE_S)
-            assert arrived, f"{len(self.arrivals)} of {count} webhooks arrived"
-            return list(self.arrivals)
-
-
-@contextmanager
-def listening() -> Iterator[Endpoint]:
-    endpoint = Endpoint()
-    thread = threading.Thread(target=endpoint.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield endpoint
-    finally:
-        endpoint.server.shutdown()
-        thread.join()
-        endpoint.server.server_close()
 
 
 @dataclass(frozen=True)
@@ -102,8 +32,8 @@ class Stripe:
         answer = self.http.post("/v1/customers", data={"email": "ada@example.com"})
         return str(answer.json()["id"])
 
-    def mode(self, mode: str) -> None:
-        assert self.http.post("/_sim/webhooks", json={"mode": mode}).json()["mode"] == mode
+    def mode(self, mode: str, **plan: object) -> None:
+        assert self.http.post("/_sim/webhooks", json={"mode": mode, **plan}).json()["mode"] == mode
 
     def deliveries(self) -> dict[str, Any]:
         summary: dict[str, Any] = self.http.get("/_sim/webhooks").json()
@@ -176,7 +106,7 @@ def test_what_is_not_2xx_is_retried_until_it_is(running: Stripe, refusal: int) -
     assert (summary["attempts"], summary["delivered"], summary["failed"]) == (3, 1, 0)
 
 
-def test_each_attempt_is_signed_anew() -> None:
+def test_each_attempt_is_signed_again() -> None:
     with stripe_with(retry_first_s=1.3) as running:
         running.endpoint.answers = [500]
         running.customer()
@@ -263,5 +193,25 @@ def test_a_created_endpoint_gets_what_it_listens_to_until_it_is_deleted(running:
         assert len(second.arrivals) == 1
 
 
-def test_an_unknown_mode_is_refused(running: Stripe) -> None:
-    assert running.http.post("/_sim/webhooks", json={"mode": "lose"}).status_code == 400
+def test_delayed_events_arrive_late(running: Stripe) -> None:
+    running.mode("delay", delay_s=0.3)
+    before = time.monotonic()
+    running.customer()
+    assert not running.deliveries()["idle"]
+    running.endpoint.wait_for(1)
+    assert time.monotonic() - before >= 0.3
+
+
+def test_a_mode_can_be_for_some_types_only(running: Stripe) -> None:
+    running.mode("drop", types=["customer.updated", "charge.*"])
+    customer = running.customer()
+    running.http.post(f"/v1/customers/{customer}", data={"name": "Ada"})
+    assert running.wait_until_idle()["dropped"] == 1
+    assert [arrival.event().type for arrival in running.endpoint.wait_for(1)] == ["customer.created"]
+    running.mode("deliver")
+    assert running.deliveries()["types"] == ["*"]
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "lose"}, {"types": "*"}, {"delay_s": -1}, {"connected": "yes"}, {"mod": 1}])
+def test_a_wrong_plan_is_refused(running: Stripe, wrong: dict[str, object]) -> None:
+    assert running.http.post("/_sim/webhooks", json=wrong).status_code == 400
