@@ -71,7 +71,9 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Control:
+class Control:
+    """One path below /_sim."""
+
     method: str
     path: str
     fields: tuple[str, ...]
@@ -79,7 +81,7 @@ class _Control:
     locked: bool
 
 
-class Controls(list[_Control]):
+class Controls(list[Control]):
     """The controls of one topic."""
 
     def declare(self, method: str, path: str, *fields: str, locked: bool = True) -> Callable[[Act], Act]:
@@ -93,7 +95,7 @@ class Controls(list[_Control]):
         """
 
         def register(act: Act) -> Act:
-            self.append(_Control(method, f"/_sim{path}", fields, act, locked))
+            self.append(Control(method, f"/_sim{path}", fields, act, locked))
             return act
 
         return register
@@ -109,7 +111,7 @@ class Controls(list[_Control]):
             )
 
 
-def _view(simulator: Simulator, control: _Control) -> Callable[..., Response]:
+def _view(simulator: Simulator, control: Control) -> Callable[..., Response]:
     def view(**path_ids: str) -> Response:
         try:
             account: Account = account_of_request(simulator)

@@ -67,8 +67,8 @@ class _Listener:
         source = event.get("account")
         own = source == self.account and not (self.connect and self.account is None)
         foreign = source is not None and self.account is None and (self.connect or connected)
-        wanted = self.endpoint["enabled_events"]
-        return (own or foreign) and self.endpoint["status"] == "enabled" and ("*" in wanted or event["type"] in wanted)
+        types = self.endpoint["enabled_events"]
+        return (own or foreign) and self.endpoint["status"] == "enabled" and ("*" in types or event["type"] in types)
 
 
 @dataclass(slots=True)

@@ -180,16 +180,16 @@ def _discount(account: Account, given: dict[str, str]) -> dict[str, str | None]:
     return {"coupon": coupon["id"], "promotion_code": None}
 
 
-def _expiry(wanted: int | None, created: int) -> int:
-    if wanted is None:
+def _expiry(requested: int | None, created: int) -> int:
+    if requested is None:
         return created + LIFETIME_S
-    if wanted < created + LIFETIME_MIN_S:
+    if requested < created + LIFETIME_MIN_S:
         message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
         raise invalid(message, param="expires_at")
-    if wanted > created + LIFETIME_S:
+    if requested > created + LIFETIME_S:
         message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise invalid(message, param="expires_at")
-    return wanted
+    return requested
 
 
 def _customer_creation(session: StripeObject) -> str | None:

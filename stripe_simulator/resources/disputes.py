@@ -162,8 +162,8 @@ def close(account: Account, dispute: StripeObject, status: str, reinstated: int 
         raise invalid(f"Only a lost dispute reinstates a part, of at most {whole} cents.", param="reinstated")
     account.change("charge.dispute.closed", dispute, status=status)
     if not is_inquiry:
-        kept = 0 if status == "won" else whole - reinstated
-        difference = kept - _withdrawn(dispute)
+        withheld = 0 if status == "won" else whole - reinstated
+        difference = withheld - _withdrawn(dispute)
         if difference > 0:
             withdraw(account, dispute, difference)
         elif difference < 0:
@@ -213,8 +213,8 @@ def _withdrawn(dispute: StripeObject) -> int:
     return -sum(int(entry["amount"]) for entry in dispute["balance_transactions"])
 
 
-def _part(whole: int, wanted: int | None) -> int:
-    amount = whole if wanted is None else wanted
+def _part(whole: int, requested: int | None) -> int:
+    amount = whole if requested is None else requested
     if not 0 < amount <= whole:
         raise invalid(f"At most {whole} cents can be moved.", param="amount")
     return amount

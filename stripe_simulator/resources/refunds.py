@@ -173,11 +173,11 @@ def _destination(charge: StripeObject) -> StripeObject:
     return {"card": {**reference, "type": "refund"}, "type": "card"}
 
 
-def _refundable(charge: StripeObject, wanted: int | None, disputes: Iterable[StripeObject]) -> int:
+def _refundable(charge: StripeObject, requested: int | None, disputes: Iterable[StripeObject]) -> int:
     """Return the amount to refund.
 
     Raises:
-        ApiError: 400; nothing is left to refund, less is left than wanted, or the charge has been charged back.
+        ApiError: 400; nothing is left to refund, less is left than requested, or the charge has been charged back.
     """
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} has not succeeded and cannot be refunded.")
@@ -188,10 +188,12 @@ def _refundable(charge: StripeObject, wanted: int | None, disputes: Iterable[Str
     if left == 0:
         message = f"Charge {charge['id']} has already been refunded."
         raise invalid(message, code="charge_already_refunded")
-    if wanted is not None and wanted > left:
-        message = f"Refund amount ({_dollars(wanted)}) is greater than unrefunded amount on charge ({_dollars(left)})"
+    if requested is not None and requested > left:
+        message = (
+            f"Refund amount ({_dollars(requested)}) is greater than unrefunded amount on charge ({_dollars(left)})"
+        )
         raise invalid(message, param="amount")
-    return left if wanted is None else wanted
+    return left if requested is None else requested
 
 
 def _dollars(cents: int) -> str:

@@ -102,12 +102,12 @@ def _text_clause(found: re.Match[str], query: str) -> Clause:
         return lambda customer: value_of(customer) is None
     if found["text"] is None or found["sign"] not in (":", "~"):
         raise _unparsable(query)
-    wanted = re.sub(r"\\(.)", r"\1", found["text"]).casefold()
+    phrase = re.sub(r"\\(.)", r"\1", found["text"]).casefold()
     if found["sign"] == ":":
-        return lambda customer: (value_of(customer) or "").casefold() == wanted
-    if len(wanted) < _SUBSTRING_CHARACTERS_MIN:
+        return lambda customer: (value_of(customer) or "").casefold() == phrase
+    if len(phrase) < _SUBSTRING_CHARACTERS_MIN:
         raise invalid("Substring search requires at least 3 characters.", param="query")
-    return lambda customer: wanted in (value_of(customer) or "").casefold()
+    return lambda customer: phrase in (value_of(customer) or "").casefold()
 
 
 def _value_of(field: str, key: str | None) -> Callable[[StripeObject], str | None]:

@@ -92,10 +92,10 @@ def list_subscriptions(account: Account, params: StripeObject) -> StripeObject:
     return page(account.store, "subscription", "/v1/subscriptions", params, matches)
 
 
-def _statuses(wanted: str | None) -> tuple[str, ...]:
-    if wanted is None:
+def _statuses(requested: str | None) -> tuple[str, ...]:
+    if requested is None:
         return tuple(status for status in STATUSES if status != "canceled")
-    return {"all": STATUSES, "ended": ("canceled", "incomplete_expired")}.get(wanted, (wanted,))
+    return {"all": STATUSES, "ended": ("canceled", "incomplete_expired")}.get(requested, (requested,))
 
 
 @operations.declare(

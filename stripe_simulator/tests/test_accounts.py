@@ -20,10 +20,10 @@ SESSION = {
 
 
 def paid_session(http: httpx.Client) -> str:
-    made = http.post("/v1/checkout/sessions", data=SESSION, headers=CONNECTED).json()
-    paid = http.post(f"/_sim/sessions/{made['id']}/pay", json={}, headers=CONNECTED)
+    session = http.post("/v1/checkout/sessions", data=SESSION, headers=CONNECTED).json()
+    paid = http.post(f"/_sim/sessions/{session['id']}/pay", json={}, headers=CONNECTED)
     assert paid.status_code == 200, paid.text
-    return str(made["id"])
+    return str(session["id"])
 
 
 def test_objects_and_events_belong_to_their_account(shop: Shop) -> None:
@@ -38,10 +38,10 @@ def test_objects_and_events_belong_to_their_account(shop: Shop) -> None:
 
 
 def test_the_library_works_on_a_connected_account(shop: Shop) -> None:
-    made = shop.client.v1.customers.create({"email": "theirs@example.com"}, {"stripe_account": "acct_other"})
+    customer = shop.client.v1.customers.create({"email": "theirs@example.com"}, {"stripe_account": "acct_other"})
     assert shop.client.v1.customers.list({"email": "theirs@example.com"}).data == []
     found = shop.client.v1.customers.list({"email": "theirs@example.com"}, {"stripe_account": "acct_other"})
-    assert [one.id for one in found.data] == [made.id]
+    assert [one.id for one in found.data] == [customer.id]
 
 
 def test_an_idempotency_key_belongs_to_its_account(shop: Shop) -> None:
@@ -51,7 +51,7 @@ def test_an_idempotency_key_belongs_to_its_account(shop: Shop) -> None:
     assert ours != theirs
 
 
-def test_something_that_is_not_an_account_is_refused(shop: Shop) -> None:
+def test_an_invalid_account_is_refused(shop: Shop) -> None:
     with pytest.raises(stripe.PermissionError, match="does not have access to account 'mallory'"):
         shop.client.v1.customers.list({}, {"stripe_account": "mallory"})
     refused = shop.http.get("/v1/customers", headers={"Stripe-Account": "mallory"})
@@ -60,8 +60,8 @@ def test_something_that_is_not_an_account_is_refused(shop: Shop) -> None:
 
 
 def test_the_payment_page_serves_connected_accounts(shop: Shop) -> None:
-    made = shop.http.post("/v1/checkout/sessions", data=SESSION, headers=CONNECTED).json()
-    assert "Theirs" in shop.http.get(made["url"]).text
+    session = shop.http.post("/v1/checkout/sessions", data=SESSION, headers=CONNECTED).json()
+    assert "Theirs" in shop.http.get(session["url"]).text
 
 
 def events_at(endpoint: Endpoint, count: int) -> set[str | None]:

@@ -44,19 +44,19 @@ def session_params(price: stripe.Price, **more: object) -> SessionCreateParams:
 
 
 def test_a_customer_is_created_changed_listed_and_deleted(client: stripe.StripeClient) -> None:
-    made = client.v1.customers.create({"email": "ada@example.com", "metadata": {"firebase_uid": "u1", "plan": "a"}})
-    assert made.id.startswith("cus_")
-    changed = client.v1.customers.update(made.id, {"name": "Ada", "metadata": {"plan": ""}})
+    customer = client.v1.customers.create({"email": "ada@example.com", "metadata": {"firebase_uid": "u1", "plan": "a"}})
+    assert customer.id.startswith("cus_")
+    changed = client.v1.customers.update(customer.id, {"name": "Ada", "metadata": {"plan": ""}})
     assert changed.name == "Ada"
     assert changed.metadata is not None
     assert changed.metadata.to_dict() == {"firebase_uid": "u1"}
-    assert client.v1.customers.update(made.id, {"name": ""}).name is None
-    assert [one.id for one in client.v1.customers.list({"email": "ada@example.com"}).data] == [made.id]
-    assert client.v1.customers.delete(made.id).deleted
-    assert client.v1.customers.retrieve(made.id).deleted
+    assert client.v1.customers.update(customer.id, {"name": ""}).name is None
+    assert [one.id for one in client.v1.customers.list({"email": "ada@example.com"}).data] == [customer.id]
+    assert client.v1.customers.delete(customer.id).deleted
+    assert client.v1.customers.retrieve(customer.id).deleted
     assert client.v1.customers.list({"email": "ada@example.com"}).data == []
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.customers.update(made.id, {"name": "Bea"})
+        client.v1.customers.update(customer.id, {"name": "Bea"})
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
 
 
@@ -194,8 +194,8 @@ def test_one_key_used_at_once_creates_one_customer(http: httpx.Client) -> None:
 
 
 def test_lists_are_paged_in_both_directions(client: stripe.StripeClient) -> None:
-    made = [client.v1.products.create({"name": f"Page {number}", "active": False}).id for number in range(7)]
-    newest_first = made[::-1]
+    products = [client.v1.products.create({"name": f"Page {number}", "active": False}).id for number in range(7)]
+    newest_first = products[::-1]
     first = client.v1.products.list({"active": False, "limit": 3})
     assert ([one.id for one in first.data], first.has_more) == (newest_first[:3], True)
     everything = [one.id for one in first.auto_paging_iter()]
@@ -213,10 +213,10 @@ def test_a_wrong_page_is_refused(client: stripe.StripeClient, params: CustomerLi
 
 
 def test_lists_are_filtered_by_time(client: stripe.StripeClient) -> None:
-    made = client.v1.customers.create({"email": "time@example.com"})
-    around: Any = {"email": "time@example.com", "created": {"gte": made.created, "lt": made.created + 1}}
-    assert [one.id for one in client.v1.customers.list(around).data] == [made.id]
-    later: Any = {"email": "time@example.com", "created": {"gt": made.created}}
+    customer = client.v1.customers.create({"email": "time@example.com"})
+    around: Any = {"email": "time@example.com", "created": {"gte": customer.created, "lt": customer.created + 1}}
+    assert [one.id for one in client.v1.customers.list(around).data] == [customer.id]
+    later: Any = {"email": "time@example.com", "created": {"gt": customer.created}}
     assert client.v1.customers.list(later).data == []
 
 

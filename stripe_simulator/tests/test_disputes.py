@@ -228,7 +228,7 @@ def test_a_disputed_charge_is_not_refundable_until_the_dispute_is_won(shop: Shop
         ({"status": "prevented"}, "review", {}),
     ],
 )
-def test_a_turn_that_no_dispute_takes_is_refused(shop: Shop, opening: Json, control: str, how: Json) -> None:
+def test_an_impossible_change_of_a_dispute_is_refused(shop: Shop, opening: Json, control: str, how: Json) -> None:
     dispute = open_dispute(shop, **opening)
     before = shop.types_about(dispute["id"])
     assert shop.sim(f"disputes/{dispute['id']}/{control}", **how).status_code == 400
@@ -246,7 +246,7 @@ def test_a_turn_that_no_dispute_takes_is_refused(shop: Shop, opening: Json, cont
         {"charge": "ch_missing"},
     ],
 )
-def test_a_dispute_that_cannot_be_is_refused(shop: Shop, wrong: Json) -> None:
+def test_an_impossible_dispute_is_refused(shop: Shop, wrong: Json) -> None:
     assert shop.sim("disputes", **{"charge": shop.paid_charge().id, **wrong}).status_code == 400
 
 

@@ -109,7 +109,7 @@ def test_a_fault_refuses_once_and_does_nothing(shop: Shop, status: int, error: t
 
 @pytest.mark.parametrize("form", ["reset", "half"])
 @pytest.mark.parametrize(("when", "created"), [("before", 0), ("after", 1)])
-def test_a_broken_connection_tells_nothing_about_the_work(shop: Shop, form: str, when: str, created: int) -> None:
+def test_a_broken_connection_says_nothing_about_the_work(shop: Shop, form: str, when: str, created: int) -> None:
     email = f"{form}-{when}@example.com"
     shop.simulate("faults", path_prefix="/v1/customers", form=form, when=when)
     with pytest.raises(httpx.TransportError) as broken:

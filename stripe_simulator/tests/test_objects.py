@@ -67,12 +67,12 @@ def objects(module_shop: Shop) -> list[Json]:
     shop = module_shop
     live_a_full_life(shop)
     lists = ("charges", "checkout/sessions", "disputes", "invoices", "payment_intents", "refunds", "subscriptions")
-    kept = [made for path in lists for made in shop.get(path, limit="100")["data"]]
-    catalog = [made for path in ("prices", "products", "promotion_codes") for made in shop.get(path)["data"]]
+    remaining = [subject for path in lists for subject in shop.get(path, limit="100")["data"]]
+    catalog = [subject for path in ("prices", "products", "promotion_codes") for subject in shop.get(path)["data"]]
     events = list(all_events(shop))
     assert len({event["type"] for event in events}) > 30
-    whole = [*kept, *catalog, *events, *(event["data"]["object"] for event in events), *loose_parts(shop)]
-    return [*whole, *(part for made in whole for part in nested_parts(made))]
+    whole = [*remaining, *catalog, *events, *(event["data"]["object"] for event in events), *loose_parts(shop)]
+    return [*whole, *(part for subject in whole for part in nested_parts(subject))]
 
 
 def live_a_full_life(shop: Shop) -> None:
@@ -86,8 +86,8 @@ def live_a_full_life(shop: Shop) -> None:
     )
     intent = intent_of(presented).id
     for control in ("fail", "cancel", "succeed", "require_action"):
-        made = shop.client.v1.refunds.create({"payment_intent": intent, "amount": 100})
-        shop.simulate(f"refunds/{made.id}/{control}")
+        refund = shop.client.v1.refunds.create({"payment_intent": intent, "amount": 100})
+        shop.simulate(f"refunds/{refund.id}/{control}")
     for opening, turns in (
         ({}, ("review", "close", "appeal", "review")),
         ({"status": "warning_needs_response"}, ("review", "escalate")),
@@ -120,20 +120,20 @@ def loose_parts(shop: Shop) -> Iterator[Json]:
     yield from shop.get("balance_transactions", limit="100")["data"]
     yield shop.get(f"coupons/{shop.get('promotion_codes')['data'][0]['promotion']['coupon']}")
     endpoint: dict[str, str] = {"url": "http://localhost:1/", "enabled_events[]": "charge.failed"}
-    made = shop.http.post("/v1/webhook_endpoints", data=endpoint).json()
-    yield shop.get(f"webhook_endpoints/{made['id']}")
+    registered = shop.http.post("/v1/webhook_endpoints", data=endpoint).json()
+    yield shop.get(f"webhook_endpoints/{registered['id']}")
     shop.http.post("/v1/customers", headers={"Stripe-Account": "acct_1"})
     yield shop.http.get("/v1/events", headers={"Stripe-Account": "acct_1"}).json()["data"][0]
 
 
-def nested_parts(made: Json) -> Iterator[Json]:
-    if made["object"] == "invoice":
-        yield from made["lines"]["data"]
-    if made["object"] == "subscription":
-        for item in made["items"]["data"]:
+def nested_parts(subject: Json) -> Iterator[Json]:
+    if subject["object"] == "invoice":
+        yield from subject["lines"]["data"]
+    if subject["object"] == "subscription":
+        for item in subject["items"]["data"]:
             yield from (item, item["plan"], item["price"])
-    if made["object"] == "dispute":
-        yield from made["balance_transactions"]
+    if subject["object"] == "dispute":
+        yield from subject["balance_transactions"]
 
 
 def all_events(shop: Shop) -> Iterator[Json]:
@@ -146,7 +146,7 @@ def all_events(shop: Shop) -> Iterator[Json]:
 
 
 def of_kind(objects: list[Json], kind: str) -> list[Json]:
-    found = [made for made in objects if made["object"] == kind and not made.get("deleted")]
+    found = [subject for subject in objects if subject["object"] == kind and not subject.get("deleted")]
     assert found, f"no {kind} to compare"
     return found
 
@@ -158,43 +158,45 @@ def test_every_sample_is_compared(samples: dict[str, Json]) -> None:
 @pytest.mark.parametrize("kind", SAMPLED)
 def test_the_fields_are_those_of_stripes_sample(kind: str, samples: dict[str, Json], objects: list[Json]) -> None:
     expected = set(samples[kind]) - OUTDATED.get(kind, set())
-    for made in of_kind(objects, kind):
-        assert set(made) - OCCASIONAL.get(kind, set()) == expected, made["id"]
+    for subject in of_kind(objects, kind):
+        assert set(subject) - OCCASIONAL.get(kind, set()) == expected, subject["id"]
 
 
 def test_the_parts_of_a_subscription_have_stripes_fields(samples: dict[str, Json], objects: list[Json]) -> None:
-    made = of_kind(objects, "subscription")[0]["items"]["data"][0]
+    subject = of_kind(objects, "subscription")[0]["items"]["data"][0]
     sample = samples["subscription"]["items"]["data"][0]
-    assert set(made) == set(sample)
-    assert set(made["price"]) == set(samples["price"])
-    assert set(made["plan"]) == set(sample["plan"])
+    assert set(subject) == set(sample)
+    assert set(subject["price"]) == set(samples["price"])
+    assert set(subject["plan"]) == set(sample["plan"])
 
 
 def test_a_cards_details_have_stripes_fields(samples: dict[str, Json], objects: list[Json]) -> None:
-    [made, *_] = [one for one in of_kind(objects, "charge") if one["payment_method_details"]["type"] == "card"]
-    assert set(made["payment_method_details"]["card"]) == set(samples["charge"]["payment_method_details"]["card"])
+    [subject, *_] = [one for one in of_kind(objects, "charge") if one["payment_method_details"]["type"] == "card"]
+    assert set(subject["payment_method_details"]["card"]) == set(samples["charge"]["payment_method_details"]["card"])
 
 
 def test_a_disputes_details_have_stripes_fields(samples: dict[str, Json], objects: list[Json]) -> None:
-    for made in of_kind(objects, "dispute"):
+    for subject in of_kind(objects, "dispute"):
         for part in ("evidence", "evidence_details", "payment_method_details"):
-            assert set(made[part]) == set(samples["dispute"][part])
-        assert set(made["payment_method_details"]["card"]) == set(samples["dispute"]["payment_method_details"]["card"])
+            assert set(subject[part]) == set(samples["dispute"][part])
+        assert set(subject["payment_method_details"]["card"]) == set(
+            samples["dispute"]["payment_method_details"]["card"]
+        )
 
 
 @pytest.mark.parametrize("kind", LIBRARY)
 def test_no_field_and_no_value_is_unknown_to_stripes_library(kind: str, objects: list[Json]) -> None:
-    for made in of_kind(objects, kind):
-        assert list(unknown(made, LIBRARY[kind], kind)) == []
+    for subject in of_kind(objects, kind):
+        assert list(unknown(subject, LIBRARY[kind], kind)) == []
 
 
 def test_every_object_says_when_it_was_created(objects: list[Json]) -> None:
-    assert [made for made in objects if "created" in made and not isinstance(made["created"], int)] == []
+    assert [subject for subject in objects if "created" in subject and not isinstance(subject["created"], int)] == []
 
 
-def unknown(made: Json, library: type[stripe.StripeObject], path: str) -> Iterator[str]:
+def unknown(subject: Json, library: type[stripe.StripeObject], path: str) -> Iterator[str]:
     """Yield what the library does not know: fields, and words that its types do not list."""
-    for name, value in made.items():
+    for name, value in subject.items():
         if f"{path}.{name}" in UNMENTIONED:
             continue
         if name not in library.__annotations__:

@@ -87,7 +87,7 @@ def test_all_unknown_parameters_are_named() -> None:
         (time_range, {"gt": "1", "lte": "9"}, {"gt": 1, "lte": 9}),
     ],
 )
-def test_what_is_right_is_read(reader: Reader, raw: Raw, value: object) -> None:
+def test_a_valid_value_is_read(reader: Reader, raw: Raw, value: object) -> None:
     assert reader(raw, "p") == value
 
 
@@ -119,7 +119,7 @@ def test_what_is_right_is_read(reader: Reader, raw: Raw, value: object) -> None:
         (time_range, {"since": "1"}),
     ],
 )
-def test_what_is_wrong_is_refused(reader: Reader, raw: Raw) -> None:
+def test_an_invalid_value_is_refused(reader: Reader, raw: Raw) -> None:
     with pytest.raises(ApiError) as refused:
         reader(raw, "p")
     assert refused.value.status == 400

@@ -83,7 +83,7 @@ def test_the_page_shows_what_is_sold_and_every_field_has_a_label(page: Page) -> 
     assert not re.search(r'(?:src|href)="http', html)
 
 
-def test_a_card_pays_and_the_buyer_goes_on_to_the_shop(page: Page) -> None:
+def test_a_card_pays_and_the_buyer_returns_to_the_shop(page: Page) -> None:
     session = page.open()
     answer = page.send(session, **CARD)
     assert (answer.status_code, answer.headers["Location"]) == (303, success_of(session))
@@ -172,12 +172,12 @@ def test_a_promotion_code_is_applied_and_shown(page: Page) -> None:
     assert page.send(session, **CARD).headers["Location"] == success_of(session)
 
 
-def test_a_session_for_cards_only_shows_no_bank_debit(page: Page) -> None:
+def test_a_card_only_session_shows_no_bank_debit(page: Page) -> None:
     session = page.open(**{"payment_method_types[]": "card"})
     assert 'id="method-delayed"' not in page.http.get(session["url"]).text
 
 
-def test_a_page_that_is_over_says_so(page: Page) -> None:
+def test_a_finished_session_says_so(page: Page) -> None:
     paid, expired = page.open(), page.open()
     page.send(paid, **CARD)
     page.http.post(f"/v1/checkout/sessions/{expired['id']}/expire", auth=(KEY, ""))
@@ -245,7 +245,7 @@ def paying_with(endpoint: Holding, wait_s: float) -> Settings:
     return Settings(port=0, secret_key=KEY, webhook_urls=(webhook,), redirect_wait_s=wait_s)
 
 
-def test_the_way_back_waits_for_the_webhooks_answer(endpoint: Holding) -> None:
+def test_the_redirect_waits_for_the_webhooks_answer(endpoint: Holding) -> None:
     with serving(paying_with(endpoint, 10)) as url, httpx.Client(base_url=url, verify=False) as http:
         page = Page(http)
         session = page.open()
@@ -257,7 +257,7 @@ def test_the_way_back_waits_for_the_webhooks_answer(endpoint: Holding) -> None:
             assert answer.result(timeout=10).status_code == 303
 
 
-def test_the_way_back_does_not_wait_for_ever(endpoint: Holding) -> None:
+def test_the_redirect_does_not_wait_forever(endpoint: Holding) -> None:
     with serving(paying_with(endpoint, 0.1)) as url, httpx.Client(base_url=url, verify=False) as http:
         page = Page(http)
         assert page.send(page.open(), **CARD).status_code == 303

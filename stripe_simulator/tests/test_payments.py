@@ -73,7 +73,7 @@ def test_a_card_declines_and_another_may_pay(
 
 
 @pytest.mark.parametrize("number", ["4242424242424241", "1234", "4111111111111111"])
-def test_a_number_that_is_no_test_card_is_refused(shop: Shop, number: str) -> None:
+def test_a_number_that_is_not_a_test_card_is_declined(shop: Shop, number: str) -> None:
     session = shop.open()
     assert shop.sim(f"sessions/{session.id}/pay", card=number).status_code == 402
     assert shop.session(session).status == "open"
@@ -116,14 +116,14 @@ def test_a_delayed_method_fails_later(shop: Shop) -> None:
     assert shop.types_about(session.id) == ["checkout.session.completed", "checkout.session.async_payment_failed"]
 
 
-def test_a_session_for_cards_only_offers_no_delayed_method(shop: Shop) -> None:
+def test_a_card_only_session_offers_no_delayed_method(shop: Shop) -> None:
     session = shop.open(payment_method_types=["card"])
     assert shop.sim(f"sessions/{session.id}/pay", method="delayed").status_code == 400
 
 
 def promotion(shop: Shop, coupon: CouponCreateParams) -> str:
-    made = shop.client.v1.coupons.create(coupon)
-    code = shop.client.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": made.id}})
+    created = shop.client.v1.coupons.create(coupon)
+    code = shop.client.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": created.id}})
     return str(code.code)
 
 
@@ -179,20 +179,20 @@ def test_a_subscription_lives_through_its_statuses(shop: Shop) -> None:
     monthly = shop.client.v1.prices.create(
         {"currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}, "product_data": {"name": "Monthly"}}
     )
-    made = shop.client.v1.subscriptions.create(
+    subscription = shop.client.v1.subscriptions.create(
         {"customer": customer.id, "items": [{"price": monthly.id}], "metadata": {"firebase_uid": "u1"}}
     )
-    item = made["items"].data[0]
-    assert (made.status, item.price.id) == ("active", monthly.id)
+    item = subscription["items"].data[0]
+    assert (subscription.status, item.price.id) == ("active", monthly.id)
     assert 28 <= (item.current_period_end - item.current_period_start) / 86400 <= 31
-    invoice = shop.sim(f"subscriptions/{made.id}/fail_invoice").json()
-    assert invoice["parent"]["subscription_details"]["subscription"] == made.id
-    assert shop.client.v1.subscriptions.retrieve(made.id).status == "past_due"
-    assert shop.sim(f"subscriptions/{made.id}", status="active").json()["status"] == "active"
-    ending = shop.client.v1.subscriptions.update(made.id, {"cancel_at_period_end": True})
+    invoice = shop.sim(f"subscriptions/{subscription.id}/fail_invoice").json()
+    assert invoice["parent"]["subscription_details"]["subscription"] == subscription.id
+    assert shop.client.v1.subscriptions.retrieve(subscription.id).status == "past_due"
+    assert shop.sim(f"subscriptions/{subscription.id}", status="active").json()["status"] == "active"
+    ending = shop.client.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     assert (ending.cancel_at_period_end, ending.cancel_at) == (True, item.current_period_end)
-    assert shop.client.v1.subscriptions.cancel(made.id).status == "canceled"
-    assert shop.types_about(made.id) == [
+    assert shop.client.v1.subscriptions.cancel(subscription.id).status == "canceled"
+    assert shop.types_about(subscription.id) == [
         "customer.subscription.created",
         "customer.subscription.updated",
         "customer.subscription.updated",

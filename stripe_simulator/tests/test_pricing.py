@@ -43,7 +43,7 @@ def test_the_parts_add_up(amounts: list[int], percent_off: float | None, tax: st
 
 
 @given(amounts=st.lists(st.integers(0, 10_000), min_size=1, max_size=6), amount_off=st.integers(1, 20_000))
-def test_an_amount_off_never_takes_more_than_there_is(amounts: list[int], amount_off: int) -> None:
+def test_an_amount_off_never_exceeds_the_total(amounts: list[int], amount_off: int) -> None:
     session, _items = priced(amounts, amount_off=amount_off)
     assert session["amount_total"] == max(0, sum(amounts) - amount_off)
 

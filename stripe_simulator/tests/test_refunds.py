@@ -6,23 +6,23 @@ import stripe
 from stripe_simulator.tests.shop import METADATA, PRICE_CENTS, Json, Shop, charge_of, intent_of
 
 
-def refund(shop: Shop, amount: int | None = None) -> stripe.Refund:
+def create_refund(shop: Shop, amount: int | None = None) -> stripe.Refund:
     charge = shop.paid_charge()
     if amount is None:
         return shop.client.v1.refunds.create({"charge": charge.id})
     return shop.client.v1.refunds.create({"charge": charge.id, "amount": amount})
 
 
-def turn(shop: Shop, made: stripe.Refund, control: str, **how: object) -> Json:
-    return shop.simulate(f"refunds/{made.id}/{control}", **how)
+def turn(shop: Shop, refund: stripe.Refund, control: str, **how: object) -> Json:
+    return shop.simulate(f"refunds/{refund.id}/{control}", **how)
 
 
-def amount_refunded(shop: Shop, made: stripe.Refund) -> int:
-    return int(shop.get(f"charges/{made.charge}")["amount_refunded"])
+def amount_refunded(shop: Shop, refund: stripe.Refund) -> int:
+    return int(shop.get(f"charges/{refund.charge}")["amount_refunded"])
 
 
-def story(shop: Shop, made: stripe.Refund) -> list[tuple[str, str]]:
-    return [(event["type"], event["data"]["object"]["status"]) for event in shop.events_about(made.id)]
+def story(shop: Shop, refund: stripe.Refund) -> list[tuple[str, str]]:
+    return [(event["type"], event["data"]["object"]["status"]) for event in shop.events_about(refund.id)]
 
 
 def test_refunds_add_up_until_nothing_is_left(shop: Shop) -> None:
@@ -69,52 +69,52 @@ def test_what_was_never_paid_cannot_be_refunded(shop: Shop) -> None:
 
 
 def test_a_refund_that_fails_later_returns_the_money_to_the_balance(shop: Shop) -> None:
-    made = refund(shop)
-    failed = turn(shop, made, "fail")
+    refund = create_refund(shop)
+    failed = turn(shop, refund, "fail")
     assert (failed["status"], failed["failure_reason"]) == ("failed", "expired_or_canceled_card")
-    entries = shop.get("balance_transactions", source=made.id)["data"]
+    entries = shop.get("balance_transactions", source=refund.id)["data"]
     assert [(entry["amount"], entry["reporting_category"]) for entry in entries] == [
         (PRICE_CENTS, "refund_failure"),
         (-PRICE_CENTS, "refund"),
     ]
     assert failed["failure_balance_transaction"] == entries[0]["id"]
-    assert amount_refunded(shop, made) == 0
-    assert story(shop, made) == [
+    assert amount_refunded(shop, refund) == 0
+    assert story(shop, refund) == [
         ("refund.created", "succeeded"),
         ("refund.updated", "failed"),
         ("charge.refund.updated", "failed"),
         ("refund.failed", "failed"),
     ]
-    assert shop.events_about(made.id)[1]["data"]["previous_attributes"] == {
+    assert shop.events_about(refund.id)[1]["data"]["previous_attributes"] == {
         "failure_balance_transaction": None,
         "failure_reason": None,
         "status": "succeeded",
     }
-    assert shop.sim(f"refunds/{made.id}/fail").status_code == 400
-    assert shop.client.v1.refunds.create({"charge": str(made.charge)}).amount == PRICE_CENTS
+    assert shop.sim(f"refunds/{refund.id}/fail").status_code == 400
+    assert shop.client.v1.refunds.create({"charge": str(refund.charge)}).amount == PRICE_CENTS
 
 
 @pytest.mark.parametrize("ending", ["fail", "cancel"])
 def test_whether_a_failure_lowers_amount_refunded_can_be_chosen(shop: Shop, ending: str) -> None:
     shop.simulate("behavior", failed_refunds_lower_amount_refunded=False)
-    made = refund(shop, 500)
-    turn(shop, made, ending)
-    assert amount_refunded(shop, made) == 500
+    refund = create_refund(shop, 500)
+    turn(shop, refund, ending)
+    assert amount_refunded(shop, refund) == 500
     shop.simulate("behavior")
-    other = refund(shop, 500)
+    other = create_refund(shop, 500)
     turn(shop, other, ending)
     assert amount_refunded(shop, other) == 0
 
 
 def test_a_pending_refund_counts_and_succeeds_later(shop: Shop) -> None:
     shop.simulate("behavior", refund_status="pending")
-    made = refund(shop)
-    assert (made.status, made.pending_reason) == ("pending", "processing")
-    assert amount_refunded(shop, made) == PRICE_CENTS
-    done = turn(shop, made, "succeed")
+    refund = create_refund(shop)
+    assert (refund.status, refund.pending_reason) == ("pending", "processing")
+    assert amount_refunded(shop, refund) == PRICE_CENTS
+    done = turn(shop, refund, "succeed")
     assert done["status"] == "succeeded"
     assert "pending_reason" not in done
-    assert story(shop, made) == [
+    assert story(shop, refund) == [
         ("refund.created", "pending"),
         ("refund.updated", "succeeded"),
         ("charge.refund.updated", "succeeded"),
@@ -123,39 +123,39 @@ def test_a_pending_refund_counts_and_succeeds_later(shop: Shop) -> None:
 
 def test_a_refund_that_needs_the_buyer_can_be_canceled_through_the_api(shop: Shop) -> None:
     shop.simulate("behavior", refund_status="requires_action")
-    made = refund(shop)
-    assert made.next_action is not None
-    assert made.next_action.type == "display_details"
-    canceled = shop.client.v1.refunds.cancel(made.id)
+    refund = create_refund(shop)
+    assert refund.next_action is not None
+    assert refund.next_action.type == "display_details"
+    canceled = shop.client.v1.refunds.cancel(refund.id)
     assert (canceled.status, canceled.failure_reason) == ("canceled", "merchant_request")
-    assert story(shop, made) == [
+    assert story(shop, refund) == [
         ("refund.created", "requires_action"),
         ("refund.updated", "canceled"),
         ("charge.refund.updated", "canceled"),
     ]
-    assert amount_refunded(shop, made) == 0
+    assert amount_refunded(shop, refund) == 0
 
 
 def test_the_api_cancels_nothing_else_but_the_dashboard_does(shop: Shop) -> None:
-    made = refund(shop)
+    refund = create_refund(shop)
     with pytest.raises(stripe.InvalidRequestError):
-        shop.client.v1.refunds.cancel(made.id)
-    assert turn(shop, made, "cancel")["status"] == "canceled"
+        shop.client.v1.refunds.cancel(refund.id)
+    assert turn(shop, refund, "cancel")["status"] == "canceled"
 
 
 def test_a_pending_refund_takes_the_long_way(shop: Shop) -> None:
     shop.simulate("behavior", refund_status="pending")
-    made = refund(shop, 300)
+    refund = create_refund(shop, 300)
     for control, status in (("require_action", "requires_action"), ("succeed", "succeeded"), ("fail", "failed")):
-        assert turn(shop, made, control)["status"] == status
+        assert turn(shop, refund, control)["status"] == status
     for control in ("succeed", "fail", "cancel", "require_action"):
-        assert shop.sim(f"refunds/{made.id}/{control}").status_code == 400
-    assert amount_refunded(shop, made) == 0
+        assert shop.sim(f"refunds/{refund.id}/{control}").status_code == 400
+    assert amount_refunded(shop, refund) == 0
 
 
 def test_a_failure_and_its_successor_happen_within_one_second(shop: Shop) -> None:
     shop.simulate("clock", stopped=True)
-    first = refund(shop)
+    first = create_refund(shop)
     turn(shop, first, "fail", reason="declined")
     second = shop.client.v1.refunds.create({"charge": str(first.charge)})
     events = shop.events_about(first.id, second.id, str(first.charge))
@@ -164,20 +164,20 @@ def test_a_failure_and_its_successor_happen_within_one_second(shop: Shop) -> Non
 
 
 def test_a_reference_number_arrives_and_changes_nothing_else(shop: Shop) -> None:
-    made = refund(shop)
-    updated = turn(shop, made, "reference")
+    refund = create_refund(shop)
+    updated = turn(shop, refund, "reference")
     assert (updated["status"], updated["destination_details"]["card"]["reference_status"]) == ("succeeded", "available")
-    assert story(shop, made)[1:] == [("refund.updated", "succeeded"), ("charge.refund.updated", "succeeded")]
+    assert story(shop, refund)[1:] == [("refund.updated", "succeeded"), ("charge.refund.updated", "succeeded")]
 
 
 def test_a_bank_debits_refund_goes_to_the_bank(shop: Shop) -> None:
     session = shop.pay(shop.open(), method="delayed")
     shop.simulate(f"sessions/{session.id}/settle", outcome="succeeded")
-    made = shop.client.v1.refunds.create({"payment_intent": intent_of(session).id})
-    assert made.destination_details is not None
-    assert made.destination_details.type == "us_bank_account"
-    assert shop.sim(f"refunds/{made.id}/reference").status_code == 400
+    refund = shop.client.v1.refunds.create({"payment_intent": intent_of(session).id})
+    assert refund.destination_details is not None
+    assert refund.destination_details.type == "us_bank_account"
+    assert shop.sim(f"refunds/{refund.id}/reference").status_code == 400
 
 
 def test_an_unknown_reason_is_refused(shop: Shop) -> None:
-    assert shop.sim(f"refunds/{refund(shop).id}/fail", reason="bad_luck").status_code == 400
+    assert shop.sim(f"refunds/{create_refund(shop).id}/fail", reason="bad_luck").status_code == 400

@@ -82,34 +82,34 @@ def by_uid(shop: Shop, uid: str) -> list[str]:
 
 def test_search_sees_a_customer_only_after_the_lag_and_list_at_once(shop: Shop) -> None:
     shop.simulate("behavior", search_lag_s=60)
-    made = shop.client.v1.customers.create({"email": "lag@example.com", "metadata": {"firebase_uid": "lag"}})
+    customer = shop.client.v1.customers.create({"email": "lag@example.com", "metadata": {"firebase_uid": "lag"}})
     assert by_uid(shop, "lag") == []
-    assert [one.id for one in shop.client.v1.customers.list({"email": "lag@example.com"}).data] == [made.id]
+    assert [one.id for one in shop.client.v1.customers.list({"email": "lag@example.com"}).data] == [customer.id]
     shop.simulate("clock", offset_s=61)
-    assert by_uid(shop, "lag") == [made.id]
+    assert by_uid(shop, "lag") == [customer.id]
 
 
 def test_search_sees_an_older_state_and_answers_with_the_current_one(shop: Shop) -> None:
-    made = shop.client.v1.customers.create({"metadata": {"firebase_uid": "before"}})
+    customer = shop.client.v1.customers.create({"metadata": {"firebase_uid": "before"}})
     shop.simulate("behavior", search_lag_s=60)
     shop.simulate("clock", offset_s=120)
-    shop.client.v1.customers.update(made.id, {"metadata": {"firebase_uid": "after"}})
+    shop.client.v1.customers.update(customer.id, {"metadata": {"firebase_uid": "after"}})
     assert by_uid(shop, "after") == []
     found = shop.client.v1.customers.search({"query": "metadata['firebase_uid']:'before'"}).data
     assert [one.metadata.to_dict() for one in found if one.metadata] == [{"firebase_uid": "after"}]
 
 
 def test_search_finds_no_deleted_customer(shop: Shop) -> None:
-    made = shop.client.v1.customers.create({"metadata": {"firebase_uid": "gone"}})
-    shop.client.v1.customers.delete(made.id)
+    customer = shop.client.v1.customers.create({"metadata": {"firebase_uid": "gone"}})
+    shop.client.v1.customers.delete(customer.id)
     assert by_uid(shop, "gone") == []
 
 
 def test_search_results_come_in_pages(shop: Shop) -> None:
-    made = [shop.client.v1.customers.create({"name": "Page"}).id for _ in range(5)]
+    customer = [shop.client.v1.customers.create({"name": "Page"}).id for _ in range(5)]
     first = shop.client.v1.customers.search({"query": "name:'page'", "limit": 2})
-    assert ([one.id for one in first.data], first.has_more) == (made[:2:-1], True)
-    assert [one.id for one in first.auto_paging_iter()] == made[::-1]
+    assert ([one.id for one in first.data], first.has_more) == (customer[:2:-1], True)
+    assert [one.id for one in first.auto_paging_iter()] == customer[::-1]
 
 
 def test_an_unreadable_query_is_a_400(shop: Shop) -> None:

@@ -66,8 +66,8 @@ def stripe_with(**settings: object) -> Iterator[Stripe]:
 
 @pytest.fixture
 def running() -> Iterator[Stripe]:
-    with stripe_with() as made:
-        yield made
+    with stripe_with() as stripe_side:
+        yield stripe_side
 
 
 def test_a_webhook_is_signed_and_carries_the_event(running: Stripe) -> None:
@@ -96,7 +96,7 @@ def test_the_signature_is_stripes_scheme() -> None:
 
 
 @pytest.mark.parametrize("refusal", [302, 400, 500])
-def test_what_is_not_2xx_is_retried_until_it_is(running: Stripe, refusal: int) -> None:
+def test_any_answer_but_2xx_is_retried(running: Stripe, refusal: int) -> None:
     running.endpoint.answers = [refusal, refusal]
     running.customer()
     arrivals = running.endpoint.wait_for(3)
@@ -115,7 +115,7 @@ def test_each_attempt_is_signed_again() -> None:
         assert first.event().id == second.event().id
 
 
-def test_an_event_that_never_arrives_is_given_up_and_found() -> None:
+def test_an_undeliverable_event_is_given_up_and_can_be_found() -> None:
     with stripe_with(attempts_max=3) as running:
         running.endpoint.answers = [500] * 3
         customer = running.customer()
@@ -123,7 +123,7 @@ def test_an_event_that_never_arrives_is_given_up_and_found() -> None:
         assert [event["data"]["object"]["id"] for event in running.undelivered()] == [customer]
 
 
-def test_an_endpoint_that_is_away_is_tried_again() -> None:
+def test_an_unreachable_endpoint_is_retried() -> None:
     with stripe_with(webhook_urls=("http://127.0.0.1:9/",), attempts_max=2) as running:
         running.customer()
         summary = running.wait_until_idle()
@@ -158,11 +158,11 @@ def test_duplicates_arrive_twice_at_once(running: Stripe) -> None:
 def test_shuffled_events_all_arrive_in_another_order() -> None:
     with stripe_with(shuffle_window_s=0.2) as running:
         running.mode("shuffle")
-        made = [running.customer() for _ in range(20)]
+        created = [running.customer() for _ in range(20)]
         running.wait_until_idle()
         arrived = [arrival.event().data.object["id"] for arrival in running.endpoint.wait_for(20)]
-        assert Counter(arrived) == Counter(made)
-        assert arrived != made
+        assert Counter(arrived) == Counter(created)
+        assert arrived != created
 
 
 def test_an_event_is_resent_many_times_at_once(running: Stripe) -> None:
@@ -179,14 +179,14 @@ def test_an_event_is_resent_many_times_at_once(running: Stripe) -> None:
 def test_a_created_endpoint_gets_what_it_listens_to_until_it_is_deleted(running: Stripe) -> None:
     with listening() as second:
         form = {"url": second.url, "enabled_events[]": "product.created", "enabled_events[1]": "customer.created"}
-        made = running.http.post("/v1/webhook_endpoints", data=form).json()
+        registered = running.http.post("/v1/webhook_endpoints", data=form).json()
         running.customer()
-        assert second.wait_for(1)[0].event(made["secret"]).type == "customer.created"
+        assert second.wait_for(1)[0].event(registered["secret"]).type == "customer.created"
         listed = running.http.get("/v1/webhook_endpoints").json()["data"]
         assert ["secret" in endpoint for endpoint in listed] == [False, False]
-        changed = running.http.post(f"/v1/webhook_endpoints/{made['id']}", data={"disabled": "true"}).json()
+        changed = running.http.post(f"/v1/webhook_endpoints/{registered['id']}", data={"disabled": "true"}).json()
         assert changed["status"] == "disabled"
-        assert running.http.delete(f"/v1/webhook_endpoints/{made['id']}").json()["deleted"]
+        assert running.http.delete(f"/v1/webhook_endpoints/{registered['id']}").json()["deleted"]
         running.customer()
         running.endpoint.wait_for(2)
         running.wait_until_idle()
