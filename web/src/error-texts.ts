@@ -1,15 +1,21 @@
-// What a person is told of an error.
+// What an error means to the buyer.
 import { ApiError, Unreachable } from "./api";
 import { texts } from "./texts";
 
-export function errorText(error: unknown): string {
-  if (error instanceof Unreachable) return navigator.onLine ? texts.errors.unreachable : texts.errors.offline;
-  if (!(error instanceof ApiError)) return isOffline(error) ? texts.errors.offline : texts.errors.unknown;
-  switch (error.code) {
+const LIMIT_FALLBACK_MS = 3_600_000;
+
+export function errorText(error: unknown, now = new Date()): string {
+  if (error instanceof ApiError) return refusalText(error, now);
+  if (!navigator.onLine || isNetworkFailure(error)) return texts.errors.offline;
+  return error instanceof Unreachable ? texts.errors.unreachable : texts.errors.unknown;
+}
+
+function refusalText({ code, status, retryAt }: ApiError, now: Date): string {
+  switch (code) {
     case "not_signed_in":
       return texts.errors.signedOut;
     case "purchase_limit":
-      return texts.errors.limit(roundedUp(error.retryAt ?? new Date(Date.now() + 3_600_000)));
+      return texts.errors.limit(roundedUp(retryAt ?? new Date(now.getTime() + LIMIT_FALLBACK_MS)), now);
     case "stripe_unavailable":
       return texts.errors.stripeAway;
     case "stripe_refused":
@@ -18,14 +24,15 @@ export function errorText(error: unknown): string {
     case "package_unavailable":
       return texts.errors.packageGone;
   }
-  return error.status === 503 ? texts.errors.unreachable : texts.errors.unknown;
+  return status === 503 ? texts.errors.unreachable : texts.errors.unknown;
 }
 
-/** The minute is shown, so half a minute early would be a broken promise. */
+/** The page shows minutes, so half a minute too early would be a broken promise. */
 function roundedUp(when: Date): Date {
   return new Date(Math.ceil(when.getTime() / 60_000) * 60_000);
 }
 
-function isOffline(error: unknown): boolean {
-  return !navigator.onLine || (error as { code?: string } | null)?.code === "auth/network-request-failed";
+/** Firebase's own error when the sign-in service gives no answer. */
+function isNetworkFailure(error: unknown): boolean {
+  return (error as { code?: string } | null)?.code === "auth/network-request-failed";
 }

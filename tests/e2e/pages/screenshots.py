@@ -64,7 +64,7 @@ def _take(browser: Browser, stack: Stack, look: str, options: dict[str, Any]) ->
         shopper.see_balance(153)
         shoot("cancel")
         shopper.open("/transactions")
-        expect(shopper.find("history-status")).to_contain_text("That is everything")
+        expect(shopper.find("history-status")).to_contain_text("That's everything")
         shopper.see_balance(153)
         shoot("transactions")
         shopper.open("/nowhere")

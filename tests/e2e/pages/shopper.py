@@ -109,7 +109,7 @@ class Shopper:
 
     def fill_in_sign_in(self) -> None:
         dialog = self.page.get_by_role("dialog")
-        dialog.get_by_label("E-mail").fill(self.account.email)
+        dialog.get_by_label("Email").fill(self.account.email)
         dialog.get_by_label("Password").fill(self.account.password)
         dialog.get_by_role("button", name="Sign in", exact=True).click()
         expect(dialog).to_be_hidden()

@@ -81,7 +81,7 @@ def test_without_anything_it_says_that_it_does_not_know(shopper: Shopper, stack:
     shopper.open()
     shopper.sign_in()
 
-    expect(shopper.find("balance").get_by_role("status")).to_have_text("Balance not available", timeout=15_000)
+    expect(shopper.find("balance").get_by_role("status")).to_have_text("Balance unavailable", timeout=15_000)
 
 
 def test_it_leaves_with_its_user(signed_in: Shopper) -> None:

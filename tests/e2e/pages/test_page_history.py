@@ -34,9 +34,9 @@ def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: S
     for row, (words, amount, after) in zip(
         told,
         [
-            ("The dispute about the Starter Pack ended in our favor", "+50", "43"),
-            ("Your bank disputes the payment for the Starter Pack", "-50", "-7"),
-            ("Your money for the Popular Pack was returned", "-110", "43"),
+            ("The dispute over the Starter Pack was resolved", "+50", "43"),
+            ("The payment for the Starter Pack was disputed", "-50", "-7"),
+            ("Refund for the Popular Pack", "-110", "43"),
             ('Spent\n=a picture, "large"', "-7", "153"),
             ("Pack", "", "160"),
             ("Pack", "", ""),
@@ -46,7 +46,7 @@ def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: S
         assert words in row
         assert amount in row
         assert after in row
-    expect(signed_in.find("history-status")).to_contain_text("That is everything")
+    expect(signed_in.find("history-status")).to_contain_text("That's everything")
 
 
 def test_more_is_loaded_by_cursor_and_the_file_has_all(
@@ -111,7 +111,7 @@ def test_an_operators_reason_is_not_for_the_buyer(signed_in: Shopper) -> None:
 
     rows = signed_in.find("entries").locator("tr")
     expect(rows.locator(".description")).to_have_text(
-        ["A picture of a cat", "A present from us", "Corrected by our support"]
+        ["A picture of a cat", "A gift from us", "Corrected by our support team"]
     )
     with signed_in.page.expect_download() as download:
         signed_in.find("csv").click()
@@ -127,10 +127,10 @@ def test_a_purchase_that_is_not_credited_is_found_here(signed_in: Shopper, datab
     purchases = signed_in.find("open-purchases").get_by_role("listitem")
     expect(purchases).to_have_count(4)
     for stands, words in {
-        "waiting": "still sending the money",
-        "failed": "did not come through",
-        "held": "taking a look",
-        "rejected": "could not be accepted",
+        "waiting": "waiting for your bank",
+        "failed": "didn't go through",
+        "held": "reviewing a purchase",
+        "rejected": "couldn't accept",
     }.items():
         link = purchases.filter(has_text=words).get_by_role("link")
         expect(link).to_have_attribute("href", f"/token-purchase-success?session_id=cs_{stands}")

@@ -70,7 +70,7 @@ def test_the_transaction_id_can_be_copied(new_shopper: NewShopper) -> None:
     shopper.pay()
     entry_id = shopper.find("transaction-id").inner_text(timeout=15_000)
 
-    shopper.page.get_by_role("button", name="Copy the transaction id").click()
+    shopper.page.get_by_role("button", name="Copy transaction ID").click()
 
     expect(shopper.page.get_by_text("Copied")).to_be_visible()
     assert shopper.page.evaluate("navigator.clipboard.readText()") == entry_id
@@ -117,12 +117,10 @@ def test_a_card_that_asks_for_3d_secure_gives_tokens_once_confirmed(signed_in: S
 def test_who_cancels_is_told_that_nothing_happened_and_can_try_again(signed_in: Shopper) -> None:
     first = signed_in.buy()
     signed_in.find("cancel-button").click()
-    signed_in.see_outcome("No harm done")
-    expect(signed_in.page.get_by_role("link", name="Write to support")).to_have_attribute(
-        "href", re.compile("^mailto:")
-    )
+    signed_in.see_outcome("Purchase canceled")
+    expect(signed_in.page.get_by_role("link", name="Contact support")).to_have_attribute("href", re.compile("^mailto:"))
 
-    signed_in.page.get_by_role("button", name="Try again with the Popular Pack").click()
+    signed_in.page.get_by_role("button", name="Buy the Popular Pack").click()
 
     expect(signed_in.find("pay-button")).to_be_visible(timeout=15_000)
     assert first not in signed_in.page.url
@@ -157,7 +155,7 @@ def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) 
 
     signed_in.find("buy-popular").click()
 
-    expect(signed_in.find("buy-popular")).to_have_text("Opening Stripe …")
+    expect(signed_in.find("buy-popular")).to_have_text("Opening Stripe…")
     expect(signed_in.find("buy-popular")).to_be_disabled()
     expect(signed_in.find("buy-pro")).to_be_disabled()
     expect(signed_in.find("buy-pro")).to_have_text("Buy Now")
@@ -194,7 +192,7 @@ def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
     shopper.sign_in()
     for path in ("/buy-tokens", "/"):
         shopper.open(path)
-        expect(shopper.find("debt")).to_have_text("You owe 30 tokens; the next purchase pays them first.")
+        expect(shopper.find("debt")).to_have_text("You owe 30 tokens. Your next purchase will cover them first.")
     session_id = shopper.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
     expect(shopper.find("debt")).to_be_hidden()
@@ -217,7 +215,7 @@ class TestOpenPurchases:
     def test_a_delayed_payment_that_comes(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
         session_id = signed_in.buy()
         signed_in.pay_by_bank()
-        signed_in.see_outcome("Your bank is sending the money")
+        signed_in.see_outcome("Waiting for your bank")
 
         stripe_side.settle(session_id, "succeeded")
 
@@ -227,11 +225,11 @@ class TestOpenPurchases:
     def test_a_delayed_payment_that_does_not_come(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
         session_id = signed_in.buy()
         signed_in.pay_by_bank()
-        signed_in.see_outcome("Your bank is sending the money")
+        signed_in.see_outcome("Waiting for your bank")
 
         stripe_side.settle(session_id, "failed")
 
-        signed_in.see_outcome("The payment did not come through")
+        signed_in.see_outcome("Your payment didn't go through")
         expect(signed_in.page.get_by_role("link", name="Try again")).to_be_visible()
         signed_in.see_balance(0)
 
@@ -245,22 +243,22 @@ class TestOpenPurchases:
         stripe_side.pay(session_id).raise_for_status()
 
         signed_in.open(f"/token-purchase-success?session_id={session_id}")
-        signed_in.see_outcome("We are taking a look at this purchase")
+        signed_in.see_outcome("We're reviewing your purchase")
         expect(signed_in.find("outcome")).to_contain_text(session_id)
 
         # What a person's decision writes: shared/adapters/firestore/ledger.py.
         database.document(f"users/{uid}").update({"openPurchases": {session_id: "rejected"}})
-        signed_in.see_outcome("We could not accept this purchase")
+        signed_in.see_outcome("We couldn't accept this purchase")
 
     def test_when_nothing_comes_it_says_what_to_do(self, signed_in: Shopper) -> None:
         signed_in.page.clock.install()
         signed_in.open("/token-purchase-success?session_id=cs_test_none")
-        signed_in.see_outcome("Your payment is being confirmed")
+        signed_in.see_outcome("Confirming your payment")
         signed_in.see_balance(0)
 
         signed_in.page.clock.fast_forward(20_000)
 
-        signed_in.see_outcome("This takes longer than usual")
+        signed_in.see_outcome("This is taking longer than usual")
         expect(signed_in.find("outcome")).to_contain_text("cs_test_none")
 
     def test_another_users_purchase_is_not_shown(self, new_shopper: NewShopper, signed_in: Shopper) -> None:
@@ -275,12 +273,12 @@ class TestOpenPurchases:
         other.open(f"/token-purchase-success?session_id={session_id}")
 
         other.see_balance(0)
-        other.see_outcome("Your payment is being confirmed")
+        other.see_outcome("Confirming your payment")
 
     def test_without_a_session_it_leads_to_the_history(self, signed_in: Shopper) -> None:
         signed_in.open("/token-purchase-success")
 
-        signed_in.see_outcome("Which purchase?")
+        signed_in.see_outcome("We couldn't find this purchase")
 
     def test_signed_out_it_asks_to_sign_in_and_then_shows_the_purchase(
         self, shopper: Shopper, stripe_side: StripeSide

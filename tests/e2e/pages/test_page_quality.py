@@ -78,7 +78,7 @@ def test_a_purchase_can_be_begun_by_keyboard_alone(shopper: Shopper) -> None:
     shopper.open()
     expect(shopper.find("buy-starter")).to_be_visible()
     shopper.page.keyboard.press("Tab")
-    expect(shopper.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(shopper.page.get_by_role("link", name="Skip to content")).to_be_focused()
     shopper.page.keyboard.press("Enter")
     shopper.page.keyboard.press("Tab")
     expect(shopper.find("buy-starter")).to_be_focused()

@@ -13,7 +13,7 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
         held_back.append(route)
 
     shopper.page.route("**/assets/firestore-sdk-*", hold_back)
-    shopper.page.add_init_script("sessionStorage.setItem('reloaded-for-a-lost-file', 'yes')")
+    shopper.page.add_init_script("sessionStorage.setItem('reloaded-for-missing-file', 'yes')")
     shopper.watch.expect_error("net::ERR_FAILED")
     shopper.open()
     shopper.sign_in()
