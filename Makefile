@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*')
+WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/tests/*')
 SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 
 .PHONY: help
@@ -26,6 +26,7 @@ reconcile: ## Let the running stack look for what its ledger lacks; ARGS='{"days
 
 .PHONY: test
 test: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
+	@npm run --silent test
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: chromium
@@ -41,6 +42,7 @@ check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell s
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	npm run --silent lint
 	npm run --silent typecheck
 
 .PHONY: bench
@@ -52,9 +54,10 @@ screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html
 	@exec $(BIN)/python -m tests.e2e.pages.screenshots
 
 .PHONY: format
-format: .venv/.stamp ## Format the code and mend what the linter can
+format: .venv/.stamp node_modules/.stamp ## Format the code and fix what the linters can
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format
+	npm run --silent format
 
 .PHONY: lock
 lock: .venv/.stamp ## Write requirements-dev.txt anew after a change of a requirements*.in

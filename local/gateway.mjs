@@ -44,13 +44,15 @@ function proxyTo(target) {
 
 const proxies = Object.fromEntries(Object.entries(services).map(([name, url]) => [name, proxyTo(url)]));
 for (const { source, run } of hosting.rewrites) {
-  if (run && !proxies[run.serviceId]) throw new Error(`firebase.json: ${source} runs ${run.serviceId}, which is no function`);
+  if (run && !proxies[run.serviceId])
+    throw new Error(`firebase.json: ${source} runs ${run.serviceId}, which is no function`);
 }
 
 // The pages talk to the emulators on this machine; the policy in firebase.json knows Google's own addresses alone.
 const emulators = `${init.emulators.auth} http://${init.emulators.firestore}`;
 for (const header of hosting.headers.flatMap(({ headers }) => headers)) {
-  if (header.key === "Content-Security-Policy") header.value = header.value.replace("connect-src", `connect-src ${emulators}`);
+  if (header.key === "Content-Security-Policy")
+    header.value = header.value.replace("connect-src", `connect-src ${emulators}`);
 }
 
 function hosted(stack) {

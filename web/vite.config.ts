@@ -6,7 +6,7 @@ import { locale, texts } from "./src/texts.ts";
 const PAGES = ["index", "buy-tokens", "token-purchase-success", "token-purchase-cancel", "transactions", "404"];
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The head that all pages share, with words from texts.ts. */
+/** The <head> that all pages share, with its texts from texts.ts. */
 function sharedHead(): Plugin {
   return {
     name: "shared-head",
@@ -48,7 +48,7 @@ export default defineConfig({
         "token-balance": file("src/embed.ts"),
       },
       output: {
-        // The one file that other pages of the platform name: it keeps its name.
+        // The one file that other pages include keeps its name.
         entryFileNames: ({ name }) => (name === "token-balance" ? "[name].js" : "assets/[name]-[hash].js"),
       },
     },

@@ -13,24 +13,26 @@ type Answer<Operation extends keyof operations> = operations[Operation]["respons
   ? Body
   : never;
 
-/** Whoever can show who they are: a Firebase user. */
+/** Whoever can prove who they are: a Firebase user. */
 export interface Caller {
   getIdToken(): Promise<string>;
 }
 
-/** The service said no. `code` is one of docs/openapi.yaml; `retryAt` is when trying again makes sense. */
+/** The service refused. `code` is one of docs/openapi.yaml; `retryAt` is when trying again makes sense. */
 export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly retryAt: Date | null,
-  ) {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAt: Date | null;
+
+  constructor(response: Response, { code, message }: components["schemas"]["Error"]["error"]) {
     super(message);
+    this.status = response.status;
+    this.code = code;
+    this.retryAt = retryAt(response);
   }
 }
 
-/** No answer came, or not one of the service's own. */
+/** There was no answer, or it wasn't one of the service's own. */
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 20_000;
@@ -43,7 +45,7 @@ export async function getBalance(caller: Caller): Promise<Balance> {
   return call<Answer<"getBalance">>("/api/tokens/balance", caller);
 }
 
-/** Begins a purchase; `url` of the answer is Stripe's payment page. */
+/** Starts a purchase; `url` is Stripe's payment page. */
 export async function createCheckoutSession(caller: Caller, packageId: string): Promise<CheckoutSession> {
   const order: components["schemas"]["Order"] = { package: packageId };
   return call<Answer<"createCheckoutSession">>("/api/tokens/create-checkout-session", caller, order);
@@ -64,19 +66,15 @@ async function call<Body>(path: string, caller?: Caller, body?: object): Promise
   const request: RequestInit = { headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
   const response = await fetch(path, request).catch((cause: unknown) => {
-    throw new Unreachable("No answer came", { cause });
+    throw new Unreachable("No answer", { cause });
   });
-  const answer = (await response.json().catch(() => null)) as
-    | Body
-    | components["schemas"]["Error"]
-    | null;
+  const answer = (await response.json().catch(() => null)) as Body | components["schemas"]["Error"] | null;
   if (answer === null) throw new Unreachable(`The answer (${response.status}) was not JSON`);
   if (response.ok) return answer as Body;
-  const { code, message } = (answer as components["schemas"]["Error"]).error;
-  throw new ApiError(response.status, code, message, retryAt(response));
+  throw new ApiError(response, (answer as components["schemas"]["Error"]).error);
 }
 
 function retryAt(response: Response): Date | null {
-  const seconds = Number(response.headers.get("Retry-After") ?? NaN);
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   return Number.isFinite(seconds) ? new Date(Date.now() + seconds * 1000) : null;
 }

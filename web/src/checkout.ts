@@ -1,4 +1,4 @@
-// From a click to Stripe's page. One purchase at a time, whatever is clicked meanwhile.
+// From a click to Stripe's page: one purchase at a time, no matter what is clicked in the meantime.
 import { ApiError, createCheckoutSession, type Package } from "./api";
 import { currentUser } from "./session";
 import { askToSignIn } from "./shell";
@@ -7,12 +7,15 @@ const LAST_PACKAGE = "last-package";
 
 let isUnderWay = false;
 
-// A page that the browser kept and shows again after "back" is not buying any more.
-window.addEventListener("pageshow", () => (isUnderWay = false));
+// "Back" may show a page that the browser has kept: it isn't buying anymore.
+window.addEventListener("pageshow", () => {
+  isUnderWay = false;
+});
 
 /**
- * Begins to buy; a person who is signed out is asked to sign in first.
- * Answers false when nothing was begun: another purchase is, or the person would not sign in. True leaves the page.
+ * Starts a purchase; if nobody is signed in, asks to sign in first.
+ * Returns false if nothing was started, because another purchase is under way or the buyer didn't sign in. After true, the
+ * browser leaves the page.
  */
 export async function buy(pack: Pick<Package, "id" | "name">): Promise<boolean> {
   if (isUnderWay) return false;
@@ -33,14 +36,14 @@ export async function buy(pack: Pick<Package, "id" | "name">): Promise<boolean> 
   return false;
 }
 
-/** Whether an error is cured by signing in. */
+/** Whether signing in would fix an error. */
 export const needsSignIn = (error: unknown) => error instanceof ApiError && error.code === "not_signed_in";
 
 function remember({ id, name }: Pick<Package, "id" | "name">): void {
   sessionStorage.setItem(LAST_PACKAGE, JSON.stringify({ id, name }));
 }
 
-/** The package that was last begun to be bought in this tab. */
+/** The package whose purchase was last started in this tab. */
 export function lastPackage(): Pick<Package, "id" | "name"> | null {
   try {
     return JSON.parse(sessionStorage.getItem(LAST_PACKAGE) ?? "null");

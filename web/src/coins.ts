@@ -1,21 +1,22 @@
-// A stack of coins that grows with a pack; its bonus coins are of another metal.
+// A stack of coins that grows with the number of tokens; bonus coins have another color.
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const RADIUS_X = 34;
 const RADIUS_Y = 11;
 const THICKNESS = 9;
-const MOST = 6;
+const COINS_MAX = 6;
+const OFFSETS = [0, 1.6, -1.2, 0.8, -1.8, 1.2]; // from the axis of the stack, bottom to top
 
 /**
- * Draws the stack for so many tokens, `bonus` of them a present. Decoration: the numbers stand beside it.
- * All drawings are as high as the highest stack, so that those of a row stand on one line, unless `fit` is true.
+ * Draws the stack for `tokens`, of which `bonus` are a gift. It is decoration: the numbers are beside it.
+ * Unless `fit` is true, every drawing has room for the highest stack, so that a row of them shares one baseline.
  */
 export function coinStack(tokens: number, bonus: number, { fit = false } = {}): SVGElement {
-  const coins = Math.min(MOST, Math.max(1, Math.round(Math.log2(tokens / 25) * 1.2)));
+  const coins = Math.min(COINS_MAX, Math.max(1, Math.round(Math.log2(tokens / 25) * 1.2)));
   const gifts = bonus ? Math.max(1, Math.round((coins * bonus) / tokens)) : 0;
-  const height = 2 * RADIUS_Y + (fit ? coins : MOST) * THICKNESS + 2;
+  const height = 2 * RADIUS_Y + (fit ? coins : COINS_MAX) * THICKNESS + 2;
   const svg = node("svg", { viewBox: `0 0 ${2 * RADIUS_X + 4} ${height}`, class: "coins", "aria-hidden": "true" });
-  for (let number = 0; number < coins; number++) {
-    const x = RADIUS_X + 2 + [0, 1.6, -1.2, 0.8, -1.8, 1.2, -0.6][number % 7]!;
+  for (const [number, offset] of OFFSETS.slice(0, coins).entries()) {
+    const x = RADIUS_X + 2 + offset;
     const y = height - RADIUS_Y - 1 - (number + 1) * THICKNESS;
     const group = node("g", { class: number >= coins - gifts ? "coin gift" : "coin" });
     const left = x - RADIUS_X;

@@ -1,14 +1,14 @@
-// What a balance below zero means; nothing is seen of it otherwise.
-import { watch } from "./account";
+// Explains a balance below zero; otherwise it is hidden.
+import { watchPageAccount } from "./account";
 import { make } from "./dom";
 import { texts } from "./texts";
 
-export function debtNote(): HTMLElement {
+export function debtNote(watch = watchPageAccount): HTMLElement {
   const note = make("p", { class: "lead", hidden: true, "data-testid": "debt" });
   watch((state) => {
-    const owed = state.is === "known" ? -state.balance : 0;
-    note.hidden = owed <= 0;
-    note.textContent = texts.balance.debt(owed);
+    const debt = state.status === "known" ? Math.max(0, -state.balance) : 0;
+    note.hidden = debt === 0;
+    note.textContent = debt === 0 ? "" : texts.balance.debt(debt);
   });
   return note;
 }

@@ -1,9 +1,9 @@
-// Makes elements. Nothing here takes markup, so no text can become any; icons alone are markup, from our own files.
+// Creates elements. Text is never parsed as markup; only icons are, and they are our own files.
 
 type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
 type Child = Node | string | undefined | false;
 
-/** Returns an element: a function becomes a listener, true an empty attribute, false and undefined nothing. */
+/** Creates an element. A function becomes a listener, true an empty attribute, false and undefined are left out. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -18,7 +18,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Returns an icon from the text of its SVG file; it is decoration, so a screen reader skips it. */
+/** Creates an icon from the text of its SVG file. It is decoration: screen readers skip it. */
 export function icon(svgText: string, className = "icon"): SVGElement {
   const svg = new DOMParser().parseFromString(svgText, "image/svg+xml").documentElement as unknown as SVGElement;
   svg.setAttribute("class", className);

@@ -1,2 +1,2 @@
-// What /token-balance.js holds: a page of the platform includes it by that name.
+// The entry of /token-balance.js, which other pages of the platform include by that name.
 export { TokenBalance } from "./token-balance";

@@ -1,4 +1,4 @@
-// Only what live.ts uses: a re-export of the whole SDK would keep all of it.
+// Only what live.ts uses: re-exporting the whole SDK would bundle all of it.
 export {
   collection,
   connectFirestoreEmulator,

@@ -1,16 +1,16 @@
-// What an entry of the ledger means to its owner.
+// What a ledger entry means to its owner.
 import type { Transaction } from "./api";
 import { texts } from "./texts";
 
 const words = texts.history;
 
-/** Names of packages by id. */
+/** Package names by package id. */
 export type PackNames = ReadonlyMap<string, string>;
 
-/** Without names a pack is just a pack. */
+/** Describes an entry in a few words. While `names` is undefined, a pack is called just that. */
 export function describe(entry: Transaction, names: PackNames | undefined): string {
   const { details } = entry;
-  const pack = packOf(entry, names);
+  const pack = packName(entry, names);
   switch (entry.type) {
     case "purchase":
       return words.purchase(pack, details.bonus ?? 0);
@@ -22,16 +22,17 @@ export function describe(entry: Transaction, names: PackNames | undefined): stri
       return words.disputeReversal(pack);
     case "spend":
       return details.reason ?? words.spend;
-    default:
+    case "grant":
+    case "adjustment":
       return words[entry.type]; // an operator's reason is a note for operators
   }
 }
 
-function packOf({ details }: Transaction, names: PackNames | undefined): string {
+function packName({ details }: Transaction, names: PackNames | undefined): string {
   return names && details.packageId ? (names.get(details.packageId) ?? details.packageId) : words.somePack;
 }
 
-/** Writes entries as RFC 4180 says; a spreadsheet must take no text for a formula. */
+/** Returns entries as CSV (RFC 4180), safe from being read as formulas by a spreadsheet. */
 export function toCsv(entries: Transaction[], names: PackNames): string {
   const rows = entries.map((entry) => [
     entry.timestamp,
@@ -48,6 +49,6 @@ export function toCsv(entries: Transaction[], names: PackNames): string {
 
 function cell(value: string | number): string {
   if (typeof value === "number") return String(value);
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const harmless = /^[=+\-@\t\r]/u.test(value) ? `'${value}` : value;
+  return /[",\r\n]/u.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

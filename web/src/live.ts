@@ -1,18 +1,18 @@
-// What Firestore tells live, under firestore.rules. Its SDK is large, so pages load it after they are painted.
+// What Firestore reports live, within firestore.rules. Its SDK is large, so it loads after the page has been painted.
 import type { Transaction } from "./api";
 import { openSession } from "./session";
 
-/** How a purchase stands that is not credited: see shared/domain/account.py. */
+/** The state of a purchase that isn't credited: see shared/domain/account.py. */
 export type OpenPurchase = "waiting" | "failed" | "held" | "rejected";
 
-export interface Account {
+export interface LiveAccount {
   balance: number;
   openPurchases: Record<string, OpenPurchase>;
 }
 
-interface Listener<Value> {
+export interface LiveListener<Value> {
   next(value: Value): void;
-  /** Firestore cannot be reached, or refuses. */
+  /** Firestore can't be reached, or refuses. */
   failed(error: unknown): void;
 }
 
@@ -36,15 +36,18 @@ function firestore() {
   return opening;
 }
 
-/** Listens to users/{uid}; returns a function that ends it. */
-export function watchAccount(uid: string, listener: Listener<Account>): () => void {
-  return listen(listener.failed, async () => {
+/** Listens to users/{uid}. Returns a function that stops it. */
+export function watchAccount(uid: string, listener: LiveListener<LiveAccount>): () => void {
+  return subscribe(listener.failed, async () => {
     const { db, doc, onSnapshot } = await firestore();
     return onSnapshot(
       doc(db, "users", uid),
-      (found) => {
-        if (found.metadata.fromCache) return; // Firestore's guess while it has no connection
-        listener.next({ balance: found.get("tokenBalance") ?? 0, openPurchases: found.get("openPurchases") ?? {} });
+      (snapshot) => {
+        if (snapshot.metadata.fromCache) return; // Firestore's guess while it has no connection
+        listener.next({
+          balance: snapshot.get("tokenBalance") ?? 0,
+          openPurchases: snapshot.get("openPurchases") ?? {},
+        });
       },
       listener.failed,
     );
@@ -52,11 +55,11 @@ export function watchAccount(uid: string, listener: Listener<Account>): () => vo
 }
 
 /**
- * Listens for the ledger entry of a purchase, which may not exist yet; returns a function that ends it.
- * A query, because the rules refuse to look at a document that does not exist: docs/decisions/0030.
+ * Listens for the ledger entry of a purchase, which may not exist yet. Returns a function that stops it.
+ * It is a query because the rules refuse to read a document that doesn't exist: docs/decisions/0030.
  */
-export function watchPurchase(uid: string, sessionId: string, listener: Listener<Transaction>): () => void {
-  return listen(listener.failed, async () => {
+export function watchPurchase(uid: string, sessionId: string, listener: LiveListener<Transaction>): () => void {
+  return subscribe(listener.failed, async () => {
     const { db, collection, onSnapshot, query, where } = await firestore();
     return onSnapshot(
       query(
@@ -64,8 +67,8 @@ export function watchPurchase(uid: string, sessionId: string, listener: Listener
         where("userId", "==", uid),
         where("details.stripeSessionId", "==", sessionId),
       ),
-      (found) => {
-        const entry = found.docs.find(({ id }) => id === purchaseId(sessionId));
+      (snapshot) => {
+        const entry = snapshot.docs.find(({ id }) => id === purchaseId(sessionId));
         if (!entry) return;
         const { timestamp, ...fields } = entry.data();
         listener.next({ id: entry.id, timestamp: timestamp.toDate().toISOString(), ...fields } as Transaction);
@@ -78,17 +81,21 @@ export function watchPurchase(uid: string, sessionId: string, listener: Listener
 /** The id of a purchase's ledger entry: see shared/domain/purchase.py. */
 export const purchaseId = (sessionId: string) => `purchase:${sessionId}`;
 
-function listen(failed: (error: unknown) => void, begin: () => Promise<() => void>): () => void {
-  let ended = false;
-  let end = () => {};
-  begin().then((begun) => {
-    if (ended) begun();
-    else end = begun;
-  }, (error: unknown) => {
-    if (!ended) failed(error);
-  });
+/** Starts a subscription that takes a moment to open; stopping it earlier than that works too. */
+export function subscribe(failed: (error: unknown) => void, start: () => Promise<() => void>): () => void {
+  let isStopped = false;
+  let stop = () => {};
+  start().then(
+    (started) => {
+      if (isStopped) started();
+      else stop = started;
+    },
+    (error: unknown) => {
+      if (!isStopped) failed(error);
+    },
+  );
   return () => {
-    ended = true;
-    end();
+    isStopped = true;
+    stop();
   };
 }

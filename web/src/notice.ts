@@ -1,4 +1,4 @@
-// One place on a page for what went wrong, read aloud when it changes.
+// The place on a page that says what went wrong; screen readers announce it.
 import warning from "bootstrap-icons/icons/exclamation-triangle-fill.svg?raw";
 import { icon, make } from "./dom";
 import { errorText } from "./error-texts";
@@ -11,18 +11,18 @@ export class Notice {
     this.element.replaceChildren();
   }
 
-  /** Says what an error means; with `retry` there is a button for it. */
+  /** Explains an error; with `retry` there is a button for it. */
   show(error: unknown, retry?: () => void): void {
     this.say(errorText(error), retry);
   }
 
-  say(words: string, retry?: () => void): void {
+  say(message: string, retry?: () => void): void {
     this.element.replaceChildren(
       make(
         "div",
         { class: "notice" },
         icon(warning),
-        make("p", {}, words),
+        make("p", {}, message),
         retry && make("button", { class: "button plain small", type: "button", click: retry }, texts.errors.retry),
       ),
     );

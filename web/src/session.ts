@@ -1,13 +1,13 @@
-// Who is signed in. Firebase Hosting says which project this is; on a developer's machine it also says where the emulators are.
+// Who is signed in. Firebase Hosting says which project this is; on a developer's machine it also names the emulators.
 import { type FirebaseApp, initializeApp } from "firebase/app";
 import {
   type Auth,
   browserLocalPersistence,
   connectAuthEmulator,
+  signOut as firebaseSignOut,
   indexedDBLocalPersistence,
   initializeAuth,
   onAuthStateChanged,
-  signOut as signOutOf,
   type User,
 } from "firebase/auth";
 
@@ -31,7 +31,7 @@ const RETRY_MS = 5_000;
 
 let opening: Promise<Session> | undefined;
 
-/** Opens the one session of the page. */
+/** Opens the page's one session. */
 export function openSession(): Promise<Session> {
   opening ??= open().catch((error: unknown) => {
     opening = undefined; // the next caller tries again
@@ -51,19 +51,22 @@ async function open(): Promise<Session> {
   return { app, auth, firestoreEmulator: emulators.firestore };
 }
 
-/** Calls back with the user, now and at every change. `undefined` means that it cannot be known yet. */
-export function watchUser(tell: (user: User | null | undefined) => void): void {
-  openSession().then(
-    ({ auth }) => onAuthStateChanged(auth, tell),
+/** Calls back with the user, now and on every change. `undefined` means that it can't be known yet. */
+export function watchUser(
+  listener: (user: User | null | undefined) => void,
+  openIt: () => Promise<Pick<Session, "auth">> = openSession,
+): void {
+  openIt().then(
+    ({ auth }) => onAuthStateChanged(auth, listener),
     () => {
-      const again = () => {
+      const retry = () => {
         clearTimeout(timer);
-        window.removeEventListener("online", again);
-        watchUser(tell);
+        window.removeEventListener("online", retry);
+        watchUser(listener, openIt);
       };
-      const timer = window.setTimeout(again, RETRY_MS);
-      window.addEventListener("online", again);
-      tell(undefined);
+      const timer = window.setTimeout(retry, RETRY_MS);
+      window.addEventListener("online", retry);
+      listener(undefined);
     },
   );
 }
@@ -76,5 +79,5 @@ export async function currentUser(): Promise<User | null> {
 }
 
 export async function signOut(): Promise<void> {
-  await signOutOf((await openSession()).auth);
+  await firebaseSignOut((await openSession()).auth);
 }

@@ -1,28 +1,29 @@
-// What every page has around its content: the bar with the live balance, the footer.
+// What surrounds the content of every page: the bar with the live balance, and the footer.
 import coin from "bootstrap-icons/icons/coin.svg?raw";
+import "./styles/theme.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./token-balance";
-import { type AccountState, watch } from "./account";
+import { userOf, watchPageAccount } from "./account";
 import { icon, make } from "./dom";
 import { SUPPORT_URL } from "./links";
 import { Notice } from "./notice";
 import { signOut, type User } from "./session";
 import { texts } from "./texts";
 
-const RELOADED = "reloaded-for-a-lost-file";
+const RELOADED = "reloaded-for-missing-file";
 
 const main = make("main", { id: "content", tabindex: -1 });
 const notice = new Notice();
 
-// A tab left open over a deployment asks for files that are gone: the page is fetched anew, once a session.
+// A tab that stays open during a deployment asks for files that no longer exist. Reload the page, once per session.
 window.addEventListener("vite:preloadError", () => {
   if (!navigator.onLine || sessionStorage.getItem(RELOADED)) return;
   sessionStorage.setItem(RELOADED, "yes");
   location.reload();
 });
 
-/** Builds the page's frame, and returns the <main> to fill. */
+/** Builds the page's frame. Returns the <main> to fill. */
 export function openPage(page: string): HTMLElement {
   main.className = `page-${page}`;
   document.body.prepend(
@@ -50,17 +51,19 @@ export function openPage(page: string): HTMLElement {
   return main;
 }
 
-let asking: Promise<User | null> | undefined;
+let pendingSignIn: Promise<User | null> | undefined;
 
-/** Asks to sign in, in one dialog however often it is called; the dialog comes with its own part of the program. */
+/** Asks the buyer to sign in. Simultaneous calls share one dialog, whose code loads when it is first needed. */
 export function askToSignIn(): Promise<User | null> {
-  asking ??= import("./sign-in")
+  pendingSignIn ??= import("./sign-in")
     .then(({ signIn }) => signIn())
-    .finally(() => (asking = undefined));
-  return asking;
+    .finally(() => {
+      pendingSignIn = undefined;
+    });
+  return pendingSignIn;
 }
 
-/** Asks to sign in for no purpose but that, and says when it cannot be done. */
+/** Asks the buyer to sign in, and shows an error if that fails. */
 export function offerSignIn(): void {
   notice.element.remove();
   askToSignIn().catch((error: unknown) => {
@@ -69,27 +72,28 @@ export function offerSignIn(): void {
   });
 }
 
-function link(href: string, words: string, isHere: boolean): HTMLElement {
-  return make("a", { href, "aria-current": isHere && "page" }, words);
+function link(href: string, label: string, isCurrent: boolean): HTMLElement {
+  return make("a", { href, "aria-current": isCurrent && "page" }, label);
 }
 
 function accountButton(): HTMLElement {
-  const button = make("button", { class: "button plain small", type: "button", hidden: true, "data-testid": "account" });
+  const button = make("button", {
+    class: "button plain small",
+    type: "button",
+    hidden: true,
+    "data-testid": "account",
+  });
   let isSignedIn = false;
   button.addEventListener("click", () => {
     if (isSignedIn) void signOut();
     else offerSignIn();
   });
-  watch((state) => {
+  watchPageAccount((state) => {
     const user = userOf(state);
     isSignedIn = user !== undefined;
-    button.hidden = state.is === "loading" && !isSignedIn;
+    button.hidden = state.status === "loading" && !isSignedIn;
     button.textContent = isSignedIn ? texts.account.signOut : texts.account.signIn;
     button.title = user ? texts.account.signedInAs(user.email ?? user.displayName ?? user.uid) : "";
   });
   return button;
-}
-
-export function userOf(state: AccountState) {
-  return state.is === "signed-out" ? undefined : state.user;
 }

@@ -1,8 +1,10 @@
-// The sign-in dialog: e-mail and password, Google, and on a developer's machine the demo account.
-import close from "bootstrap-icons/icons/x-lg.svg?raw";
-import google from "bootstrap-icons/icons/google.svg?raw";
-import demo from "bootstrap-icons/icons/stars.svg?raw";
+// The sign-in dialog: email and password, Google, and on a developer's machine the demo account.
+
+import googleIcon from "bootstrap-icons/icons/google.svg?raw";
+import demoIcon from "bootstrap-icons/icons/stars.svg?raw";
+import closeIcon from "bootstrap-icons/icons/x-lg.svg?raw";
 import {
+  type Auth,
   browserPopupRedirectResolver,
   createUserWithEmailAndPassword,
   GoogleAuthProvider,
@@ -13,161 +15,138 @@ import {
 } from "firebase/auth";
 import { icon, make } from "./dom";
 import { openSession, type User } from "./session";
+import { type Credentials, SignInForm } from "./sign-in-form";
 import { texts } from "./texts";
 
 const words = texts.signIn;
 
-// The account that local/demo_account.py makes; it exists in an emulator only.
+// The account that local/demo_account.py creates; it exists only in an emulator.
 const DEMO = { email: "demo@example.com", password: "demo-password" };
+const DEMO_GOOGLE = { sub: "demo-google-user", email: "google-demo@example.com", email_verified: true };
 
-// Closing Google's window is no error.
-const GIVEN_UP = ["auth/popup-closed-by-user", "auth/cancelled-popup-request", "auth/user-cancelled"];
+// Closing Google's window is not an error.
+const CLOSED_BY_USER = ["auth/popup-closed-by-user", "auth/cancelled-popup-request", "auth/user-cancelled"];
 
-/** Asks to sign in; answers the user, or null when the dialog is closed without. */
+/** Asks the buyer to sign in. Returns the user, or null if they close the dialog. */
 export async function signIn(): Promise<User | null> {
-  const { auth, firestoreEmulator: isLocal } = await openSession();
-  return new Promise((resolve) => {
-    let isNew = false;
-    let user: User | null = null;
+  const { auth, firestoreEmulator } = await openSession();
+  return new SignInDialog(auth, firestoreEmulator !== undefined).ask();
+}
 
-    const title = make("h2", { id: "sign-in-title" }, words.title);
-    const error = make("p", { class: "form-error", role: "alert", "data-testid": "sign-in-error" });
-    const info = make("p", { class: "form-info", role: "status" });
-    const email = make("input", { id: "email", type: "email", autocomplete: "username", required: true });
-    const password = make("input", {
-      id: "password",
-      type: "password",
-      autocomplete: "current-password",
-      required: true,
-      minlength: 6,
-    });
-    const hint = make("small", { id: "password-hint", hidden: true }, words.passwordHint);
-    const submit = make("button", { class: "button primary wide", type: "submit" }, words.submit);
-    const forgot = make("button", { class: "link", type: "button", click: () => void sendReset() }, words.forgot);
-    const other = make("button", { class: "link", type: "button", click: () => switchTo(!isNew) }, words.toNew);
-    const form = make(
-      "form",
-      { novalidate: true, submit: onSubmit },
-      make("div", { class: "field" }, make("label", { for: "email" }, words.email), email),
-      make("div", { class: "field" }, make("label", { for: "password" }, words.password), password, hint),
-      error,
-      info,
-      submit,
-      make("div", { class: "form-links" }, other, forgot),
-    );
-    const dialog = make(
-      "dialog",
-      { class: "sign-in", "aria-labelledby": "sign-in-title", cancel: stayWhileBusy, close: finish },
-      make(
-        "div",
-        { class: "dialog-head" },
-        title,
-        make(
-          "button",
-          { class: "icon-button", type: "button", "aria-label": words.close, click: () => dialog.close() },
-          icon(close),
-        ),
-      ),
-      make("p", { class: "quiet" }, words.why),
-      isLocal !== undefined &&
-        make(
-          "div",
-          { class: "demo" },
-          make(
-            "button",
-            {
-              class: "button brass wide",
-              type: "button",
-              "data-testid": "demo-sign-in",
-              click: () => void attempt(() => signInWithEmailAndPassword(auth, DEMO.email, DEMO.password)),
-            },
-            icon(demo),
-            words.demo,
-          ),
-          make("small", {}, words.demoHint),
-        ),
-      make(
-        "button",
-        { class: "button plain wide", type: "button", "data-testid": "google-sign-in", click: () => void attempt(withGoogle) },
-        icon(google),
-        words.google,
-      ),
-      make("p", { class: "or", "aria-hidden": "true" }, words.or),
-      form,
-    );
-
-    function withGoogle() {
-      if (!isLocal) return signInWithPopup(auth, new GoogleAuthProvider(), browserPopupRedirectResolver);
-      // The SDK loads Google's own script for a popup, also with the emulator. The emulator takes an unsigned token instead.
-      const claims = { sub: "demo-google-user", email: "google-demo@example.com", email_verified: true };
-      return signInWithCredential(auth, GoogleAuthProvider.credential(JSON.stringify(claims)));
-    }
-
-    function onSubmit(event: Event) {
-      event.preventDefault();
-      const sign = isNew ? createUserWithEmailAndPassword : signInWithEmailAndPassword;
-      void attempt(() => sign(auth, email.value.trim(), password.value));
-    }
-
-    async function sendReset() {
-      const address = email.value.trim();
-      if (!address) {
-        info.textContent = "";
-        error.textContent = words.forgotNeedsEmail;
-        email.focus();
-        return;
-      }
-      await attempt(async () => {
-        await sendPasswordResetEmail(auth, address);
-        info.textContent = words.forgotSent(address);
-        return null;
-      });
-    }
-
-    async function attempt(sign: () => Promise<{ user: User } | null>) {
-      error.textContent = info.textContent = "";
-      setBusy(true);
-      try {
-        user = (await sign())?.user ?? null;
-        if (user) dialog.close();
-      } catch (cause) {
-        const code = (cause as { code?: string }).code ?? "";
-        if (!GIVEN_UP.includes(code)) error.textContent = words.errors[code] ?? words.failed;
-      } finally {
-        setBusy(false);
-      }
-    }
-
-    function setBusy(busy: boolean) {
-      dialog.toggleAttribute("data-busy", busy);
-      for (const button of dialog.querySelectorAll<HTMLButtonElement>("button.button")) button.disabled = busy;
-    }
-
-    /** Escape would give up what the sign-in is for, while it goes through. */
-    function stayWhileBusy(event: Event) {
-      if (dialog.hasAttribute("data-busy")) event.preventDefault();
-    }
-
-    function switchTo(toNew: boolean) {
-      isNew = toNew;
-      title.textContent = isNew ? words.titleNew : words.title;
-      submit.textContent = isNew ? words.submitNew : words.submit;
-      other.textContent = isNew ? words.toKnown : words.toNew;
-      password.autocomplete = isNew ? "new-password" : "current-password";
-      if (isNew) password.setAttribute("aria-describedby", "password-hint");
-      else password.removeAttribute("aria-describedby");
-      hint.hidden = !isNew;
-      forgot.hidden = isNew;
-      error.textContent = info.textContent = "";
-    }
-
-    function finish() {
-      dialog.remove();
-      resolve(user);
-    }
-
-    document.body.append(dialog);
-    dialog.showModal();
-    (isLocal ? dialog.querySelector<HTMLElement>(".demo button") : email)?.focus();
+class SignInDialog {
+  readonly #auth: Auth;
+  readonly #isLocal: boolean;
+  readonly #title = make("h2", { id: "sign-in-title" }, words.title);
+  readonly #form = new SignInForm({
+    submit: (credentials) => void this.#attempt(() => this.#withPassword(credentials)),
+    resetPassword: (email) => void this.#resetPassword(email),
+    modeChanged: (isNew) => {
+      this.#title.textContent = isNew ? words.titleNew : words.title;
+    },
   });
+  readonly #dialog: HTMLDialogElement;
+  #user: User | null = null;
+
+  constructor(auth: Auth, isLocal: boolean) {
+    this.#auth = auth;
+    this.#isLocal = isLocal;
+    this.#dialog = this.#build();
+  }
+
+  ask(): Promise<User | null> {
+    return new Promise((resolve) => {
+      this.#dialog.addEventListener("close", () => {
+        this.#dialog.remove();
+        resolve(this.#user);
+      });
+      document.body.append(this.#dialog);
+      this.#dialog.showModal();
+      if (this.#isLocal) this.#dialog.querySelector<HTMLElement>(".demo button")?.focus();
+      else this.#form.focus();
+    });
+  }
+
+  #build(): HTMLDialogElement {
+    const close = {
+      class: "icon-button",
+      type: "button",
+      "aria-label": words.close,
+      click: () => this.#dialog.close(),
+    };
+    const google = {
+      class: "button plain wide",
+      type: "button",
+      "data-testid": "google-sign-in",
+      click: () => void this.#attempt(() => this.#withGoogle()),
+    };
+    return make(
+      "dialog",
+      { class: "sign-in", "aria-labelledby": "sign-in-title", cancel: (event) => this.#stayWhileBusy(event) },
+      make("div", { class: "dialog-head" }, this.#title, make("button", close, icon(closeIcon))),
+      make("p", { class: "quiet" }, words.why),
+      this.#isLocal && this.#demo(),
+      make("button", google, icon(googleIcon), words.google),
+      make("p", { class: "or", "aria-hidden": "true" }, words.or),
+      this.#form.element,
+    );
+  }
+
+  #demo(): HTMLElement {
+    const signInAsDemo = {
+      class: "button brass wide",
+      type: "button",
+      "data-testid": "demo-sign-in",
+      click: () => void this.#attempt(() => signInWithEmailAndPassword(this.#auth, DEMO.email, DEMO.password)),
+    };
+    return make(
+      "div",
+      { class: "demo" },
+      make("button", signInAsDemo, icon(demoIcon), words.demo),
+      make("small", {}, words.demoHint),
+    );
+  }
+
+  #withPassword({ email, password, isNew }: Credentials) {
+    return isNew
+      ? createUserWithEmailAndPassword(this.#auth, email, password)
+      : signInWithEmailAndPassword(this.#auth, email, password);
+  }
+
+  #withGoogle() {
+    if (!this.#isLocal) return signInWithPopup(this.#auth, new GoogleAuthProvider(), browserPopupRedirectResolver);
+    // For a popup the SDK loads Google's own script, even with the emulator, which also accepts an unsigned token.
+    return signInWithCredential(this.#auth, GoogleAuthProvider.credential(JSON.stringify(DEMO_GOOGLE)));
+  }
+
+  #resetPassword(email: string): Promise<void> {
+    return this.#attempt(async () => {
+      await sendPasswordResetEmail(this.#auth, email);
+      this.#form.inform(words.forgotSent(email));
+      return null;
+    });
+  }
+
+  async #attempt(action: () => Promise<{ user: User } | null>): Promise<void> {
+    this.#form.clearMessages();
+    this.#setBusy(true);
+    try {
+      this.#user = (await action())?.user ?? null;
+      if (this.#user) this.#dialog.close();
+    } catch (cause) {
+      const code = (cause as { code?: string }).code ?? "";
+      if (!CLOSED_BY_USER.includes(code)) this.#form.fail(words.errors[code] ?? words.failed);
+    } finally {
+      this.#setBusy(false);
+    }
+  }
+
+  #setBusy(isBusy: boolean): void {
+    this.#dialog.toggleAttribute("data-busy", isBusy);
+    for (const button of this.#dialog.querySelectorAll<HTMLButtonElement>("button.button")) button.disabled = isBusy;
+  }
+
+  /** Pressing Escape during a sign-in would cancel whatever the sign-in is for. */
+  #stayWhileBusy(event: Event): void {
+    if (this.#dialog.hasAttribute("data-busy")) event.preventDefault();
+  }
 }

@@ -1,5 +1,5 @@
-// What Firebase Hosting answers where there is no page.
-import lost from "bootstrap-icons/icons/compass.svg?raw";
+// What Firebase Hosting serves for an address without a page.
+import compass from "bootstrap-icons/icons/compass.svg?raw";
 import { icon, make } from "../dom";
 import { openPage } from "../shell";
 import "../styles/outcome.css";
@@ -11,7 +11,7 @@ openPage("404").append(
   make(
     "section",
     { class: "outcome" },
-    make("div", { class: "sign" }, icon(lost)),
+    make("div", { class: "sign" }, icon(compass)),
     make("h1", {}, words.title),
     make("p", { class: "lead" }, words.lead),
     make("div", { class: "actions" }, make("a", { class: "button primary", href: "/" }, words.home)),

@@ -1,7 +1,8 @@
-// /buy-tokens: the packs, the balance, one click to Stripe.
-import star from "bootstrap-icons/icons/star-fill.svg?raw";
-import gift from "bootstrap-icons/icons/gift.svg?raw";
+// /buy-tokens: the packs, the balance, and one click to Stripe.
+
 import gem from "bootstrap-icons/icons/gem.svg?raw";
+import gift from "bootstrap-icons/icons/gift.svg?raw";
+import star from "bootstrap-icons/icons/star-fill.svg?raw";
 import { listPackages, type Package } from "../api";
 import { buy, needsSignIn } from "../checkout";
 import { coinStack } from "../coins";
@@ -14,7 +15,12 @@ import { formatDollars, formatNumber, texts } from "../texts";
 
 const words = texts.buy;
 const notice = new Notice();
-const packs = make("ul", { class: "packs", "aria-label": words.listLabel, "aria-busy": "true", "data-testid": "packages" });
+const packs = make("ul", {
+  class: "packs",
+  "aria-label": words.listLabel,
+  "aria-busy": "true",
+  "data-testid": "packages",
+});
 
 openPage("buy-tokens").append(
   make(
@@ -36,9 +42,9 @@ async function load(): Promise<void> {
   packs.setAttribute("aria-busy", "true");
   packs.replaceChildren(...Array.from({ length: 4 }, () => make("li", { class: "pack ghost", "aria-hidden": "true" })));
   try {
-    const found = await listPackages();
-    packs.replaceChildren(...found.map(card));
-    if (!found.length) notice.say(words.empty);
+    const packages = await listPackages();
+    packs.replaceChildren(...packages.map(card));
+    if (packages.length === 0) notice.say(words.empty);
   } catch (error) {
     packs.replaceChildren();
     notice.show(error, () => void load());
@@ -84,21 +90,21 @@ async function start(pack: Package): Promise<void> {
   notice.clear();
   setBuying(pack);
   try {
-    if (await buy(pack)) return; // the button stays as it is until Stripe's page is there
+    if (await buy(pack)) return; // the button stays busy until Stripe's page appears
   } catch (error) {
     notice.show(error, needsSignIn(error) ? offerSignIn : undefined);
   }
   setBuying(null);
-  packs.querySelector<HTMLElement>(`[data-testid=buy-${pack.id}]`)?.focus(); // a disabled button had lost it
+  packs.querySelector<HTMLElement>(`[data-testid=buy-${pack.id}]`)?.focus(); // which it lost when it was disabled
 }
 
-/** Shows which pack is being bought; meanwhile none can be clicked. */
+/** Shows which pack is being bought; until then, no other can be. */
 function setBuying(pack: Package | null): void {
   for (const button of packs.querySelectorAll<HTMLButtonElement>("button.buy")) {
-    const isThis = pack !== null && button.dataset["testid"] === `buy-${pack.id}`;
+    const isChosen = pack !== null && button.dataset["testid"] === `buy-${pack.id}`;
     button.disabled = pack !== null;
-    button.classList.toggle("busy", isThis);
-    button.textContent = isThis ? words.opening : words.buyNow;
-    button.setAttribute("aria-busy", String(isThis));
+    button.classList.toggle("busy", isChosen);
+    button.textContent = isChosen ? words.opening : words.buyNow;
+    button.setAttribute("aria-busy", String(isChosen));
   }
 }

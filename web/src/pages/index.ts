@@ -1,5 +1,5 @@
-// /: how much there is, and where to go from here.
-import { watch } from "../account";
+// /: the balance, and where to go from here.
+import { watchPageAccount } from "../account";
 import { coinStack } from "../coins";
 import { debtNote } from "../debt";
 import { make } from "../dom";
@@ -35,6 +35,8 @@ openPage("index").append(
     ),
   ),
 );
-watch((state) => {
-  signedOut.hidden = signIn.hidden = state.is !== "signed-out";
+watchPageAccount((state) => {
+  const isSignedOut = state.status === "signed-out";
+  signedOut.hidden = !isSignedOut;
+  signIn.hidden = !isSignedOut;
 });

@@ -1,4 +1,4 @@
-// /token-purchase-cancel: nothing happened; here is the way back.
+// /token-purchase-cancel: nothing was charged; here is the way back.
 import back from "bootstrap-icons/icons/arrow-counterclockwise.svg?raw";
 import { buy, lastPackage, needsSignIn } from "../checkout";
 import { icon, make } from "../dom";
@@ -46,7 +46,9 @@ function retryButton(pack: { id: string; name: string }): HTMLElement {
     notice.clear();
     setBusy(true);
     buy(pack).then(
-      (begun) => begun || setBusy(false),
+      (hasStarted) => {
+        if (!hasStarted) setBusy(false);
+      },
       (error: unknown) => {
         setBusy(false);
         notice.show(error, needsSignIn(error) ? offerSignIn : undefined);

@@ -1,10 +1,10 @@
-// /token-purchase-success?session_id=…: waits for the credit, live. Nothing is credited because of this page.
+// /token-purchase-success?session_id=…: shows the purchase as it is credited. This page credits nothing itself.
 import clock from "bootstrap-icons/icons/clock-history.svg?raw";
-import cross from "bootstrap-icons/icons/x-lg.svg?raw";
-import eye from "bootstrap-icons/icons/person-check.svg?raw";
 import hourglass from "bootstrap-icons/icons/hourglass-split.svg?raw";
+import personCheck from "bootstrap-icons/icons/person-check.svg?raw";
 import question from "bootstrap-icons/icons/question-lg.svg?raw";
-import { type AccountState, watch } from "../account";
+import cross from "bootstrap-icons/icons/x-lg.svg?raw";
+import { type AccountState, watchPageAccount } from "../account";
 import { listPackages, listTransactions, type Transaction } from "../api";
 import { coinStack } from "../coins";
 import { copyButton } from "../copy-button";
@@ -21,7 +21,7 @@ type Stage = "confirming" | "slow" | "delayed" | "failed" | "held" | "rejected" 
 const SLOW_AFTER_MS = 20_000;
 const LIVE_WITHIN_MS = 5_000;
 const POLL_MS = 3_000;
-const NEWS_MS = 60_000;
+const RECENT_MS = 60_000;
 const OPENED_AT = Date.now();
 
 const words = texts.success;
@@ -29,7 +29,7 @@ const sessionId = new URLSearchParams(location.search).get("session_id") ?? "";
 const outcome = make("section", { class: "outcome", "aria-live": "polite", "data-testid": "outcome" });
 let stage: Stage | "credited" | undefined;
 let isSlow = false;
-let end = () => {};
+let stopWaiting = () => {};
 const packs = listPackages().catch(() => []);
 
 function follow(): void {
@@ -38,42 +38,42 @@ function follow(): void {
     isSlow = true;
     if (stage === "confirming") show("slow");
   }, SLOW_AFTER_MS);
-  watch((state) => {
-    if (state.is === "signed-out") {
+  watchPageAccount((state) => {
+    if (state.status === "signed-out") {
       followed = undefined;
-      end();
+      stopWaiting();
       return show("signed-out");
     }
     if (state.user && state.user.uid !== followed) {
       followed = state.user.uid;
-      end();
-      end = awaitEntry(state.user);
-      show(stageOf(state)); // another user's receipt goes too
+      stopWaiting();
+      stopWaiting = awaitEntry(state.user);
+      show(stageOf(state)); // replaces another user's receipt
     }
     if (stage !== "credited") show(stageOf(state));
   });
 }
 
 function stageOf(state: AccountState): Stage {
-  const open = state.is === "known" ? state.openPurchases[sessionId] : undefined;
+  const open = state.status === "known" ? state.openPurchases[sessionId] : undefined;
   if (open) return open === "waiting" ? "delayed" : open;
   return isSlow ? "slow" : "confirming";
 }
 
-/** Waits for the entry by Firestore; when that cannot be reached, by asking the API again and again. */
+/** Waits for the entry in Firestore; while Firestore can't be reached, polls the API. */
 function awaitEntry(user: User): () => void {
   let timer = window.setTimeout(poll, LIVE_WITHIN_MS);
   function poll() {
-    listTransactions(user, { limit: 20 })
+    void listTransactions(user, { limit: 20 })
       .then(({ transactions }) => transactions.find(({ id }) => id === purchaseId(sessionId)))
       .catch(() => undefined)
       .then((entry) => {
-        if (!timer) return; // ended meanwhile
+        if (!timer) return; // stopped in the meantime
         if (entry) credited(entry);
         else timer = window.setTimeout(poll, POLL_MS);
       });
   }
-  const endOfLive = watchPurchase(user.uid, sessionId, {
+  const stopLive = watchPurchase(user.uid, sessionId, {
     next: credited,
     failed: () => {
       clearTimeout(timer);
@@ -83,29 +83,29 @@ function awaitEntry(user: User): () => void {
   return () => {
     clearTimeout(timer);
     timer = 0;
-    endOfLive();
+    stopLive();
   };
 }
 
 function credited(entry: Transaction): void {
   if (stage === "credited") return;
   stage = "credited";
-  end();
-  const owed = entry.amount - entry.balanceAfter;
+  stopWaiting();
+  const debt = entry.amount - entry.balanceAfter;
   const thanks = make("p", { class: "lead" });
   const pack = make("span");
-  const call = (name: string) => {
+  const setPackName = (name: string) => {
     thanks.textContent = words.credited(name);
     pack.textContent = name;
   };
-  call(texts.history.somePack); // whatever happens to the names, the tokens are there
-  void packName(entry.details.packageId).then(call);
+  setPackName(texts.history.somePack); // until the names are loaded, if ever
+  void packName(entry.details.packageId).then(setPackName);
   outcome.className = "outcome credited";
   outcome.replaceChildren(
     coinStack(entry.amount, entry.details.bonus ?? 0, { fit: true }),
     make("h1", {}, words.creditedTitle(entry.amount)),
     thanks,
-    ...(owed > 0 ? [make("p", { class: "lead" }, words.paidDebt(owed))] : []),
+    ...(debt > 0 ? [make("p", { class: "lead" }, words.paidDebt(debt))] : []),
     make(
       "dl",
       { class: "receipt" },
@@ -119,20 +119,20 @@ function credited(entry: Transaction): void {
         copyButton(entry.id, words.copyOf),
       ),
     ),
-    actions(link(START_URL, words.start, "primary"), history()),
+    actions(link(START_URL, words.start, "primary"), historyLink()),
   );
-  nameTab();
-  if (isNews(entry) && !wantsReducedMotion()) void celebrate();
+  updateTitle();
+  if (isRecent(entry) && !wantsReducedMotion()) void celebrate();
 }
 
-/** Whether this page waited for the entry, or nearly: nobody celebrates an old receipt. */
-const isNews = (entry: Transaction) => Date.parse(entry.timestamp) > OPENED_AT - NEWS_MS;
+/** Whether the entry is so recent that the buyer was waiting for it: an old receipt is not celebrated. */
+const isRecent = (entry: Transaction) => Date.parse(entry.timestamp) > OPENED_AT - RECENT_MS;
 
 async function celebrate(): Promise<void> {
   const { default: library } = await import("canvas-confetti");
   const canvas = make("canvas", { class: "confetti", "aria-hidden": "true", "data-testid": "confetti" });
   document.body.append(canvas);
-  const confetti = library.create(canvas, { resize: true }); // no worker, which would need blob: in the policy
+  const confetti = library.create(canvas, { resize: true }); // without a worker, which would need blob: in the Content-Security-Policy
   const colors = ["#e9b949", "#c98a1b", "#0b6b4f", "#5fd3a6", "#f6e3b0"];
   const from = (x: number, angle: number) =>
     confetti({ particleCount: 70, angle, spread: 70, startVelocity: 48, origin: { x, y: 0.75 }, colors });
@@ -149,47 +149,58 @@ function show(next: Stage): void {
   stage = next;
   outcome.className = `outcome ${next}`;
   outcome.replaceChildren(...scenes[next]());
-  nameTab();
+  updateTitle();
 }
 
-/** The tab says what the page says. */
-function nameTab(): void {
+/** The tab has the title of the scene. */
+function updateTitle(): void {
   document.title = `${outcome.querySelector("h1")?.textContent} · ${texts.brand}`;
 }
 
-const history = (look = "plain") => link("/transactions", words.history, look);
-const support = () => link(SUPPORT_URL, words.support, "plain");
+const historyLink = (look = "plain") => link("/transactions", words.history, look);
+const supportLink = () => link(SUPPORT_URL, words.support, "plain");
 
 const scenes: Record<Stage, () => Node[]> = {
-  confirming: () => [make("div", { class: "minting" }, coinStack(110, 0, { fit: true })), ...told(words.waitingTitle, words.waiting)],
-  slow: () => [sign(clock), ...told(words.slowTitle, words.slow), reference(), actions(history(), support())],
+  confirming: () => [
+    make("div", { class: "minting" }, coinStack(110, 0, { fit: true })),
+    ...message(words.waitingTitle, words.waiting),
+  ],
+  slow: () => [
+    sign(clock),
+    ...message(words.slowTitle, words.slow),
+    reference(),
+    actions(historyLink(), supportLink()),
+  ],
   delayed: () => [
     sign(hourglass),
-    ...told(words.delayedTitle, words.delayed),
+    ...message(words.delayedTitle, words.delayed),
     reference(),
-    actions(link(START_URL, words.start, "primary"), history()),
+    actions(link(START_URL, words.start, "primary"), historyLink()),
   ],
   failed: () => [
     sign(cross),
-    ...told(words.failedTitle, words.failed),
+    ...message(words.failedTitle, words.failed),
     reference(),
-    actions(link("/buy-tokens", words.tryAgain, "primary"), support()),
+    actions(link("/buy-tokens", words.tryAgain, "primary"), supportLink()),
   ],
-  held: () => [sign(eye), ...told(words.heldTitle, words.held), reference(), actions(history(), support())],
-  rejected: () => [sign(cross), ...told(words.rejectedTitle, words.rejected), reference(), actions(support())],
-  unknown: () => [sign(question), ...told(words.unknownTitle, words.unknown), actions(history("primary"))],
+  held: () => [
+    sign(personCheck),
+    ...message(words.heldTitle, words.held),
+    reference(),
+    actions(historyLink(), supportLink()),
+  ],
+  rejected: () => [sign(cross), ...message(words.rejectedTitle, words.rejected), reference(), actions(supportLink())],
+  unknown: () => [sign(question), ...message(words.unknownTitle, words.unknown), actions(historyLink("primary"))],
   "signed-out": () => [
     sign(question),
-    ...told(words.signedOutTitle, words.signedOut),
-    actions(
-      make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn),
-    ),
+    ...message(words.signedOutTitle, words.signedOut),
+    actions(make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn)),
   ],
 };
 
 const sign = (svgText: string) => make("div", { class: "sign" }, icon(svgText));
 
-const told = (title: string, text: string) => [make("h1", {}, title), make("p", { class: "lead" }, text)];
+const message = (title: string, text: string) => [make("h1", {}, title), make("p", { class: "lead" }, text)];
 
 const actions = (...children: Node[]) => make("div", { class: "actions" }, ...children);
 

@@ -1,27 +1,28 @@
-// /transactions: every change of the balance, newest first.
-import arrowDown from "bootstrap-icons/icons/plus-lg.svg?raw";
+// /transactions: every change to the balance, newest first.
+
+import refund from "bootstrap-icons/icons/arrow-counterclockwise.svg?raw";
 import download from "bootstrap-icons/icons/download.svg?raw";
 import gift from "bootstrap-icons/icons/gift.svg?raw";
-import refund from "bootstrap-icons/icons/arrow-counterclockwise.svg?raw";
-import shield from "bootstrap-icons/icons/shield-exclamation.svg?raw";
-import shieldOk from "bootstrap-icons/icons/shield-check.svg?raw";
 import spend from "bootstrap-icons/icons/magic.svg?raw";
+import plus from "bootstrap-icons/icons/plus-lg.svg?raw";
+import shieldOk from "bootstrap-icons/icons/shield-check.svg?raw";
+import shield from "bootstrap-icons/icons/shield-exclamation.svg?raw";
 import wrench from "bootstrap-icons/icons/wrench.svg?raw";
-import { type AccountState, watch } from "../account";
-import { listPackages, listTransactions, type Transaction } from "../api";
+import { type AccountState, userOf, watchPageAccount } from "../account";
+import { listPackages, listTransactions, type Transaction, type TransactionPage } from "../api";
 import { icon, make } from "../dom";
 import { describe, type PackNames, toCsv } from "../history-words";
 import type { OpenPurchase } from "../live";
 import { Notice } from "../notice";
 import type { User } from "../session";
-import { offerSignIn, openPage, userOf } from "../shell";
+import { offerSignIn, openPage } from "../shell";
 import "../styles/history.css";
 import { formatMoment, formatNumber, formatSigned, texts } from "../texts";
 
-const PAGE = 20;
-const PAGE_MAX = 100;
+const PAGE_SIZE = 20;
+const PAGE_SIZE_MAX = 100;
 const ICONS: Record<Transaction["type"], string> = {
-  purchase: arrowDown,
+  purchase: plus,
   spend,
   refund,
   dispute: shield,
@@ -71,13 +72,13 @@ let entries: Transaction[] = [];
 let cursor: string | null = null;
 let newestLoad = 0;
 let balance: number | undefined;
-let packNames: PackNames | undefined; // until they are known, a pack is just a pack
+let packNames: PackNames | undefined; // undefined until they are loaded
 const names: Promise<PackNames> = listPackages().then(
   (packs) => new Map(packs.map(({ id, name }) => [id, name])),
   () => new Map(),
 );
-void names.then((known) => {
-  packNames = known;
+void names.then((loaded) => {
+  packNames = loaded;
   showEntries();
 });
 
@@ -93,13 +94,13 @@ openPage("transactions").append(
 table.hidden = true;
 more.addEventListener("click", () => void loadMore());
 csv.addEventListener("click", () => void saveCsv());
-watch(onAccount);
+watchPageAccount(onAccount);
 
 function onAccount(state: AccountState): void {
-  const now = userOf(state);
-  signedOut.hidden = state.is !== "signed-out";
-  if (now?.uid !== user?.uid) {
-    user = now;
+  const currentUser = userOf(state);
+  signedOut.hidden = state.status !== "signed-out";
+  if (currentUser?.uid !== user?.uid) {
+    user = currentUser;
     entries = [];
     cursor = null;
     showEntries();
@@ -108,56 +109,56 @@ function onAccount(state: AccountState): void {
     balance = undefined;
     if (user) void loadNewest();
   }
-  if (state.is !== "known") return;
-  open.replaceChildren(...Object.entries(state.openPurchases).map(openPurchase));
+  if (state.status !== "known") return;
+  open.replaceChildren(...Object.entries(state.openPurchases).map(openPurchaseItem));
   if (status.textContent === words.empty) status.textContent = statusText();
-  if (balance !== undefined && balance !== state.balance) void loadNewest(); // something came or went: show it
+  if (balance !== undefined && balance !== state.balance) void loadNewest(); // there is a new entry
   balance = state.balance;
 }
 
-/** Loads the newest entries, and puts those that are not shown yet above the others. */
+/** Loads the newest entries, and adds those that aren't shown yet at the top. */
 async function loadNewest(): Promise<void> {
-  const asked = user;
-  if (!asked) return;
-  const number = ++newestLoad;
+  const requester = user;
+  if (!requester) return;
+  const load = ++newestLoad;
   notice.clear();
-  if (!entries.length) status.textContent = words.loading;
+  if (entries.length === 0) status.textContent = words.loading;
   try {
-    const page = await listTransactions(asked, { limit: PAGE });
-    if (asked !== user || number !== newestLoad) return; // an answer of yesterday
+    const page = await listTransactions(requester, { limit: PAGE_SIZE });
+    if (requester !== user || load !== newestLoad) return; // outdated
     const shown = new Set(entries.map(({ id }) => id));
     const added = page.transactions.filter(({ id }) => !shown.has(id));
     if (added.length < page.transactions.length) {
       entries = [...added, ...entries];
     } else {
-      entries = added; // nothing in common, so there may be a gap: begin anew
+      entries = added; // nothing in common, so there may be a gap: start over
       cursor = page.next_cursor;
     }
     showEntries();
     status.textContent = statusText();
   } catch (error) {
-    if (asked !== user || number !== newestLoad) return;
-    if (!entries.length) status.textContent = words.failed;
+    if (requester !== user || load !== newestLoad) return;
+    if (entries.length === 0) status.textContent = words.failed;
     notice.show(error, () => void loadNewest());
   }
 }
 
 async function loadMore(): Promise<void> {
-  const [asked, from] = [user, cursor];
-  if (!asked) return;
+  const [requester, from] = [user, cursor];
+  if (!requester) return;
   notice.clear();
   more.disabled = true;
   more.classList.add("busy");
   try {
-    const page = await listTransactions(asked, { limit: PAGE, cursor: from });
-    if (asked === user && from === cursor) {
+    const page = await listTransactions(requester, { limit: PAGE_SIZE, cursor: from });
+    if (requester === user && from === cursor) {
       entries = [...entries, ...page.transactions];
       cursor = page.next_cursor;
       showEntries();
       status.textContent = statusText();
     }
   } catch (error) {
-    if (asked === user) notice.show(error, () => void loadMore());
+    if (requester === user) notice.show(error, () => void loadMore());
   }
   more.disabled = false;
   more.classList.remove("busy");
@@ -165,18 +166,20 @@ async function loadMore(): Promise<void> {
 
 function showEntries(): void {
   rows.replaceChildren(...entries.map(row));
-  table.hidden = csv.hidden = !entries.length;
+  const isEmpty = entries.length === 0;
+  table.hidden = isEmpty;
+  csv.hidden = isEmpty;
   more.hidden = cursor === null;
 }
 
 function statusText(): string {
-  if (!entries.length) return open.childElementCount ? "" : words.empty;
+  if (entries.length === 0) return open.childElementCount ? "" : words.empty;
   return cursor === null ? `${words.loaded(entries.length)} ${words.all}` : words.loaded(entries.length);
 }
 
-function openPurchase([sessionId, stands]: [string, OpenPurchase]): HTMLElement {
+function openPurchaseItem([sessionId, state]: [string, OpenPurchase]): HTMLElement {
   const href = `/token-purchase-success?${new URLSearchParams({ session_id: sessionId })}`;
-  return make("li", {}, make("span", {}, words.open[stands]), " ", make("a", { href }, words.open.see));
+  return make("li", {}, make("span", {}, words.open[state]), " ", make("a", { href }, words.open.see));
 }
 
 function row(entry: Transaction): HTMLElement {
@@ -208,27 +211,25 @@ function row(entry: Transaction): HTMLElement {
 }
 
 async function saveCsv(): Promise<void> {
-  const asked = user;
-  if (!asked) return;
+  const requester = user;
+  if (!requester) return;
   csv.disabled = true;
   status.textContent = words.downloading;
   try {
     const all: Transaction[] = [];
     let next: string | null = null;
     do {
-      const page: { transactions: Transaction[]; next_cursor: string | null } = await listTransactions(asked, {
-        limit: PAGE_MAX,
-        cursor: next,
-      });
+      // biome-ignore lint/performance/noAwaitInLoops: a page's cursor comes with the page before
+      const page: TransactionPage = await listTransactions(requester, { limit: PAGE_SIZE_MAX, cursor: next });
       all.push(...page.transactions);
       next = page.next_cursor;
-    } while (next !== null && asked === user);
-    const known = await names;
-    if (asked === user) save(toCsv(all, known));
+    } while (next !== null && requester === user);
+    const csvNames = await names;
+    if (requester === user) save(toCsv(all, csvNames));
   } catch (error) {
-    if (asked === user) notice.show(error, () => void saveCsv());
+    if (requester === user) notice.show(error, () => void saveCsv());
   }
-  if (asked === user) status.textContent = statusText();
+  if (requester === user) status.textContent = statusText();
   csv.disabled = false;
 }
 
