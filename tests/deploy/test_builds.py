@@ -1,42 +1,41 @@
-"""The files that others read: Cloud Build's, Firebase's and Firestore's have only what those know."""
+"""The files that others read, Cloud Build's and Firebase's, have only what those know."""
 
 import json
 from typing import Any
 
 import jsonschema
-import pytest
 import yaml
 
 from tests.deploy.api_fields import faults
 from topology.functions import ROOT, load_functions
 
-BUILDS = {"dev": "cloudbuild-dev.yaml", "prod": "cloudbuild.yaml"}
 
-
-def build(environment: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / BUILDS[environment]).read_text())
+def build() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
     return loaded
 
 
-def test_builds_have_only_fields_that_cloud_build_knows() -> None:
-    assert faults("cloudbuild", "v1", "Build", {name: build(name) for name in BUILDS}) == []
+def test_the_build_has_only_fields_of_cloud_build() -> None:
+    assert faults("cloudbuild", "v1", "Build", {"build": build()}) == []
 
 
-@pytest.mark.parametrize("environment", BUILDS)
-def test_a_build_tests_before_it_deploys_to_its_own_environment_and_looks_at_the_result(environment: str) -> None:
-    _, test, deploy = build(environment)["steps"]
+def test_the_build_tests_a_commit_deploys_it_and_checks_the_result() -> None:
+    _, test, deploy = build()["steps"]
     assert test["args"][-1].rstrip().endswith(".ci/run")
-    (deployment, smoke) = deploy["args"][-1].splitlines()[-2:]
-    assert deployment.startswith(f"./deploy.sh {environment} ")
+    deployment, smoke = deploy["args"][-1].splitlines()[-2:]
+    assert deployment == './deploy.sh "$_ENVIRONMENT" --project "$PROJECT_ID"'
     assert smoke.startswith("./smoke_test.sh ")
 
 
-def test_a_build_sees_no_secret() -> None:
-    for file in BUILDS.values():
-        assert "availableSecrets" not in (ROOT / file).read_text()
+def test_the_build_deploys_to_development_unless_its_trigger_says_otherwise() -> None:
+    assert build()["substitutions"] == {"_ENVIRONMENT": "dev"}
 
 
-def test_firebase_json_is_as_firebase_tools_wants_it() -> None:
+def test_the_build_sees_no_secret() -> None:
+    assert "availableSecrets" not in build()
+
+
+def test_firebase_json_matches_the_schema_of_firebase_tools() -> None:
     schema = json.loads((ROOT / "node_modules/firebase-tools/schema/firebase-config.json").read_text())
     jsonschema.validate(json.loads((ROOT / "firebase.json").read_text()), schema)
 
