@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Makes a Google Cloud project what this checkout says; run it as often as you like, a second run changes nothing.
+# Brings a Google Cloud project to the state this checkout describes. Safe to repeat: a second run changes nothing.
 #
 #   ./deploy.sh dev|prod [--only PART]... [--skip PART]... [--project ID] [--dry-run]
 #
-# --dry-run prints every command and needs no credentials. What is deployed stands in functions/functions.toml, where
-# in deploy/environments.toml, in which order in deploy/plan.py.
+# --dry-run prints every command and needs no credentials. functions/functions.toml defines what is deployed,
+# deploy/environments.toml where, deploy/parts/ in which order.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-  echo 'deploy.sh: Python 3.11 or newer is missing: sudo apt-get install python3   (macOS: brew install python)' >&2
+  echo 'deploy.sh: Python 3.11 or newer is required: sudo apt-get install python3   (macOS: brew install python)' >&2
   exit 1
 fi
 
-# The firebase of this repository's lock file, unless the machine has one of its own.
+# The firebase-tools of this repository's lock file, unless the machine has its own.
 export PATH="$PATH:$PWD/node_modules/.bin"
 exec python3 -m deploy "$@"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts something back as it was. What follows (revert the commit, replay the topic) is in docs/deployment.md, "Roll back".
+# Rolls one thing back. docs/deployment.md, "Roll back", says what to do next: revert the commit, replay the topic.
 #
-#   ./rollback.sh dev|prod function NAME...  [--to REVISION]   traffic to the revision before the one that is served
-#   ./rollback.sh dev|prod rules --to COMMIT                   firestore.rules as they were in a commit
-#   ./rollback.sh dev|prod webhook --to URL                    let Stripe send its events to another address
+#   ./rollback.sh ENVIRONMENT function NAME...  [--to REVISION]   send traffic to the revision before the current one
+#   ./rollback.sh ENVIRONMENT rules --to COMMIT                   deploy firestore.rules as they were in a commit
+#   ./rollback.sh ENVIRONMENT webhook --to URL                    make Stripe send its events to another address
 #
-# --dry-run prints the commands. --project ID takes another project than the environment's.
+# --dry-run prints the commands. --project ID uses this project instead of the environment's.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -29,7 +29,7 @@ names=() to='' dry_run=''
 while (($#)); do
   case $1 in
     --to | --project)
-      [[ -n ${2:-} ]] || fail "$1 takes a value"
+      [[ -n ${2:-} ]] || fail "$1 needs a value"
       if [[ $1 == --to ]]; then to=$2; else project=$2; fi
       shift
       ;;
@@ -46,32 +46,32 @@ run() {
   [[ -n $dry_run ]] || "$@"
 }
 
-# The newest revision that is older than the one that is served.
-revision_before() { # service
-  local served
-  served=$(gcloud run services describe "$1" --region="$region" --project="$project" --format='value(status.traffic[0].revisionName)')
+# Prints the newest revision that is older than the current one.
+previous_revision() { # service
+  local current
+  current=$(gcloud run services describe "$1" --region="$region" --project="$project" --format='value(status.traffic[0].revisionName)')
   gcloud run revisions list --service="$1" --region="$region" --project="$project" \
     --sort-by=~metadata.creationTimestamp --format='value(metadata.name)' |
-    awk -v served="$served" 'behind && !found { print; found = 1 } $0 == served { behind = 1 }'
+    awk -v current="$current" 'older && !printed { print; printed = 1 } $0 == current { older = 1 }'
 }
 
 case $what in
   function)
     ((${#names[@]})) || fail 'name the functions'
-    [[ -z $to || ${#names[@]} == 1 ]] || fail '--to takes one function'
+    [[ -z $to || ${#names[@]} == 1 ]] || fail '--to works with one function'
     for name in "${names[@]}"; do
       [[ -d functions/$name ]] || fail "there is no function $name"
       service=${name//_/-} revision=$to
       if [[ -z $revision ]]; then
-        if [[ -n $dry_run ]]; then revision=PREVIOUS; else revision=$(revision_before "$service"); fi
+        if [[ -n $dry_run ]]; then revision=PREVIOUS; else revision=$(previous_revision "$service"); fi
       fi
-      [[ -n $revision ]] || fail "$name has no revision before the one that is served"
+      [[ -n $revision ]] || fail "$name has no revision before the current one"
       run gcloud run services update-traffic "$service" --to-revisions="$revision=100" --region="$region" --project="$project" --quiet
     done
     ;;
   rules)
-    [[ -n $to ]] || fail 'say which commit: --to COMMIT'
-    git cat-file -e "$to:firestore.rules" 2>/dev/null || fail "there are no firestore.rules in commit $to"
+    [[ -n $to ]] || fail 'name the commit: --to COMMIT'
+    git cat-file -e "$to:firestore.rules" 2>/dev/null || fail "commit $to has no firestore.rules"
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     git show "$to:firestore.rules" >"$folder/firestore.rules"
@@ -79,7 +79,7 @@ case $what in
     run firebase deploy --only=firestore:rules --config="$folder/firebase.json" --project="$project" --non-interactive
     ;;
   webhook)
-    [[ $to == https://* ]] || fail 'say where to: --to https://…'
+    [[ $to == https://* ]] || fail 'name the address: --to https://…'
     run .venv/bin/python -m deploy.stripe_setup "$environment" --project="$project" --webhook-url="$to"
     ;;
   *) usage ;;

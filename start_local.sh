@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts everything on this machine: the name the team knows for `make run`.
+# Starts everything on this machine: another name for `make run`.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,1 +1,1 @@
-"""Puts the system on Google Cloud: what ./deploy.sh runs. That much needs no more than Python itself."""
+"""What ./deploy.sh runs: it deploys the product to Google Cloud, with nothing but Python's standard library."""

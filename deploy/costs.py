@@ -1,7 +1,7 @@
-"""`python -m deploy.costs`: what a purchase, 1,000 of them and a million users cost; --write fills in docs/costs.md.
+"""`python -m deploy.costs` computes what 1,000 purchases and a million users cost; --write updates docs/costs.md.
 
-Operations are measured by tests/deploy/test_costs.py, prices are the list prices of November 2026, and what is assumed
-about users stands in USERS. Change one, run this with --write, and read the page again.
+tests/deploy/test_costs.py measures the operations, the prices are the list prices of November 2026, and the assumptions
+about users are the constants from USERS on. After changing any of them, run this with --write and reread the page.
 """
 
 import re
@@ -21,7 +21,7 @@ STRIPE_SHARE, STRIPE_FIXED_CENTS = Decimal("0.029"), 30
 
 @dataclass(frozen=True)
 class Work:
-    """What one call of a function takes: Firestore's billed operations, and seconds of an instance."""
+    """What one call of a function uses: billed Firestore operations, messages, logs, and instance seconds."""
 
     reads: int = 0
     writes: int = 0
@@ -30,8 +30,8 @@ class Work:
     logs_kib: float = 0.3
 
 
-# Reads and writes are measured by a test. Cloud Run bills time in steps of 0.1 s, and an instance's time once for all
-# requests that share it: this counts it for each, so it is the most that it can be.
+# Reads and writes are measured by a test. Cloud Run bills in steps of 0.1 s, and bills an instance's time once for all
+# requests that share it. This counts it per request, so the real cost is at most this.
 WORK: Mapping[str, Work] = {
     "create_checkout": Work(reads=1, seconds=0.8),
     "stripe_webhook": Work(messages_kib=4, logs_kib=1.2),
@@ -45,7 +45,7 @@ PURCHASE = ("create_checkout", "stripe_webhook", "credit_tokens", "get_balance",
 
 @dataclass(frozen=True)
 class Prices:
-    """List prices in dollars, without the free tiers: Iowa and, for Firestore, nam5 (two regions)."""
+    """List prices in dollars without free tiers, in Iowa and, for Firestore, nam5 (two regions)."""
 
     request: float = 0.40 / 1e6  # https://cloud.google.com/run/pricing
     vcpu_s: float = 0.000024
@@ -54,9 +54,9 @@ class Prices:
     read: float = 0.06 / 1e5  # https://cloud.google.com/firestore/pricing
     write: float = 0.18 / 1e5
     stored_gib_month: float = 0.18
-    message_kib: float = 40 / 2**30  # https://cloud.google.com/pubsub/pricing; $40 a TiB
+    message_kib: float = 40 / 2**30  # https://cloud.google.com/pubsub/pricing; $40 per TiB
     kept_gib_month: float = 0.27
-    log_gib: float = 0.50  # https://cloud.google.com/stackdriver/pricing; the first 50 GiB a month are free
+    log_gib: float = 0.50  # https://cloud.google.com/stackdriver/pricing; the first 50 GiB per month are free
     secret_month: float = 0.06  # https://cloud.google.com/secret-manager/pricing
 
 
@@ -64,10 +64,10 @@ PRICES = Prices()
 _GIB = 0.5  # an instance's memory
 _MONTH_S = 30 * 86_400
 
-# A million users, a month.
+# A million users, for a month.
 USERS = 1_000_000
 PURCHASES = 50_000  # 5 % of them buy once
-VISITS = 10_000_000  # each looks at the balance ten times
+VISITS = 10_000_000  # each checks the balance ten times
 SPENDS = 20_000_000  # each spends twenty times
 _ENTRY_KIB = 1.5  # a stored entry with its index
 
@@ -76,15 +76,15 @@ _ENTRY_KIB = 1.5  # a stored entry with its index
 MIX: Mapping[str, int] = {"starter": 30, "popular": 50, "pro": 15, "creator": 5}
 
 
-def kept(price_cents: int) -> tuple[Decimal, Decimal]:
-    """Return what Stripe leaves of a price, in cents, and its share in percent with one decimal."""
+def proceeds(price_cents: int) -> tuple[Decimal, Decimal]:
+    """Return what remains of a price after Stripe's fee: in cents, and as a percentage with one decimal."""
     fee = (price_cents * STRIPE_SHARE + STRIPE_FIXED_CENTS).quantize(Decimal(1), ROUND_HALF_UP)
     share = (price_cents - fee) / price_cents * 100
     return price_cents - fee, share.quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def dollars(calls: Mapping[str, int]) -> dict[str, float]:
-    """Return what calls of functions cost, by service."""
+    """Return what function calls cost in dollars, by service."""
     cost = dict.fromkeys(("Cloud Run", "Firestore", "Pub/Sub", "Logging"), 0.0)
     for name, times in calls.items():
         work = WORK[name]
@@ -96,7 +96,7 @@ def dollars(calls: Mapping[str, int]) -> dict[str, float]:
 
 
 def tables() -> dict[str, list[str]]:
-    """Return the page's tables by name, each as lines of Markdown."""
+    """Return the page's tables by name, each as Markdown lines."""
     return {
         "stripe": list(_stripe()),
         "revenue": list(_revenue()),
@@ -112,7 +112,7 @@ def _stripe() -> Iterator[str]:
     )
     for package in load_catalog().packages:
         terms = package.current
-        left, share = kept(terms.price_cents)
+        left, share = proceeds(terms.price_cents)
         fee, token = terms.price_cents - left, left / terms.tokens
         yield (
             f"| {package.id} | ${terms.price_cents / 100:.2f} | ${fee / 100:.2f} | ${left / 100:.2f} | {share} % "
@@ -128,7 +128,7 @@ def _revenue() -> Iterator[str]:
     totals = [Decimal(0)] * 4
     for package in load_catalog().packages:
         price, times = package.current.price_cents, MIX[package.id] * 10
-        net = kept(price)[0]
+        net = proceeds(price)[0]
         row = [Decimal(times), *(times * Decimal(cents) / 100 for cents in (price, price - net, net))]
         totals = [total + value for total, value in zip(totals, row, strict=True)]
         yield _amounts(package.id, row)
@@ -166,8 +166,8 @@ def _bill(cost: Mapping[str, float], column: str, *, digits: int = 2) -> Iterato
     yield f"| **all** | **${sum(cost.values()):.{digits}f}** |"
 
 
-def filled(page: str) -> str:
-    """Return the page with every table computed anew."""
+def with_tables(page: str) -> str:
+    """Return the page with every table computed again."""
     for name, lines in tables().items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         table = "\n".join(lines) + "\n"
@@ -177,7 +177,7 @@ def filled(page: str) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(filled(PAGE.read_text()))
+        PAGE.write_text(with_tables(PAGE.read_text()))
     else:
         for table in tables().values():
             print("\n".join(table), end="\n\n")

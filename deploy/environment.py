@@ -1,4 +1,4 @@
-"""What is deployed, and where: deploy/environments.toml, deploy/prices.<name>.env and functions/functions.toml."""
+"""Reads what is deployed, and where: deploy/environments.toml, deploy/prices.<name>.env, functions/functions.toml."""
 
 import sys
 import tomllib
@@ -10,20 +10,20 @@ from typing import Any
 from shared.runtime.catalog_file import load_catalog
 from topology.functions import ROOT, Function, Subscription
 
-# Settings that are secrets, and the secret in Secret Manager that each is read from.
 SECRETS: Mapping[str, str] = {
     "STRIPE_SECRET_KEY": "stripe-secret-key",
     "STRIPE_WEBHOOK_SECRET": "stripe-webhook-secret",
 }
+"""The settings that are secrets, each with the name of its secret in Secret Manager."""
 
 
 class DeployError(Exception):
-    """The deployment cannot go on; the message says what to do."""
+    """The deployment cannot continue; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One row of environments.toml; `number` is the project's number, which Google gives it."""
+    """One table of environments.toml; `number` is the project number that Google assigned."""
 
     name: str
     project: str
@@ -43,24 +43,24 @@ class Environment:
 
     @property
     def prices_file(self) -> Path:
-        """Where deploy/stripe_setup.py writes the ids of the Stripe prices."""
+        """The file that holds the ids of the Stripe prices, written by deploy/stripe_setup.py."""
         return ROOT / "deploy" / f"prices.{self.name}.env"
 
     @property
     def webhook_url(self) -> str:
-        """The address that Stripe sends events to."""
+        """The address to which Stripe sends events."""
         return f"{self.app_base_url}/api/stripe/webhook"
 
     def account(self, name: str) -> str:
-        """Return a service account's e-mail address."""
+        """Return the e-mail address of a service account."""
         return f"{name}@{self.project}.iam.gserviceaccount.com"
 
     def url(self, service: str) -> str:
-        """Return a Cloud Run service's own address, which is known before it is deployed."""
+        """Return the own address of a Cloud Run service, which is known before it is deployed."""
         return f"https://{service}-{self.number}.{self.region}.run.app"
 
     def settings(self) -> dict[str, str]:
-        """Return every setting that a function may read; secrets by their name, never by value."""
+        """Return every setting that a function may read; secrets by name, never by value."""
         secrets = {
             setting: f"projects/{self.project}/secrets/{secret}/versions/latest" for setting, secret in SECRETS.items()
         }
@@ -76,14 +76,14 @@ class Environment:
         }
 
     def missing_prices(self) -> list[str]:
-        """Name the packages' price settings that have no value."""
-        wanted = [package.price_setting for package in load_catalog(self.catalog).packages]
-        return [name for name in wanted if not self.prices.get(name)]
+        """Return the price settings of packages that have no value."""
+        settings = [package.price_setting for package in load_catalog(self.catalog).packages]
+        return [name for name in settings if not self.prices.get(name)]
 
 
 @dataclass(frozen=True)
 class Deployed(Function):
-    """One row of functions.toml with all that its deployment needs: these defaults hold unless a row says otherwise."""
+    """One table of functions.toml with everything its deployment needs; a field it omits has the default below."""
 
     memory: str = "512Mi"
     cpu: int = 1
@@ -97,21 +97,21 @@ class Deployed(Function):
 
     @property
     def secrets(self) -> list[str]:
-        """The secrets it reads."""
+        """The secrets that the function reads."""
         return [secret for setting, secret in SECRETS.items() if self.reads(setting)]
 
-    def environment(self, environment: Environment) -> dict[str, str]:
-        """Return the variables it is deployed with.
+    def variables(self, environment: Environment) -> dict[str, str]:
+        """Return the environment variables that the function is deployed with.
 
         Raises:
-            DeployError: it needs one that no environment has.
+            DeployError: it needs one that the environment does not have.
         """
         values = environment.settings()
         if unknown := [name for name in self.needs if name not in values]:
             raise DeployError(
-                f"functions.toml: {self.name} needs {', '.join(unknown)}; give it a value in deploy/environment.py"
+                f"functions.toml: {self.name} needs {', '.join(unknown)}. Add a value in deploy/environment.py."
             )
-        # functions-framework serves as many requests at once as it has threads.
+        # functions-framework serves as many concurrent requests as it has threads.
         return {name: value for name, value in values.items() if value and self.reads(name)} | {
             "THREADS": str(self.concurrency)
         }
@@ -121,16 +121,16 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     """Read one environment.
 
     Raises:
-        DeployError: there is none of this name, or it names no project.
+        DeployError: there is no such environment, or it has no project.
     """
     file = root / "deploy" / "environments.toml"
     rows = tomllib.loads(file.read_text())
     if name not in rows:
-        raise DeployError(f"There is no environment {name!r}; there are: {', '.join(rows)}")
+        raise DeployError(f"There is no environment {name!r}. Choose one of: {', '.join(rows)}")
     row: dict[str, Any] = rows[name]
     project = project or row["project"]
     if not project:
-        raise DeployError(f"No project: write its id into deploy/environments.toml, [{name}], or give --project=ID")
+        raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
     row |= {key: tuple(row[key]) for key in ("alert_emails", "trusted_callers")}
     environment = Environment(name=name, prices={}, more_settings=row.pop("settings"), **row)
@@ -155,7 +155,7 @@ def _read_env(file: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    # `python3 -m deploy.environment dev project` prints one value of an environment, for scripts.
+    # For scripts: `python3 -m deploy.environment dev project` prints one value of an environment.
     try:
         print(getattr(load_environment(sys.argv[1]), sys.argv[2]))
     except DeployError as error:

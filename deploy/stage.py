@@ -8,7 +8,7 @@ from pathlib import Path
 from topology.functions import ROOT
 
 _PIN = re.compile(r"^([a-z0-9._-]+)==[^ ]+", re.IGNORECASE)
-_ASKED_FOR_BY = re.compile(r"^    # (?:via |  )([a-z0-9._-]+)$", re.IGNORECASE)
+_REQUIRED_BY = re.compile(r"^    # (?:via |  )([a-z0-9._-]+)$", re.IGNORECASE)
 
 
 def stage(function: str, folder: Path, root: Path = ROOT) -> Path:
@@ -26,33 +26,33 @@ def stage(function: str, folder: Path, root: Path = ROOT) -> Path:
 
 
 def pinned(direct: str, lock: str) -> list[str]:
-    """Return the lock's lines for these requirements and for all that they need.
+    """Return the lock's lines for these requirements and everything they depend on.
 
-    uv writes under each pin who asked for it ("# via"), which is the dependency graph, extras included.
+    Under each pin, uv writes which packages require it ("# via"): the dependency graph, extras included.
     """
     lines: dict[str, str] = {}
-    needs: dict[str, set[str]] = {}
+    dependencies: dict[str, set[str]] = {}
     name = ""
     for line in lock.splitlines():
-        if found := _PIN.match(line):
-            name = found[1].lower()
+        if pin := _PIN.match(line):
+            name = pin[1].lower()
             lines[name] = line
-        elif asker := _ASKED_FOR_BY.match(line):
-            needs.setdefault(asker[1].lower(), set()).add(name)
-    wanted: set[str] = set()
-    todo = [found[1].lower() for line in direct.splitlines() if (found := _PIN.match(line))]
-    while todo:
-        package = todo.pop()
-        if package not in wanted:
-            wanted.add(package)
-            todo += needs.get(package, ())
-    return [line for package, line in lines.items() if package in wanted]
+        elif requirer := _REQUIRED_BY.match(line):
+            dependencies.setdefault(requirer[1].lower(), set()).add(name)
+    required: set[str] = set()
+    pending = [pin[1].lower() for line in direct.splitlines() if (pin := _PIN.match(line))]
+    while pending:
+        package = pending.pop()
+        if package not in required:
+            required.add(package)
+            pending += dependencies.get(package, ())
+    return [line for package, line in lines.items() if package in required]
 
 
 def digest(source: Path, *also: str) -> str:
-    """Return a short fingerprint of a file or of a folder's files, and of what else makes up a deployment."""
-    seen = hashlib.sha256("\0".join(also).encode())
+    """Return a short fingerprint of a file or a folder's files, and of whatever else makes up a deployment."""
+    fingerprint = hashlib.sha256("\0".join(also).encode())
     files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     for file in files:
-        seen.update(f"{file.relative_to(source)}\0".encode() + file.read_bytes())
-    return seen.hexdigest()[:16]
+        fingerprint.update(f"{file.relative_to(source)}\0".encode() + file.read_bytes())
+    return fingerprint.hexdigest()[:16]

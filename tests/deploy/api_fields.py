@@ -1,4 +1,4 @@
-"""Google's own definitions of its APIs, which gcloud carries: does a document have only fields that the API knows?"""
+"""Checks documents against Google's own definitions of its APIs, which come with gcloud."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Runs in a process of its own: gcloud's libraries are not on this one's path, and shall not be.
+# Runs in its own process, because gcloud's libraries must not be on the path of this one.
 _CHECK = """
 import json, sys
 from apitools.base.py import encoding
@@ -28,7 +28,7 @@ print(json.dumps(faults))
 
 
 def faults(api: str, version: str, kind: str, documents: dict[str, Any]) -> list[str]:
-    """Return what the API's message `kind` does not know of these documents, or takes for a wrong value."""
+    """Return the fields and values of these documents that the API's message `kind` does not accept."""
     gcloud = shutil.which("gcloud")
     assert gcloud
     library = Path(gcloud).resolve().parents[1] / "lib"

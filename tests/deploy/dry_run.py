@@ -1,4 +1,4 @@
-"""What deploy.sh prints, and gcloud's own opinion of it."""
+"""What deploy.sh prints, and the verdicts of gcloud's and firebase-tools' own parsers on commands."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from deploy.environment import load_deployed
 from topology.functions import ROOT
 
 _ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
-# Names of things, of which gcloud's parser asks no more than that they are text.
+# Names, which gcloud's parser accepts whatever they are.
 _NAMES = re.compile(
     rf"token-economy-(dev|prod)|\b({_ROWS})\b|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|[a-z-]+(?=@)"
     r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=service-accounts create )\S+|(?<=--display-name=)'.*?'"
@@ -24,31 +24,31 @@ _NAMES = re.compile(
 
 @cache
 def printed(environment: str, *arguments: str) -> str:
-    """Return what a dry run prints where there are neither credentials nor settings."""
-    with tempfile.TemporaryDirectory() as nobody:
+    """Return what a dry run prints without credentials and settings."""
+    with tempfile.TemporaryDirectory() as home:
         command = ("./deploy.sh", environment, "--dry-run", *arguments)
-        bare = {"PATH": os.environ["PATH"], "HOME": nobody, "CLOUDSDK_CONFIG": nobody}
+        bare = {"PATH": os.environ["PATH"], "HOME": home, "CLOUDSDK_CONFIG": home}
         return subprocess.run(command, cwd=ROOT, env=bare, check=True, text=True, capture_output=True).stdout
 
 
 def commands(text: str, program: str) -> list[str]:
-    """Return the lines that call a program."""
+    """Return the lines that run a program."""
     return [line for line in text.splitlines() if line.startswith(f"{program} ")]
 
 
 def refused(gcloud_commands: Iterable[str]) -> dict[str, str]:
-    """Return those commands that gcloud's parser refuses, and what it says of each. Offline; one start for all.
+    """Return the commands that gcloud's parser rejects, each with its error. Works offline.
 
-    The parser takes 0.2 s a command, so those that differ in nothing but names are shown to it once.
+    The parser takes 0.2 s per command, so commands that differ only in names are checked once.
     """
-    wanted = list({_NAMES.sub("name", command): command for command in gcloud_commands}.values())
+    checked = list({_NAMES.sub("name", command): command for command in gcloud_commands}.values())
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump([{"command_string": command} for command in wanted], file)
+        json.dump([{"command_string": command} for command in checked], file)
         file.flush()
         lint = ("gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file.name}")
         done = subprocess.run(lint, check=True, text=True, capture_output=True)
     verdicts: list[dict[str, Any]] = json.loads(done.stdout)
-    assert len(verdicts) == len(wanted), "gcloud passed over some commands"
+    assert len(verdicts) == len(checked), "gcloud skipped some commands"
     return {one["command_string"]: str(one["error_message"]) for one in verdicts if not one["success"]}
 
 

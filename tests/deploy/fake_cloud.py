@@ -1,4 +1,4 @@
-"""A project on the recording gcloud, and a checkout of its own to deploy from."""
+"""A project on the recording gcloud, and a copy of this checkout to deploy from."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PRICES = "".join(
 
 
 class FakeCloud:
-    """A project on the recording gcloud, and a checkout of its own to deploy from."""
+    """A project on the recording gcloud, and a copy of this checkout to deploy from."""
 
     def __init__(self, folder: Path, environment: str) -> None:
         self.environment = environment
@@ -43,7 +43,7 @@ class FakeCloud:
         self.write(**{**self.read(), **state})
 
     def prepare(self) -> None:
-        """Do what comes before the first deployment: secrets and prices."""
+        """Set up what the first deployment needs: secrets and prices."""
         self.change(secret_values={"stripe-secret-key": ["sk_x"], "stripe-webhook-secret": ["whsec_x"]})
         (self.checkout / "deploy" / f"prices.{self.environment}.env").write_text(PRICES)
 
@@ -63,7 +63,7 @@ class FakeCloud:
         )
 
     def changes(self) -> list[str]:
-        """Return what was changed since the last time this was asked."""
+        """Return the changes since the previous call."""
         changes: list[str] = self.read()["changes"]
         self.change(changes=[])
         return changes

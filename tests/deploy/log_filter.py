@@ -1,7 +1,7 @@
-"""The part of Cloud Logging's query language that monitoring/metrics/ uses: does a log entry match a filter?
+"""Matches log entries against the part of Cloud Logging's query language that monitoring/metrics/ uses.
 
-Comparisons with = and !=, a list of values (a OR b), AND, OR, NOT and parentheses; a field that an entry lacks matches
-nothing. Source: https://cloud.google.com/logging/docs/view/logging-query-language
+Comparisons with = and !=, a list of values (a OR b), AND, OR, NOT and parentheses; a comparison with a
+field that the entry lacks never matches. Source: https://cloud.google.com/logging/docs/view/logging-query-language
 """
 
 import re
@@ -12,15 +12,15 @@ _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|!=|=|\(|\)|[\w.]+)')
 
 
 def matches(filter_: str, entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry, as Cloud Logging keeps it, matches."""
+    """Whether an entry, as Cloud Logging stores it, matches."""
     parser = _Parser(filter_, entry)
     result = parser.disjunction()
-    assert not parser.tokens, f"not understood: {parser.tokens}"
+    assert not parser.tokens, f"cannot parse: {parser.tokens}"
     return result
 
 
 def field(entry: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - a log entry's value
-    """Return the value at a path such as jsonPayload.event, None where there is none."""
+    """Return the value at a path such as jsonPayload.event; None if there is none."""
     value: Any = entry
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -30,7 +30,7 @@ def field(entry: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - a log e
 class _Parser:
     def __init__(self, text: str, entry: Mapping[str, Any]) -> None:
         self.tokens = _TOKEN.findall(text)
-        assert "".join(self.tokens) == re.sub(r"\s+(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", "", text), "an unknown sign"
+        assert "".join(self.tokens) == re.sub(r"\s+(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", "", text), "unknown characters"
         self._entry = entry
 
     def disjunction(self) -> bool:
@@ -52,10 +52,10 @@ class _Parser:
             result = self.disjunction()
             assert self._take(")")
             return result
-        path, sign = self.tokens.pop(0), self.tokens.pop(0)
-        wanted = self._values()
+        path, operator = self.tokens.pop(0), self.tokens.pop(0)
+        values = self._values()
         value = field(self._entry, path)
-        return value is not None and (str(value) in wanted) is (sign == "=")
+        return value is not None and (str(value) in values) is (operator == "=")
 
     def _values(self) -> list[str]:
         if not self._take("("):

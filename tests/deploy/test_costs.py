@@ -1,4 +1,4 @@
-"""docs/costs.md: its numbers are computed, and computed from what the functions really do."""
+"""docs/costs.md: its numbers are computed from what the functions really do."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -66,9 +66,9 @@ def test_firestore_bills_what_the_page_says(call: Callable[[Ledger], None]) -> N
     assert (firestore.reads, firestore.writes) == (work.reads, work.writes)
 
 
-def test_the_page_has_the_tables_as_they_are_computed_now() -> None:
+def test_the_page_has_the_tables_as_computed_now() -> None:
     page = costs.PAGE.read_text()
-    assert costs.filled(page) == page, "python -m deploy.costs --write"
+    assert costs.with_tables(page) == page, "python -m deploy.costs --write"
 
 
 def test_a_thousand_purchases_bring_what_the_catalog_and_stripes_fee_say() -> None:
@@ -77,8 +77,8 @@ def test_a_thousand_purchases_bring_what_the_catalog_and_stripes_fee_say() -> No
     assert all_ == "| **all** | 1,000 | $11,990.00 | $646.50 | $11,343.50 |"
 
 
-def test_stripe_leaves_what_the_team_counts_on() -> None:
-    shares = {package.id: costs.kept(package.current.price_cents)[1] for package in load_catalog().packages}
+def test_what_remains_after_stripes_fee_is_what_the_team_expects() -> None:
+    shares = {package.id: costs.proceeds(package.current.price_cents)[1] for package in load_catalog().packages}
     assert shares == {
         "starter": Decimal("91.2"),
         "popular": Decimal("94.1"),

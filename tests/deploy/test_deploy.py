@@ -1,4 +1,4 @@
-"""deploy.sh: a dry run prints what gcloud accepts; a second run changes nothing; what is missing stops it at once."""
+"""deploy.sh: gcloud accepts what a dry run prints; a second run changes nothing; a missing prerequisite stops it."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cloud import Gcloud
+from deploy.apply import Apply
 from deploy.environment import Deployed, DeployError, load_deployed, load_environment
 from tests.deploy import dry_run
 from tests.deploy.fake_cloud import FAKES, FakeCloud
@@ -18,7 +18,7 @@ from topology.functions import ROOT
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> FakeCloud:
-    """Production: it has all that development has, and more."""
+    """Production: it has everything that development has, and more."""
     return FakeCloud(tmp_path, "prod")
 
 
@@ -29,17 +29,17 @@ def test_a_first_run_does_what_a_dry_run_printed_and_a_second_changes_nothing(cl
     first = cloud.run()
     assert first.returncode == 0, first.stdout + first.stderr
     lines = [line for program in ("gcloud", "firebase") for line in dry_run.commands(dry, program)]
-    told = [" ".join(shlex.split(line)[1:]) for line in lines]
-    # Two names are given by Google: the project's number, and a notification channel's.
-    given = {
+    printed = [" ".join(shlex.split(line)[1:]) for line in lines]
+    # Google assigns two names: the project's number, and a notification channel's.
+    assigned = {
         "projects/123456789012/channels/channels-1": "CHANNEL_ONCALL@EXAMPLE.COM",
         "123456789012": "PROJECT_NUMBER",
     }
-    done = cloud.changes()
-    for name, stand_in in given.items():
-        done = [change.replace(name, stand_in) for change in done]
-    assert len(done) > 50
-    assert [line for line in done if line not in told] == []
+    changes = cloud.changes()
+    for name, placeholder in assigned.items():
+        changes = [change.replace(name, placeholder) for change in changes]
+    assert len(changes) > 50
+    assert [line for line in changes if line not in printed] == []
     second = cloud.run()
     assert second.returncode == 0, second.stdout + second.stderr
     assert cloud.changes() == []
@@ -54,7 +54,7 @@ def test_parts_can_be_chosen_and_skipped(cloud: FakeCloud) -> None:
     assert "run deploy" not in printed
 
 
-def test_what_drifted_is_mended_and_nothing_else(tmp_path: Path) -> None:
+def test_drift_is_corrected_and_nothing_else_is_changed(tmp_path: Path) -> None:
     cloud = FakeCloud(tmp_path, "dev")
     assert cloud.run("--only", "topics", "--only", "subscriptions").returncode == 0
     cloud.changes()
@@ -66,7 +66,7 @@ def test_what_drifted_is_mended_and_nothing_else(tmp_path: Path) -> None:
     assert change.startswith("pubsub subscriptions update credit-tokens")
 
 
-def test_a_filter_which_cannot_change_stops_the_run(tmp_path: Path) -> None:
+def test_a_changed_filter_stops_the_run_because_it_is_immutable(tmp_path: Path) -> None:
     cloud = FakeCloud(tmp_path, "dev")
     cloud.run("--only", "topics", "--only", "subscriptions")
     table = cloud.checkout / "functions" / "functions.toml"
@@ -126,7 +126,7 @@ def test_a_changed_dashboard_is_updated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("says", ["SERVICE_DISABLED", "Cannot find metric(s)", "Service account x does not exist."])
-def test_what_is_not_known_everywhere_yet_is_asked_for_again(
+def test_a_command_is_repeated_until_a_new_resource_is_visible_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
 ) -> None:
     tried = tmp_path / "tried"
@@ -136,12 +136,12 @@ def test_what_is_not_known_everywhere_yet_is_asked_for_again(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     slept: list[float] = []
 
-    assert Gcloud(sleep=slept.append).read(("gcloud", "things", "list")) == []
+    assert Apply(sleep=slept.append).read(("gcloud", "things", "list")) == []
 
     assert slept == [5]
 
 
-def test_a_new_metric_is_waited_for_as_long_as_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_metric_gets_as_much_time_as_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Google says up to 10 minutes."""
     gcloud = tmp_path / "gcloud"
     gcloud.write_text("#!/bin/sh\necho 'Cannot find metric(s)' >&2\nexit 1\n")
@@ -150,7 +150,7 @@ def test_a_new_metric_is_waited_for_as_long_as_it_may_take(tmp_path: Path, monke
     slept: list[float] = []
 
     with pytest.raises(DeployError, match="Cannot find metric"):
-        Gcloud(sleep=slept.append).read(("gcloud", "things", "list"))
+        Apply(sleep=slept.append).read(("gcloud", "things", "list"))
 
     assert sum(slept) >= 600
 
@@ -158,19 +158,19 @@ def test_a_new_metric_is_waited_for_as_long_as_it_may_take(tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        ("environment", "There is no environment 'staging'; there are: dev, prod"),
-        ("no project", "No project: write its id into deploy/environments.toml, [dev], or give --project=ID"),
+        ("environment", "There is no environment 'staging'. Choose one of: dev, prod"),
+        ("no project", "No project: put its id into deploy/environments.toml, [dev], or give --project=ID"),
         ("unknown project", "gcloud auth login"),
         ("secret", "The secret stripe-secret-key has no value. Run: ./setup_stripe_secrets.sh dev"),
         ("prices", "lacks STRIPE_TOKEN_STARTER_PRICE_ID"),
         (
             "region",
-            "firebase.json leads to functions in us-central1, but deploy/environments.toml deploys them to europe-",
+            "firebase.json points to functions in us-central1, but deploy/environments.toml deploys them to europe-",
         ),
         ("gcloud", "gcloud is missing: https://cloud.google.com/sdk/docs/install"),
     ],
 )
-def test_what_is_missing_stops_the_run_before_it_changes_anything(tmp_path: Path, broken: str, says: str) -> None:
+def test_a_missing_prerequisite_stops_the_run_before_the_first_change(tmp_path: Path, broken: str, says: str) -> None:
     cloud = FakeCloud(tmp_path, "dev")
     cloud.prepare()
     path = None
@@ -201,25 +201,25 @@ def test_what_is_missing_stops_the_run_before_it_changes_anything(tmp_path: Path
     assert cloud.changes() == []
 
 
-def test_every_gcloud_command_that_is_printed_passes_gclouds_own_parser() -> None:
+def test_every_printed_gcloud_command_passes_gclouds_own_parser() -> None:
     printed = [line for name in ("dev", "prod") for line in dry_run.commands(dry_run.printed(name), "gcloud")]
     assert len(printed) > 150
     assert dry_run.refused(printed) == {}
 
 
-def test_every_firebase_command_that_is_printed_is_one_of_firebase_tools() -> None:
+def test_every_printed_firebase_command_exists_in_firebase_tools() -> None:
     printed = [line for name in ("dev", "prod") for line in dry_run.commands(dry_run.printed(name), "firebase")]
     assert printed
     for command in {tuple(shlex.split(line)[1:]) for line in printed}:
         assert dry_run.unknown_to_firebase(command) == []
 
 
-def test_every_folder_in_functions_is_a_row_and_every_row_a_folder() -> None:
+def test_functions_toml_lists_every_folder_and_no_other() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
     assert {row.name for row in load_deployed()} == folders
 
 
-def test_accounts_get_no_more_than_they_need() -> None:
+def test_accounts_have_only_the_roles_they_need() -> None:
     granted: dict[str, set[str]] = {}
     for line in dry_run.commands(dry_run.printed("prod"), "gcloud"):
         if found := re.search(r"(.*) add-iam-policy-binding (\S+) --member=\w+:([^@ ]+).* --role=(\S+)", line):
@@ -236,21 +236,25 @@ def test_accounts_get_no_more_than_they_need() -> None:
     assert "list-packages" not in granted
     on_project = {role for roles in granted.values() for role in roles if role.endswith("token-economy-prod")}
     assert {role.split(" ")[0] for role in on_project} == {
-        *("datastore.user", "datastore.viewer"),
-        *("run.builder", "pubsub.serviceAgent"),
+        "datastore.user",
+        "datastore.viewer",
+        "run.builder",
+        "pubsub.serviceAgent",
     }
 
 
-def test_only_who_is_meant_to_may_call_a_function() -> None:
+def test_only_the_intended_callers_may_call_a_function() -> None:
     rows = load_deployed()
     printed = dry_run.printed("prod", "--only", "invokers")
     callers = dict(re.findall(r"add-iam-policy-binding (\S+) --member=(\S+) --role=roles/run.invoker", printed))
-    assert {row.service for row in rows if row.path} == {name for name, who in callers.items() if who == "allUsers"}
+    assert {row.service for row in rows if row.path} == {
+        name for name, caller in callers.items() if caller == "allUsers"
+    }
     assert callers["credit-tokens"] == "serviceAccount:pubsub-push@token-economy-prod.iam.gserviceaccount.com"
     assert callers["spend-tokens"] == "group:token-backends@example.com"
 
 
-def test_production_is_guarded_and_warm_and_live_and_development_is_not() -> None:
+def test_production_is_protected_warm_and_live_and_development_is_not() -> None:
     prod, dev = dry_run.printed("prod"), dry_run.printed("dev")
     for flag in ("--enable-pitr", "--delete-protection", "--recurrence=daily", "--min=1", "STRIPE_LIVEMODE=true"):
         assert flag in prod
@@ -258,8 +262,8 @@ def test_production_is_guarded_and_warm_and_live_and_development_is_not() -> Non
 
 
 @pytest.mark.parametrize("row", load_deployed(), ids=lambda row: row.name)
-def test_settings_are_those_of_the_row_and_secrets_only_names(row: Deployed) -> None:
-    environment = row.environment(load_environment("prod"))
+def test_a_function_gets_its_own_settings_and_secrets_only_by_name(row: Deployed) -> None:
+    environment = row.variables(load_environment("prod"))
     assert int(environment.pop("THREADS")) == row.concurrency
     assert all(row.reads(name) for name in environment)
     assert set(row.needs) <= environment.keys()
@@ -267,14 +271,14 @@ def test_settings_are_those_of_the_row_and_secrets_only_names(row: Deployed) -> 
         assert re.fullmatch(r"projects/[^/]+/secrets/[a-z-]+/versions/latest", environment[setting])
 
 
-def test_a_subscriber_has_until_its_timeout_to_answer() -> None:
+def test_the_ack_deadline_is_the_functions_timeout() -> None:
     printed = dry_run.printed("dev", "--only", "subscriptions")
     for row in load_deployed():
         if row.subscription:
             assert re.search(f"subscriptions create {row.subscription.name} .*--ack-deadline={row.timeout_s} ", printed)
 
 
-def test_scripts_are_clean_in_shellchecks_eyes() -> None:
+def test_shellcheck_accepts_the_scripts() -> None:
     scripts = [*ROOT.glob("*.sh"), *FAKES.glob("make"), *FAKES.glob("curl")]
     shellcheck = Path(sys.executable).with_name("shellcheck")
     done = subprocess.run([shellcheck, *scripts], check=False, text=True, capture_output=True)

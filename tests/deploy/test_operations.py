@@ -1,4 +1,4 @@
-"""The pages for operators: every command in them exists and takes the arguments given."""
+"""The pages for operators: every command in them exists and accepts the arguments it is given."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import shlex
 import click
 import pytest
 
-from deploy.__main__ import _parser
+from deploy.__main__ import parser
 from deploy.stripe_setup import main as stripe_setup
 from ops.cli import cli
 from tests.deploy import dry_run
@@ -26,7 +26,7 @@ VALUES = {
     "DEPLOYER": "projects/token-economy-dev/serviceAccounts/deployer@token-economy-dev.iam.gserviceaccount.com",
     "WEB_API_KEY": "key",
 }
-# Not ours, and not installed here: their own documentation says what they take.
+# Not ours, and not installed here: their own documentation has their arguments.
 OTHERS = ("curl", "stripe", "cloudflared")
 SHELL = ("export", "read", "for", "done", "SIGN_IN=", "ID_TOKEN=$(curl", "jq")
 
@@ -58,27 +58,27 @@ def modules(name: str) -> list[list[str]]:
     return [words[: words.index(">")] if ">" in words else words for words in found]
 
 
-def test_every_command_is_of_a_kind_that_is_checked() -> None:
+def test_every_command_is_of_a_checked_kind() -> None:
     known = (*OTHERS, *SHELL, "gcloud", "make", "node_modules/.bin/firebase", ".venv/bin/python")
     scripts = ("./deploy.sh", "./setup_stripe_secrets.sh", "./smoke_test.sh", "./rollback.sh")
     served = (".venv/bin/functions-framework",)
     assert [line for line in commands() if not line.startswith((*known, *scripts, *served))] == []
 
 
-def test_gcloud_takes_every_command_of_its_own() -> None:
-    # It has no say in what only it itself makes sense of: sign-in and its components.
+def test_gcloud_accepts_its_commands() -> None:
+    # Its linter does not know the commands for sign-in and components.
     own = [line for line in starting("gcloud") if not line.startswith(("gcloud auth", "gcloud components"))]
     assert len(own) > 25
     assert dry_run.refused(own) == {}
 
 
-def test_firebase_takes_every_command() -> None:
+def test_firebase_accepts_its_commands() -> None:
     for line in starting("node_modules/.bin/firebase"):
         assert dry_run.unknown_to_firebase(shlex.split(line)[1:]) == []
 
 
 @pytest.mark.parametrize("words", [words for words in modules("ops") if "--help" not in words], ids=" ".join)
-def test_ops_takes_every_command(words: list[str]) -> None:
+def test_ops_accepts_its_commands(words: list[str]) -> None:
     command: click.Command = cli
     context = click.Context(cli)
     words = [word for word in words if word != "--local"]
@@ -91,19 +91,19 @@ def test_ops_takes_every_command(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", modules("deploy.stripe_setup"), ids=" ".join)
-def test_stripe_setup_takes_every_command(words: list[str]) -> None:
+def test_stripe_setup_accepts_its_commands(words: list[str]) -> None:
     stripe_setup.make_context("stripe_setup", list(words))
 
 
-def test_deploy_takes_every_command() -> None:
+def test_deploy_accepts_its_commands() -> None:
     lines = starting("./deploy.sh")
     assert lines
     for line in lines:
-        _parser().parse_args(shlex.split(line, comments=True)[1:])
+        parser().parse_args(shlex.split(line, comments=True)[1:])
 
 
 @pytest.mark.parametrize("script", ["setup_stripe_secrets.sh", "smoke_test.sh", "rollback.sh"])
-def test_scripts_are_called_as_they_say(script: str) -> None:
+def test_scripts_know_the_flags_they_are_given(script: str) -> None:
     lines = starting(f"./{script}")
     assert lines
     text = (ROOT / script).read_text()
@@ -112,7 +112,7 @@ def test_scripts_are_called_as_they_say(script: str) -> None:
         assert f"{flag})" in text or f"{flag} |" in text or f"| {flag})" in text, flag
 
 
-def test_erasing_a_profile_erases_the_fields_that_the_rules_know() -> None:
+def test_erasing_a_profile_erases_every_field_that_the_rules_allow() -> None:
     (allowed,) = re.findall(
         r"function profileFields\(\) \{\s*return \[(.*?)\];", (ROOT / "firestore.rules").read_text()
     )

@@ -1,4 +1,4 @@
-"""rollback.sh: what was changed can be put back, by commands that are what they say."""
+"""rollback.sh: functions, rules and the webhook can be rolled back."""
 
 import shlex
 import subprocess
@@ -14,9 +14,9 @@ from topology.functions import ROOT
 @pytest.fixture
 def cloud(tmp_path: Path) -> FakeCloud:
     cloud = FakeCloud(tmp_path, "prod")
-    served = {"name": "s", "spec": {"traffic": [{"revisionName": "credit-tokens-00003", "percent": 100}]}}
+    current = {"name": "s", "spec": {"traffic": [{"revisionName": "credit-tokens-00003", "percent": 100}]}}
     revisions = ["credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
-    cloud.change(kinds={"run services": {"credit-tokens": served}}, revisions={"credit-tokens": revisions})
+    cloud.change(kinds={"run services": {"credit-tokens": current}}, revisions={"credit-tokens": revisions})
     return cloud
 
 
@@ -25,7 +25,7 @@ def roll_back(cloud: FakeCloud, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("newer", [[], ["credit-tokens-00004"]], ids=["newest served", "rolled back before"])
-def test_traffic_goes_to_the_revision_before_the_one_that_is_served(cloud: FakeCloud, newer: list[str]) -> None:
+def test_traffic_goes_to_the_revision_before_the_current_one(cloud: FakeCloud, newer: list[str]) -> None:
     older = ["credit-tokens-00003", "credit-tokens-00002", "credit-tokens-00001"]
     cloud.change(revisions={"credit-tokens": [*newer, *older]})
     assert roll_back(cloud, "function", "credit_tokens").returncode == 0
@@ -33,12 +33,12 @@ def test_traffic_goes_to_the_revision_before_the_one_that_is_served(cloud: FakeC
     assert change.startswith("run services update-traffic credit-tokens --to-revisions=credit-tokens-00002=100 ")
 
 
-def test_traffic_goes_to_the_revision_that_was_named(cloud: FakeCloud) -> None:
+def test_traffic_goes_to_the_named_revision(cloud: FakeCloud) -> None:
     assert roll_back(cloud, "function", "credit_tokens", "--to", "credit-tokens-00001").returncode == 0
     assert "credit-tokens-00001=100" in cloud.changes()[0]
 
 
-def test_there_is_no_way_back_from_the_first_revision(cloud: FakeCloud) -> None:
+def test_the_first_revision_cannot_be_rolled_back(cloud: FakeCloud) -> None:
     cloud.change(revisions={"credit-tokens": ["credit-tokens-00003"]})
     run = roll_back(cloud, "function", "credit_tokens")
     assert run.returncode == 1
@@ -53,10 +53,10 @@ def test_rules_are_deployed_as_they_were_in_a_commit(cloud: FakeCloud) -> None:
     assert roll_back(cloud, "rules", "--to", "HEAD").returncode == 0
     (change,) = cloud.changes()
     assert change.startswith("deploy --only=firestore:rules --config=")
-    assert "no firestore.rules in commit" in roll_back(cloud, "rules", "--to", "nowhere").stderr
+    assert "commit nowhere has no firestore.rules" in roll_back(cloud, "rules", "--to", "nowhere").stderr
 
 
-def test_what_a_dry_run_prints_is_accepted_by_gcloud_and_firebase(cloud: FakeCloud) -> None:
+def test_gcloud_and_firebase_accept_what_a_dry_run_prints(cloud: FakeCloud) -> None:
     git = ("git", "-C", str(ROOT), "rev-parse", "HEAD")
     subprocess.run(git, check=True, capture_output=True)
     function = roll_back(cloud, "function", "credit_tokens", "--dry-run").stdout
@@ -81,7 +81,7 @@ def test_what_a_dry_run_prints_is_accepted_by_gcloud_and_firebase(cloud: FakeClo
 @pytest.mark.parametrize(
     "arguments", [(), ("function",), ("function", "no_such"), ("rules",), ("webhook", "--to", "http://x"), ("tea",)]
 )
-def test_a_call_that_means_nothing_does_nothing(cloud: FakeCloud, arguments: tuple[str, ...]) -> None:
+def test_a_wrong_call_changes_nothing(cloud: FakeCloud, arguments: tuple[str, ...]) -> None:
     run = roll_back(cloud, *arguments)
     assert run.returncode in (1, 2)
     assert run.stderr

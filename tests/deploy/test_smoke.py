@@ -1,4 +1,4 @@
-"""smoke_test.sh finds what is wrong; tests/e2e/test_smoke.py shows that it finds nothing wrong with the product."""
+"""smoke_test.sh finds faults; tests/e2e/test_smoke.py runs it on the whole product, where it must find none."""
 
 import json
 import os
@@ -24,25 +24,25 @@ WELL = {
 
 
 class System(ThreadingHTTPServer):
-    """Answers each path with a status of a table."""
+    """Answers each path with the status of a table."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
         self.statuses = dict(WELL)
         self.available = [True, True]
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
     def smoke_test(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = ("./smoke_test.sh", f"http://127.0.0.1:{self.server_port}", *arguments)
-        given = {**os.environ, **environment}
-        return subprocess.run(command, cwd=ROOT, env=given, check=False, text=True, capture_output=True)
+        variables = {**os.environ, **environment}
+        return subprocess.run(command, cwd=ROOT, env=variables, check=False, text=True, capture_output=True)
 
 
 class Answering(BaseHTTPRequestHandler):
     server: System
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.command, self.path))
+        self.server.requests.append((self.command, self.path))
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         packages = [{"available": one} for one in self.server.available]
         body = json.dumps({"success": True, "packages": packages}).encode()
@@ -67,15 +67,15 @@ def system() -> Iterator[System]:
         thread.join()
 
 
-def test_a_system_that_is_well_passes_and_is_only_read(system: System) -> None:
+def test_a_healthy_system_passes_and_is_only_read(system: System) -> None:
     run = system.smoke_test()
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.endswith("All is well.\n")
-    assert set(system.asked) == WELL.keys()
+    assert run.stdout.endswith("All checks passed.\n")
+    assert set(system.requests) == WELL.keys()
 
 
 @pytest.mark.parametrize("path", WELL)
-def test_one_wrong_answer_fails_it(system: System, path: tuple[str, str]) -> None:
+def test_one_wrong_answer_fails(system: System, path: tuple[str, str]) -> None:
     system.statuses[path] = 500
     run = system.smoke_test()
     assert run.returncode == 1
@@ -83,14 +83,14 @@ def test_one_wrong_answer_fails_it(system: System, path: tuple[str, str]) -> Non
     assert "500 instead of" in run.stdout
 
 
-def test_a_package_that_cannot_be_bought_fails_it(system: System) -> None:
+def test_a_package_that_is_not_on_sale_fails(system: System) -> None:
     system.available = [True, False]
     run = system.smoke_test()
     assert run.returncode == 1
-    assert "FAILED  every package can be bought" in run.stdout
+    assert "FAILED  every package is on sale" in run.stdout
 
 
-def test_a_system_that_does_not_answer_fails_it() -> None:
+def test_a_system_that_does_not_answer_fails() -> None:
     run = subprocess.run(
         ("./smoke_test.sh", "http://127.0.0.1:1"), cwd=ROOT, check=False, text=True, capture_output=True
     )
@@ -98,7 +98,7 @@ def test_a_system_that_does_not_answer_fails_it() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("http://127.0.0.1:1", "--buy"), ("http://127.0.0.1:1", "--purchase")])
-def test_a_call_that_means_nothing_says_how_to_call_it(arguments: tuple[str, ...]) -> None:
+def test_a_wrong_call_prints_the_usage(arguments: tuple[str, ...]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "ID_TOKEN"}
     run = subprocess.run(
         ("./smoke_test.sh", *arguments), cwd=ROOT, check=False, text=True, capture_output=True, env=environment

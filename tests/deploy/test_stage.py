@@ -1,4 +1,4 @@
-"""What is uploaded for a function is enough to run it: imported and served where nothing else is installed."""
+"""What is uploaded for a function is enough to run it: it starts and answers where nothing else is installed."""
 
 import http.client
 import json
@@ -42,7 +42,7 @@ def staged(row: Deployed, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def python(staged: Path, clean: Path) -> Path:
-    """The Python of an environment with the staged requirements and nothing else: what it had besides is taken out."""
+    """The Python of an environment that has only the staged requirements: anything else is uninstalled."""
     _uv("pip", "sync", "--quiet", "--python", str(clean), str(staged / "requirements.txt"))
     return clean
 
@@ -53,12 +53,12 @@ def address(row: Deployed, staged: Path, python: Path, tmp_path: Path) -> Iterat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = row.environment(load_environment("dev"))
+    settings = row.variables(load_environment("dev"))
     framework = (str(python), "-m", "functions_framework", f"--target={row.name}", "--host=127.0.0.1", f"--port={port}")
     log = (tmp_path / "log").open("w+")
-    # HOME is empty and PYTHONPATH unset: nothing of this checkout is in reach.
+    # HOME is empty and PYTHONPATH is not set, so nothing of this checkout is importable.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **settings}
-    # Google's clients want credentials or an emulator before they are asked anything; nothing here asks them.
+    # Google's clients need credentials or an emulator to be created; no test uses one.
     environment |= {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
     server = subprocess.Popen(framework, cwd=staged, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -85,7 +85,7 @@ def test_a_staged_function_starts_and_answers_with_only_its_requirements(row: De
         assert _request(address, "GET")[0] == 405
 
 
-def test_what_is_uploaded_is_the_function_the_shared_code_and_pins(staged: Path) -> None:
+def test_the_upload_is_the_function_the_shared_code_and_pins(staged: Path) -> None:
     assert sorted(path.name for path in staged.iterdir()) == ["main.py", "requirements.txt", "shared", "topology"]
     assert all("==" in line for line in (staged / "requirements.txt").read_text().splitlines())
     assert not list(staged.rglob("__pycache__"))

@@ -1,4 +1,4 @@
-"""Stripe's keys and objects are set up: nothing leaks, nothing is made twice, no test key gets into production."""
+"""Setting up Stripe's keys and objects: nothing leaks, nothing is created twice, no test key reaches production."""
 
 import subprocess
 import sys
@@ -25,15 +25,15 @@ def cloud(tmp_path: Path) -> FakeCloud:
     return FakeCloud(tmp_path, "dev")
 
 
-def ask(cloud: FakeCloud, answers: str) -> subprocess.CompletedProcess[str]:
+def set_keys(cloud: FakeCloud, answers: str) -> subprocess.CompletedProcess[str]:
     return cloud.run(script="./setup_stripe_secrets.sh", answers=answers)
 
 
 # --- setup_stripe_secrets.sh
 
 
-def test_keys_go_to_secret_manager_and_nowhere_else_and_only_who_needs_one_may_read_it(cloud: FakeCloud) -> None:
-    run = ask(cloud, ANSWERS)
+def test_keys_go_only_to_secret_manager_and_only_functions_that_need_one_can_read_it(cloud: FakeCloud) -> None:
+    run = set_keys(cloud, ANSWERS)
     assert run.returncode == 0, run.stderr
     state = cloud.read()
     assert state["secret_values"] == {
@@ -61,12 +61,12 @@ def test_keys_go_to_secret_manager_and_nowhere_else_and_only_who_needs_one_may_r
     assert "secrets stripe-publishable-key" not in policies
 
 
-def test_the_same_value_gets_no_second_version_and_another_one_does(cloud: FakeCloud) -> None:
-    ask(cloud, ANSWERS)
+def test_only_a_new_value_adds_a_version(cloud: FakeCloud) -> None:
+    set_keys(cloud, ANSWERS)
     cloud.changes()
-    assert ask(cloud, ANSWERS).returncode == 0
+    assert set_keys(cloud, ANSWERS).returncode == 0
     assert cloud.changes() == []
-    assert ask(cloud, "\nwhsec_new,whsec_Abc123\n\n").returncode == 0
+    assert set_keys(cloud, "\nwhsec_new,whsec_Abc123\n\n").returncode == 0
     assert cloud.read()["secret_values"]["stripe-webhook-secret"] == [WEBHOOK_SECRET, "whsec_new,whsec_Abc123"]
     assert cloud.read()["secret_values"]["stripe-secret-key"] == [SECRET_KEY]
 
@@ -74,20 +74,20 @@ def test_the_same_value_gets_no_second_version_and_another_one_does(cloud: FakeC
 @pytest.mark.parametrize(
     ("environment", "answers", "says"),
     [
-        ("prod", "sk_test_Abc123\n\n\n", "this is no secret key for prod: it must look like (sk|rk)_live_"),
-        ("prod", "sk_live_Abc123\n\npk_test_Abc123\n", "this is no publishable key for prod"),
-        ("dev", "sk_live_Abc123\n\n\n", "this is no secret key for dev"),
-        ("dev", "whsec_Abc123\n\n\n", "this is no secret key for dev"),
-        ("dev", "\nsk_test_Abc123\n\n", "this is no webhook secret for dev"),
-        ("staging", "", "say which environment"),
+        ("prod", "sk_test_Abc123\n\n\n", "this is not a secret key for prod: it must look like (sk|rk)_live_"),
+        ("prod", "sk_live_Abc123\n\npk_test_Abc123\n", "this is not a publishable key for prod"),
+        ("dev", "sk_live_Abc123\n\n\n", "this is not a secret key for dev"),
+        ("dev", "whsec_Abc123\n\n\n", "this is not a secret key for dev"),
+        ("dev", "\nsk_test_Abc123\n\n", "this is not a webhook secret for dev"),
+        ("staging", "", "There is no environment 'staging'"),
     ],
 )
-def test_a_wrong_key_is_refused_before_anything_is_kept(
+def test_a_wrong_key_is_rejected_before_anything_is_stored(
     tmp_path: Path, environment: str, answers: str, says: str
 ) -> None:
     cloud = FakeCloud(tmp_path, "dev")
     cloud.environment = environment
-    run = ask(cloud, answers)
+    run = set_keys(cloud, answers)
     assert run.returncode == 1
     assert says in run.stderr
     assert "Abc123" not in run.stderr
@@ -99,7 +99,7 @@ def test_a_wrong_key_is_refused_before_anything_is_kept(
 
 @dataclass(frozen=True)
 class Stripe:
-    """The simulator, asked directly."""
+    """The simulator, called directly."""
 
     url: str
 
@@ -122,8 +122,8 @@ def set_up(cloud: FakeCloud, stripe: Stripe, *arguments: str) -> subprocess.Comp
     )
 
 
-def test_a_key_that_is_only_named_is_read_from_secret_manager(cloud: FakeCloud, stripe: Stripe) -> None:
-    """docs/runbook.md lets people name it so, for python -m ops."""
+def test_a_key_given_by_resource_name_is_read_from_secret_manager(cloud: FakeCloud, stripe: Stripe) -> None:
+    """docs/runbook.md sets the variable to that name, for python -m ops."""
     cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY]})
     named = "projects/token-economy-dev/secrets/stripe-secret-key/versions/latest"
     extra = {"STRIPE_API_BASE": stripe.url, "STRIPE_SECRET_KEY": named}
@@ -134,7 +134,7 @@ def test_a_key_that_is_only_named_is_read_from_secret_manager(cloud: FakeCloud, 
     assert len(stripe.all("webhook_endpoints")) == 1
 
 
-def test_products_prices_and_the_endpoint_are_made_once(cloud: FakeCloud, stripe: Stripe) -> None:
+def test_products_prices_and_the_endpoint_are_created_once(cloud: FakeCloud, stripe: Stripe) -> None:
     run = set_up(cloud, stripe)
     assert run.returncode == 0, run.stdout + run.stderr
     prices = {price["id"]: price for price in stripe.all("prices")}
@@ -161,9 +161,7 @@ def test_products_prices_and_the_endpoint_are_made_once(cloud: FakeCloud, stripe
     assert cloud.run("--dry-run", "--only", "functions").stdout.count("STRIPE_TOKEN_STARTER_PRICE_ID=price_") == 2
 
 
-def test_the_endpoint_can_be_pointed_elsewhere_and_be_switched_off_and_comes_back(
-    cloud: FakeCloud, stripe: Stripe
-) -> None:
+def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: FakeCloud, stripe: Stripe) -> None:
     set_up(cloud, stripe)
     assert set_up(cloud, stripe, "--webhook-url", "https://old.example.com/hook").returncode == 0
     assert [one["url"] for one in stripe.all("webhook_endpoints")] == ["https://old.example.com/hook"]
@@ -185,7 +183,7 @@ def test_a_new_api_version_gets_a_new_endpoint_and_both_secrets_are_valid(cloud:
     assert both.split(",")[1:] == [first]
 
 
-def test_without_a_key_or_with_the_other_modes_key_it_says_what_to_do(cloud: FakeCloud) -> None:
+def test_a_missing_key_or_one_of_the_other_mode_is_explained(cloud: FakeCloud) -> None:
     script = f"{sys.executable} -m deploy.stripe_setup"
     run = cloud.run(script=script)
     assert run.returncode == 1

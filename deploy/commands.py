@@ -1,0 +1,27 @@
+"""The commands that a deployment runs, and how they look in a shell."""
+
+Command = tuple[str, ...]
+
+_QUIET = "--quiet"
+_JSON = "--format=json"
+
+
+def gcloud(*words: str) -> Command:
+    """Return a gcloud command that never prompts."""
+    return ("gcloud", *words, _QUIET)
+
+
+def listing(*words: str) -> Command:
+    """Return a gcloud command that prints JSON."""
+    return gcloud(*words, _JSON)
+
+
+def shell_text(command: Command) -> str:
+    """Return a command as it is typed in a shell; quotes surround a flag's value, not the flag."""
+    return " ".join(_quoted(word) for word in command)
+
+
+def _quoted(word: str) -> str:
+    flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    plain = bool(value) and all(char.isalnum() or char in "-_./:@%+,=" for char in value)
+    return flag + equals + (value if plain or not (value or equals) else "'" + value.replace("'", "'\\''") + "'")
