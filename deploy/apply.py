@@ -49,7 +49,7 @@ class Apply:
             raise DeployError(
                 f"{resource.name} exists and differs in fields that cannot be changed: it must have "
                 f"{json.dumps(resource.immutable)}. "
-                "docs/operations.md, 'What deploy.sh cannot change', says how to replace it."
+                "docs/deployment.md, 'What deploy.sh cannot change', says how to replace it."
             )
         elif contains(existing, resource.desired):
             print(f"  unchanged  {resource.name}")

@@ -1,1 +1,1 @@
-"""The whole product on one machine: emulators, the Stripe simulator, every function, one origin for the pages."""
+"""The whole product on one machine: emulators, the Stripe simulator, every function, and one origin for the pages."""

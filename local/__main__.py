@@ -1,4 +1,4 @@
-"""`python -m local`: start the stack, say where everything is, and end it on Ctrl-C or SIGTERM."""
+"""`python -m local` starts the stack, prints its addresses, and stops it on Ctrl-C or SIGTERM."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
 from shared.domain.errors import CatalogError
 from shared.runtime.catalog_file import load_catalog
 
-_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -23,20 +23,20 @@ _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     type=click.Path(file_okay=False, path_type=Path),
     default=".local",
     show_default=True,
-    help="Where its logs and endpoints.json go; one stack a directory.",
+    help="Where logs and endpoints.json go; one stack per directory.",
 )
-@click.option("--catalog", default="default", show_default=True, envvar="TOKEN_CATALOG", help="The packages on sale.")
+@click.option("--catalog", default="default", show_default=True, envvar="TOKEN_CATALOG", help="The catalog on sale.")
 def main(directory: Path, catalog: str) -> None:
     """Run the emulators, the Stripe simulator, every function and the pages on this machine."""
-    for number in _ENDING_SIGNALS:
+    for number in _STOP_SIGNALS:
         signal.signal(number, _interrupt)
     try:
-        load_catalog(catalog)  # a wrong one is better known now than when half of the stack runs
+        load_catalog(catalog)  # fail now rather than when half of the stack is running
         print("Starting; this takes about 20 seconds ...", flush=True)
         with Stack(directory, usual_ports=USUAL_PORTS, catalog=catalog) as stack:
             _print_addresses(stack.endpoints, directory)
             stack.wait()
-            sys.exit("The process manager was ended from outside; so the stack ends.")
+            sys.exit("Stopping, because the process manager was stopped from outside.")
     except KeyboardInterrupt:
         print("Stopped.")
     except (AlreadyRunningError, CatalogError, ProgramError) as error:
@@ -44,7 +44,7 @@ def main(directory: Path, catalog: str) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for number in _ENDING_SIGNALS:  # ending takes a second or two, and a second Ctrl-C must not cut it short
+    for number in _STOP_SIGNALS:  # stopping takes a second or two, and a second Ctrl-C must not interrupt it
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -61,11 +61,11 @@ def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
     width = max(map(len, rows)) + 2
     print("\n".join(f"  {name:{width}}{address}" for name, address in rows.items()))
     print(f"\nSign in as {demo_account.EMAIL} with one click, pay with 4242 4242 4242 4242. Logs: {directory / 'logs'}")
-    print("Ctrl-C ends everything.", flush=True)
+    print("Press Ctrl-C to stop everything.", flush=True)
 
 
 def _web_note(endpoints: Endpoints) -> str:
-    """Say why the pages are not where they usually are; nothing when they are."""
+    """Explain an unusual port; empty if the pages are at the usual one."""
     usual = USUAL_PORTS["web"]
     return "" if urlsplit(endpoints.web).port == usual else f" ({usual} was taken)"
 

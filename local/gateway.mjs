@@ -3,7 +3,7 @@
 //   node local/gateway.mjs gateway.json
 //
 // gateway.json: {"port": 8080, "services": {"get-balance": "http://127.0.0.1:8093", …}, "init": {…}}
-// firebase.json decides everything else: files, headers, clean URLs, and which path runs which service.
+// firebase.json decides everything else: files, headers, clean URLs, and which path goes to which service.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
@@ -36,7 +36,7 @@ function proxyTo(target) {
       error: (error, request, response) => {
         console.error(`${request.method} ${request.url}: ${target}: ${error.message}`);
         if (response.headersSent) response.destroy();
-        else sendError(response, 503, "unavailable", "The service is not reachable. Try again in a moment.");
+        else sendError(response, 503, "unavailable", "The service cannot be reached. Try again in a moment.");
       },
     },
   });
@@ -45,10 +45,10 @@ function proxyTo(target) {
 const proxies = Object.fromEntries(Object.entries(services).map(([name, url]) => [name, proxyTo(url)]));
 for (const { source, run } of hosting.rewrites) {
   if (run && !proxies[run.serviceId])
-    throw new Error(`firebase.json: ${source} runs ${run.serviceId}, which is no function`);
+    throw new Error(`firebase.json: ${source} goes to ${run.serviceId}, which is not a function`);
 }
 
-// The pages talk to the emulators on this machine; the policy in firebase.json knows Google's own addresses alone.
+// The local pages talk to the emulators; the policy in firebase.json allows only Google's own addresses.
 const emulators = `${init.emulators.auth} http://${init.emulators.firestore}`;
 for (const header of hosting.headers.flatMap(({ headers }) => headers)) {
   if (header.key === "Content-Security-Policy")
@@ -60,8 +60,8 @@ function hosted(stack) {
   return superstatic.default({ config: hosting, cwd: root, stack, fallthrough: true, compression: true, rewriters });
 }
 
-const pages = hosted("strict"); // ends with 404.html
-const api = hosted(["headers", "rewrites"]); // leaves an unknown path to us: a program wants its 404 as JSON
+const pages = hosted("strict"); // answers an unknown path with 404.html
+const api = hosted(["headers", "rewrites"]); // leaves an unknown path to us: programs expect a 404 as JSON
 
 createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");

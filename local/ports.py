@@ -1,38 +1,38 @@
-"""Ports on this machine: the usual one while it is free, any other free one when it is not."""
+"""Ports on this machine: the usual one if it is free, otherwise any free one."""
 
 import secrets
 import socket
 
 HOST = "127.0.0.1"
 
-# Below the range that the kernel gives to outgoing connections (32768 and up on Linux), so that nothing takes a port
-# between the moment it is chosen and the moment its program listens.
+# Below the range that the kernel uses for outgoing connections (32768 and up on Linux), so that nothing takes a port
+# between its choice and the moment when its program listens.
 _LOWEST, _HIGHEST = 20_000, 32_000
 
 
 class Ports:
-    """Hands out ports, each once on this machine until `close`, also to stacks that start at the same moment."""
+    """Hands out ports, each only once on this machine until `close`, even to stacks that start at the same moment."""
 
     def __init__(self) -> None:
         self._claims: list[socket.socket] = []
 
     def choose(self, preferred: int | None = None) -> int:
-        """Return `preferred` when it is free, else another free port."""
+        """Return `preferred` if it is free, otherwise another free port."""
         port = preferred or self._random()
         while not self._claim(port):
             port = self._random()
         return port
 
     def close(self) -> None:
-        """Let others have the ports."""
+        """Release the ports."""
         for claim in self._claims:
             claim.close()
         self._claims.clear()
 
     def _claim(self, port: int) -> bool:
-        """Claim a port on which nobody listens, with its namesake of UDP, which no program here uses.
+        """Claim an unused port by binding the UDP port of the same number, which no program here uses.
 
-        The kernel gives each to one claimant, and takes it back from one that crashed.
+        The kernel gives a UDP port to one process at a time, and releases it if that process crashes.
         """
         claim = socket.socket(type=socket.SOCK_DGRAM)
         try:
@@ -59,7 +59,7 @@ def answers(port: int) -> bool:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as candidate:
-        # Connections of a stack that has just ended linger for a minute, and do not keep others from listening.
+        # Connections of a stack that has just stopped linger for a minute, but do not keep others from listening.
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((HOST, port))

@@ -1,8 +1,8 @@
-"""Runs programs under supervisord: each can die, be stopped and be started again without the others.
+"""Runs programs under supervisord: each can crash, stop and restart without the others.
 
-supervisord is told about programs while it runs, because the functions' settings (Stripe's price ids) come from a
-program of the same stack. Every program leads a process group of its own, and a stop ends the group: a gcloud emulator
-is a script that starts another that starts Java.
+Programs are added while supervisord runs, because the functions' settings (Stripe's price ids) come from a program of
+the same stack. Every program leads its own process group, and stopping it stops the group: a gcloud emulator is a
+script that starts another script that starts Java.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from typing import cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
-_BEGIN_SECONDS = 30
-_STOP_SECONDS = 30
-_POLL_SECONDS = 0.05
+_BEGIN_S = 30
+_STOP_S = 30
+_POLL_S = 0.05
 _FAILED_STATES = {"BACKOFF", "EXITED", "FATAL", "UNKNOWN"}
 
-# What programs get of the developer's own environment. Nothing else: a real Stripe key must never reach them.
+# The only variables of the developer's environment that programs get: a real Stripe key must never reach them.
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "JAVA_HOME", "CLOUDSDK_CONFIG", "CLOUDSDK_PYTHON")
 
 _CONFIGURATION = """\
@@ -73,7 +73,15 @@ class ProgramError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep running, how to tell that it answers, and where it runs (else: where all do)."""
+    """One process to keep running.
+
+    Attributes:
+        name: its name in supervisord and of its log.
+        command: what to run.
+        answers: whether it answers.
+        environment: its variables, besides the few that every program gets.
+        directory: its working directory; None for the one that all share.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -83,20 +91,20 @@ class Program:
 
 
 class Processes:
-    """A supervisord of its own in a directory; all files, the logs among them, are in there."""
+    """A supervisord, with its files and logs in a directory of its own."""
 
     def __init__(self, directory: Path, *, working_directory: Path) -> None:
         self._directory = directory
         self._working_directory = working_directory
         self._programs = directory / "programs"
         self._logs = directory / "logs"
-        # Not in the directory: a Unix socket's path may have no more than 107 characters.
+        # Not in the directory: the path of a Unix socket is limited to 107 characters.
         digest = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
         self._socket = Path(tempfile.gettempdir()) / f"token-economy-{digest}.sock"
         self._supervisord: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        """Start supervisord, with no program yet. One that a crashed launcher left here is ended first."""
+        """Start supervisord, without programs. First stop one that a crashed launcher left here."""
         self._end_leftover()
         for folder in (self._programs, self._logs):
             shutil.rmtree(folder, ignore_errors=True)
@@ -111,25 +119,25 @@ class Processes:
             )
         )
         command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)]
-        if setpriv := shutil.which("setpriv"):  # Linux: a launcher that is killed outright takes supervisord with it
+        if setpriv := shutil.which("setpriv"):  # Linux: if the launcher is killed, so is supervisord
             command = [setpriv, "--pdeathsig", "TERM", "--", *command]
         with (self._logs / "supervisord.log").open("wb") as output:
-            self._supervisord = subprocess.Popen(  # noqa: S603 -- every word of it is ours
+            self._supervisord = subprocess.Popen(  # noqa: S603 -- every word of the command is ours
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-                start_new_session=True,  # a terminal's Ctrl-C is the launcher's to handle, in its order
+                start_new_session=True,  # the launcher handles a terminal's Ctrl-C
             )
-        deadline = time.monotonic() + _BEGIN_SECONDS
+        deadline = time.monotonic() + _BEGIN_S
         while not self._is_up():
             if self._supervisord.poll() is not None or time.monotonic() > deadline:
-                raise ProgramError(f"supervisord does not run. {self._tail('supervisord')}")
-            time.sleep(_POLL_SECONDS)
+                raise ProgramError(f"supervisord did not start. {self._tail('supervisord')}")
+            time.sleep(_POLL_S)
 
     def add(self, programs: Iterable[Program]) -> None:
-        """Start programs, without waiting for them."""
+        """Start programs without waiting for them."""
         added = list(programs)
         for program in added:
             (self._programs / f"{program.name}.conf").write_text(
@@ -145,40 +153,40 @@ class Processes:
         for program in added:
             self._call("addProcessGroup", program.name)
 
-    def wait_until_answering(self, programs: Iterable[Program], *, seconds: float) -> None:
+    def wait_until_answering(self, programs: Iterable[Program], *, timeout_s: float) -> None:
         """Return once every program answers.
 
         Raises:
-            ProgramError: one ended, or does not answer after so many seconds.
+            ProgramError: one exited, or does not answer within the time.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout_s
         silent = list(programs)
         while silent := [program for program in silent if not program.answers()]:
             for program in silent:
                 if self.state(program.name) in _FAILED_STATES:
-                    raise ProgramError(f"{program.name} ended. {self._tail(program.name)}")
+                    raise ProgramError(f"{program.name} exited. {self._tail(program.name)}")
             if time.monotonic() > deadline:
                 raise ProgramError(f"{silent[0].name} does not answer. {self._tail(silent[0].name)}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_S)
 
     def start(self, name: str) -> None:
-        """Start a program that was stopped; it may take a moment to answer."""
-        self._call("startProcess", name, False)  # noqa: FBT003 -- XML-RPC has no names: wait=False
+        """Start a stopped program; it may take a moment to answer."""
+        self._call("startProcess", name, False)  # noqa: FBT003 -- wait=False; XML-RPC has no keyword arguments
 
     def stop(self, name: str) -> None:
-        """End a program and everything it started, and return when it is gone."""
+        """Stop a program and everything it started, and return when it is gone."""
         self._call("stopProcess", name)
 
     def state(self, name: str) -> str:
-        """Return supervisor's word for how the program is: RUNNING, STARTING, STOPPED, BACKOFF, ..."""
+        """Return the program's state in supervisor's terms: RUNNING, STARTING, STOPPED, BACKOFF, ..."""
         return self._state_of("getProcessInfo", name)
 
     def log_file(self, name: str) -> Path:
-        """Return the file with all that a program printed."""
+        """Return the file that holds a program's output."""
         return self._logs / f"{name}.log"
 
     def wait(self) -> None:
-        """Return when supervisord ends, which it does only when something else ended it."""
+        """Return when supervisord exits, which it does only if something else stops it."""
         if self._supervisord:
             self._supervisord.wait()
 
@@ -188,7 +196,7 @@ class Processes:
             return
         self._shut_down()
         try:
-            self._supervisord.wait(_STOP_SECONDS)
+            self._supervisord.wait(_STOP_S)
         except subprocess.TimeoutExpired:
             self._supervisord.kill()
             self._supervisord.wait()
@@ -198,13 +206,13 @@ class Processes:
     def _end_leftover(self) -> None:
         if self._is_up():
             self._shut_down()
-            deadline = time.monotonic() + _STOP_SECONDS
+            deadline = time.monotonic() + _STOP_S
             while self._is_up() and time.monotonic() < deadline:
-                time.sleep(_POLL_SECONDS)
+                time.sleep(_POLL_S)
         self._socket.unlink(missing_ok=True)
 
     def _shut_down(self) -> None:
-        # supervisord alone would stop its programs one after the other; asked like this, it stops them all at once.
+        # On shutdown supervisord stops its programs one after the other; stopAllProcesses stops them all at once.
         with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
             self._call("stopAllProcesses")
             self._call("shutdown")
@@ -221,7 +229,7 @@ class Processes:
     def _tail(self, name: str, lines: int = 20) -> str:
         log = self.log_file(name)
         text = log.read_text(errors="replace") if log.exists() else ""
-        return "\n  ".join(["The end of its log:", *text.splitlines()[-lines:], f"(all of it: {log})"])
+        return "\n  ".join(["The end of its log:", *text.splitlines()[-lines:], f"(full log: {log})"])
 
     def _state_of(self, method: str, *arguments: str) -> str:
         return str(cast("dict[str, object]", self._call(method, *arguments))["statename"])
@@ -234,5 +242,5 @@ class Processes:
 
 
 def _escaped(value: str | Path) -> str:
-    """Write a value so that supervisor's parser, where % and quotes mean something, reads it back unchanged."""
+    """Escape a value for supervisor's parser, in which % and quotes have a meaning."""
     return str(value).replace("%", "%%").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""The programs of the stack: how each is started on this machine, and how to tell that it answers."""
+"""The programs of the stack: how each is started, and how to tell that it answers."""
 
 import json
 import sys
@@ -11,10 +11,10 @@ from local.ports import HOST, answers
 from local.processes import Program
 from topology.functions import ROOT, Function
 
-# Concurrent requests of one function: Cloud Run's usual 80 would be as real, and slower to start.
+# Concurrent requests per function. Cloud Run's default of 80 would make functions slower to start.
 _THREADS = "32"
 
-# Nothing asks a question, looks for updates or reports its usage.
+# No prompts, no update checks, no usage reports.
 _QUIET_GCLOUD = {
     "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
     "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
@@ -24,9 +24,9 @@ _QUIET_GCLOUD = {
 
 
 def firestore(port: int, project: str) -> Program:
-    """The official Firestore emulator, under this repository's rules."""
+    """The official Firestore emulator, with this repository's rules."""
     command = ("gcloud", "emulators", "firestore", "start", f"--host-port={HOST}:{port}", "--rules=firestore.rules")
-    # It answers when it can read a document: the first read loads much of it, which no buyer should wait for.
+    # Ready means that it has read a document: the first read loads much of it, and no buyer should wait for that.
     read = f"http://{HOST}:{port}/v1/projects/{project}/databases/(default)/documents/users"
     return Program("firestore", command, _ok(read, {"Authorization": "Bearer owner"}), _QUIET_GCLOUD)
 
@@ -36,8 +36,14 @@ def pubsub(port: int, project: str, directory: Path) -> Program:
     data = directory / "pubsub"
     data.mkdir(exist_ok=True)
     command = (
-        *("gcloud", "beta", "emulators", "pubsub", "start", f"--project={project}"),
-        *(f"--host-port={HOST}:{port}", f"--data-dir={data}"),
+        "gcloud",
+        "beta",
+        "emulators",
+        "pubsub",
+        "start",
+        f"--project={project}",
+        f"--host-port={HOST}:{port}",
+        f"--data-dir={data}",
     )
     return Program("pubsub", command, _ok(f"http://{HOST}:{port}/"), _QUIET_GCLOUD)
 
@@ -58,19 +64,24 @@ def auth(port: int, hub_port: int, logging_port: int, project: str, directory: P
         )
     )
     command = (
-        *("node", f"--require={ROOT / 'local' / 'lazy_auth_validators.cjs'}"),
+        "node",
+        f"--require={ROOT / 'local' / 'lazy_auth_validators.cjs'}",
         str(ROOT / "node_modules" / ".bin" / "firebase"),
-        *("emulators:start", "--only=auth"),
-        *(f"--project={project}", f"--config={configuration}"),
+        "emulators:start",
+        "--only=auth",
+        f"--project={project}",
+        f"--config={configuration}",
     )
-    # The hub leaves a file for its project in the folder for temporary files: two stacks must not find each other's.
+    # The hub writes a file for its project into the temporary folder: two stacks must not find each other's.
     environment = {
         "TMPDIR": str(directory),
         "CI": "1",
         "NO_UPDATE_NOTIFIER": "1",
         "FIREBASE_CLI_DISABLE_UPDATE_CHECK": "1",
     }
-    return Program("auth", command, _ok(f"http://{HOST}:{port}/"), environment, directory)  # its own log goes there
+    return Program(
+        "auth", command, _ok(f"http://{HOST}:{port}/"), environment, directory
+    )  # it writes its own log there
 
 
 def stripe(port: int, secret_key: str, webhook_secret: str, webhook_url: str) -> Program:
@@ -89,31 +100,34 @@ def stripe(port: int, secret_key: str, webhook_secret: str, webhook_url: str) ->
 
 
 def function(row: Function, port: int, settings: Mapping[str, str], emulators: Mapping[str, str]) -> Program:
-    """One function under functions-framework, with those of the settings that the table says it reads.
+    """One function under functions-framework, with the settings that functions.toml says it reads.
 
     Raises:
-        ValueError: the function needs a setting that this stack has no value for.
+        ValueError: the function needs a setting for which this stack has no value.
     """
     if missing := [name for name in row.needs if name not in settings]:
-        raise ValueError(f"functions.toml: {row.name} needs {', '.join(missing)}; give it a value in local/stack.py")
-    read = {name: value for name, value in settings.items() if row.reads(name)}
+        raise ValueError(f"functions.toml: {row.name} needs {', '.join(missing)}. Add a value in local/stack.py.")
+    own_settings = {name: value for name, value in settings.items() if row.reads(name)}
     command = (
-        *(str(Path(sys.executable).with_name("functions-framework")), f"--source=functions/{row.name}/main.py"),
-        *(f"--target={row.name}", f"--host={HOST}", f"--port={port}"),
+        str(Path(sys.executable).with_name("functions-framework")),
+        f"--source=functions/{row.name}/main.py",
+        f"--target={row.name}",
+        f"--host={HOST}",
+        f"--port={port}",
     )
-    environment = {**read, **emulators, "THREADS": _THREADS, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = {**own_settings, **emulators, "THREADS": _THREADS, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return Program(row.name, command, lambda: answers(port), environment)
 
 
 def gateway(port: int, configuration: Mapping[str, object], directory: Path) -> Program:
-    """The one origin for pages and functions. local/gateway.mjs says what its configuration holds."""
+    """The one origin for pages and functions. local/gateway.mjs describes its configuration."""
     file = directory / "gateway.json"
     file.write_text(json.dumps({"port": port, **configuration}))
     return Program("gateway", ("node", "local/gateway.mjs", str(file)), lambda: answers(port))
 
 
 def _ok(url: str, headers: Mapping[str, str] | None = None) -> Callable[[], bool]:
-    # One for all the asking: each reads the certificates of the whole world, which takes longer than the question.
+    # One client for all requests: creating one loads every root certificate, which takes longer than a request.
     client = httpx.Client(headers=headers, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 
     def answers_ok() -> bool:

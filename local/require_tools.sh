@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Names every tool that this machine lacks, each with the command that installs it, before anything is started.
+# Lists every tool that this machine lacks, each with the command that installs it, before anything starts.
 set -euo pipefail
 
 missing=()
 
-lacks() { # what it is, how Debian and Ubuntu install it, how macOS does
+lacks() { # tool, command on Debian and Ubuntu, command on macOS
   local how=$2
   if [[ $(uname -s) == Darwin ]]; then how=$3; fi
   missing+=("  $1"$'\n'"      $how")
 }
 
-# The first number of "v20.20.2", "openjdk version \"17.0.15\"": enough to compare with what is needed.
+# Prints the first number of "v20.20.2" or "openjdk version \"17.0.15\"".
 major() { grep --only-matching --max-count=1 --extended-regexp '[0-9]+' | head -n 1; }
 
 python3 -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
@@ -30,7 +30,7 @@ if command -v gcloud >/dev/null; then
   for component in beta cloud-firestore-emulator pubsub-emulator; do
     grep --quiet "^$component " <<<"$components" ||
       lacks "gcloud's component $component" \
-        "gcloud components install $component   (or, where apt installed gcloud: sudo apt-get install google-cloud-cli-${component#cloud-})" \
+        "gcloud components install $component   (or, if apt installed gcloud: sudo apt-get install google-cloud-cli-${component#cloud-})" \
         "gcloud components install $component"
   done
 else

@@ -1,4 +1,4 @@
-"""The stack: everything the product needs, running on this machine for as long as a `with` block lasts."""
+"""The stack: everything the product needs, running on this machine for the duration of a `with` block."""
 
 import fcntl
 import json
@@ -16,12 +16,12 @@ from shared.runtime.catalog_file import load_catalog
 from topology import stripe_prices
 from topology.functions import ROOT, load_functions
 
-PROJECT = "demo-token-economy"  # with the prefix demo-, Firebase's tools never look for a real project
+PROJECT = "demo-token-economy"  # because of the prefix demo-, Firebase's tools never look for a real project
 
-_START_SECONDS = 120
-_SECRET_KEY = "sk_test_local"  # noqa: S105 -- it opens the simulator of this machine
+_START_S = 120
+_SECRET_KEY = "sk_test_local"  # noqa: S105 -- a key of the local simulator
 
-# Where people expect each on their own machine; the functions count up from theirs.
+# Where developers expect each program; the functions' ports count up from theirs.
 USUAL_PORTS: Mapping[str, int] = {
     "web": 8080,
     "firestore": 8180,
@@ -35,9 +35,9 @@ _PROGRAMS_WITH_PORTS = ("web", "firestore", "pubsub", "auth", "auth_hub", "auth_
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where everything is.
+    """The addresses of everything in the stack.
 
-    URLs for web, stripe and functions; host:port, as the *_EMULATOR_HOST variables take it, for the rest.
+    URLs for web, stripe and functions; host:port, the form of the *_EMULATOR_HOST variables, for the rest.
     """
 
     web: str
@@ -51,24 +51,24 @@ class Endpoints:
     functions: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
-        """Write them as JSON, all at once: a reader sees the whole file or none."""
+        """Write them as JSON, atomically: a reader sees the whole file or none."""
         draft = file.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(file)
 
 
 class AlreadyRunningError(RuntimeError):
-    """Another stack runs in this directory."""
+    """Another stack is running in this directory."""
 
 
 class Stack:
-    """Starts on entering, ends on leaving, and leaves nothing running.
+    """Starts on entry, stops on exit, and leaves nothing running.
 
     Args:
-        directory: where its configuration, logs and endpoints.json go; one stack a directory.
-        usual_ports: the ports to try first, by name; a taken or unnamed one is replaced by a free one.
+        directory: where its configuration, logs and endpoints.json go; one stack per directory.
+        usual_ports: the ports to try first, by program; any free port replaces one that is taken or not named.
         catalog: the catalog on sale.
-        emulators_only: just Firestore and Pub/Sub, for tests that call functions within their own process.
+        emulators_only: start only Firestore and Pub/Sub, for tests that call functions in their own process.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Stack:
 
     @property
     def endpoints_file(self) -> Path:
-        """The file that says where everything is, there while everything answers."""
+        """The file with all addresses; it exists only while everything answers."""
         return self.directory / "endpoints.json"
 
     def __enter__(self) -> Self:
@@ -137,20 +137,20 @@ class Stack:
         self._end()
 
     def stop(self, program: str) -> None:
-        """End one program; the others go on."""
+        """Stop one program; the others continue."""
         self._processes.stop(program)
 
     def start(self, program: str) -> None:
-        """Start a program that was stopped, and return when it answers."""
+        """Start a stopped program, and return when it answers."""
         self._processes.start(program)
-        self._processes.wait_until_answering([self._programs[program]], seconds=_START_SECONDS)
+        self._processes.wait_until_answering([self._programs[program]], timeout_s=_START_S)
 
     def log(self, program: str) -> str:
-        """Return all that a program has printed."""
+        """Return a program's output."""
         return self._processes.log_file(program).read_text(errors="replace")
 
     def wait(self) -> None:
-        """Wait for as long as the stack runs."""
+        """Wait until the stack stops."""
         self._processes.wait()
 
     def _start_emulators(self) -> None:
@@ -164,10 +164,10 @@ class Stack:
         ]
 
     def _start_everything(self) -> None:
-        """Start all at once, but for the functions, which must know the price ids."""
-        here = self.endpoints
+        """Start everything at once, except the functions, which need the price ids first."""
+        endpoints = self.endpoints
         stripe = programs.stripe(
-            self._ports["stripe"], _SECRET_KEY, here.webhook_secret, f"{here.web}/api/stripe/webhook"
+            self._ports["stripe"], _SECRET_KEY, endpoints.webhook_secret, f"{endpoints.web}/api/stripe/webhook"
         )
         auth = programs.auth(
             self._ports["auth"], self._ports["auth_hub"], self._ports["auth_logging"], PROJECT, self.directory
@@ -175,15 +175,15 @@ class Stack:
         gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
         self._add(stripe, *self._emulators(), auth, gateway)
         self._wait_for(stripe)
-        prices = stripe_prices.set_up(here.stripe, _SECRET_KEY, load_catalog(self._catalog).packages)
+        prices = stripe_prices.set_up(endpoints.stripe, _SECRET_KEY, load_catalog(self._catalog).packages)
         functions = [
             programs.function(row, self._function_ports[row.name], self._settings | prices, self._emulator_settings)
             for row in self._functions
         ]
         self._add(*functions)
         self._wait_for(*self._programs.values())
-        pubsub_setup.set_up(here.pubsub, PROJECT, self._functions, here.functions)
-        demo_account.set_up(here.auth)
+        pubsub_setup.set_up(endpoints.pubsub, PROJECT, self._functions, endpoints.functions)
+        demo_account.set_up(endpoints.auth)
 
     @property
     def _settings(self) -> dict[str, str]:
@@ -208,7 +208,7 @@ class Stack:
     def _gateway_configuration(self) -> dict[str, object]:
         return {
             "services": {row.service: self.endpoints.functions[row.name] for row in self._functions},
-            # What Firebase Hosting answers at /__/firebase/init.json, and where the emulators are.
+            # What Firebase Hosting serves at /__/firebase/init.json, plus the emulators' addresses.
             "init": {
                 "apiKey": "demo",
                 "projectId": PROJECT,
@@ -222,7 +222,7 @@ class Stack:
         self._processes.add(added)
 
     def _wait_for(self, *awaited: Program) -> None:
-        self._processes.wait_until_answering(awaited, seconds=_START_SECONDS)
+        self._processes.wait_until_answering(awaited, timeout_s=_START_S)
 
     def _end(self) -> None:
         self.endpoints_file.unlink(missing_ok=True)
@@ -234,11 +234,11 @@ class Stack:
 
 
 def _locked(file: Path) -> TextIO:
-    """Hold the directory. The lock goes with its process, so a launcher that was killed blocks nobody."""
+    """Lock the directory. The lock ends with its process, so a killed launcher does not block the next."""
     lock = file.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise AlreadyRunningError(f"A stack runs here already: see {file.with_name('endpoints.json')}") from None
+        raise AlreadyRunningError(f"A stack is already running here: see {file.with_name('endpoints.json')}") from None
     return lock

@@ -1,4 +1,4 @@
-"""The local stack itself: it ends without a trace, and survives what happens to its programs."""
+"""The local stack itself: it stops without a trace, and survives crashes of its programs."""
 
 import json
 import os
@@ -20,10 +20,10 @@ from topology.functions import ROOT, load_functions
 
 
 def descendants(pid: int) -> set[int]:
-    """All processes that a process started, and those that these started."""
+    """Return the ids of all direct and indirect children of a process."""
     try:
         tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    except OSError:  # it ended while we looked
+    except OSError:  # it exited meanwhile
         return set()
     children = {int(child) for task in tasks for child in task.split()}
     return children.union(*(descendants(child) for child in children))
@@ -38,7 +38,7 @@ def runs(pid: int) -> bool:
 
 @contextmanager
 def started(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A launcher that is ended, whatever the test found."""
+    """A launcher that is stopped in any case."""
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as launcher:
         try:
             yield launcher
@@ -75,9 +75,9 @@ def test_a_second_stack_in_the_same_directory_is_refused(stack: Stack) -> None:
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[Processes]:
-    with_one = Processes(tmp_path, working_directory=tmp_path)
-    yield with_one
-    with_one.end()
+    processes = Processes(tmp_path, working_directory=tmp_path)
+    yield processes
+    processes.end()
 
 
 @pytest.fixture
@@ -92,11 +92,11 @@ def web_server(port: int) -> Program:
     return Program("server", command, lambda: answers(port))
 
 
-def test_a_program_that_is_killed_is_started_again(processes: Processes, port: int) -> None:
+def test_a_killed_program_is_restarted(processes: Processes, port: int) -> None:
     server = web_server(port)
     processes.begin()
     processes.add([server])
-    processes.wait_until_answering([server], seconds=30)
+    processes.wait_until_answering([server], timeout_s=30)
     [pid] = [pid for pid in descendants(os.getpid()) if str(port) in Path(f"/proc/{pid}/cmdline").read_text()]
 
     os.kill(pid, signal.SIGKILL)
@@ -104,25 +104,23 @@ def test_a_program_that_is_killed_is_started_again(processes: Processes, port: i
     eventually(lambda: not runs(pid) and answers(port))
 
 
-def test_a_program_that_fails_is_named_with_the_end_of_its_log(processes: Processes) -> None:
+def test_a_failing_program_is_reported_with_the_end_of_its_log(processes: Processes) -> None:
     failing = Program("failing", (sys.executable, "-c", "raise SystemExit('no such setting')"), lambda: False)
     processes.begin()
     processes.add([failing])
 
-    with pytest.raises(ProgramError, match=r"failing ended[\s\S]*no such setting"):
-        processes.wait_until_answering([failing], seconds=30)
+    with pytest.raises(ProgramError, match=r"failing exited[\s\S]*no such setting"):
+        processes.wait_until_answering([failing], timeout_s=30)
 
 
-def test_what_a_crashed_launcher_left_running_does_not_block_the_next(
-    processes: Processes, tmp_path: Path, port: int
-) -> None:
+def test_leftovers_of_a_crashed_launcher_do_not_block_the_next(processes: Processes, tmp_path: Path, port: int) -> None:
     server = web_server(port)
     processes.begin()
     processes.add([server])
-    processes.wait_until_answering([server], seconds=30)
+    processes.wait_until_answering([server], timeout_s=30)
 
-    following = Processes(tmp_path, working_directory=tmp_path)
-    following.begin()
+    successor = Processes(tmp_path, working_directory=tmp_path)
+    successor.begin()
 
     assert not answers(port)
-    following.end()
+    successor.end()

@@ -1,4 +1,4 @@
-"""The commands of the local stack, as far as they go without starting anything."""
+"""The commands of the local stack, as far as they can run without starting it."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def endpoints(web: str) -> Endpoints:
     )
 
 
-def test_an_unknown_catalog_ends_the_start_with_one_line(tmp_path: Path) -> None:
+def test_an_unknown_catalog_stops_the_start_with_one_line(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
     started = run(sys.executable, "-m", "local", "--directory", str(directory), "--catalog", "nonsense", where=ROOT)
 
@@ -40,11 +40,11 @@ def test_an_unknown_catalog_ends_the_start_with_one_line(tmp_path: Path) -> None
 
 
 def test_reconcile_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
-    made = run("make", "--file", str(ROOT / "Makefile"), "reconcile", where=tmp_path)
+    outcome = run("make", "--file", str(ROOT / "Makefile"), "reconcile", where=tmp_path)
 
-    assert made.returncode != 0
-    assert "No stack runs here: start one with make run\n" in made.stderr
-    assert "Traceback" not in made.stderr
+    assert outcome.returncode != 0
+    assert "No stack runs here: start one with make run\n" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_reconcile_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None
         ("http://localhost:23456", "http://localhost:23456 (8080 was taken)"),
     ],
 )
-def test_the_addresses_say_when_the_usual_port_was_taken(
+def test_the_addresses_say_if_the_usual_port_was_taken(
     web: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _print_addresses(endpoints(web), Path(".local"))

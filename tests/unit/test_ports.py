@@ -1,4 +1,4 @@
-"""local/ports.py: no two stacks of one machine get the same port, also when they start at the same moment."""
+"""local/ports.py: no two stacks on one machine get the same port, even if they start at the same moment."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def others() -> Iterator[Ports]:
     others.close()
 
 
-def test_a_port_that_was_handed_out_is_nobody_elses_until_it_is_given_back(ports: Ports, others: Ports) -> None:
+def test_a_port_belongs_to_one_owner_until_it_is_released(ports: Ports, others: Ports) -> None:
     port = ports.choose()
 
     assert others.choose(port) != port
@@ -31,7 +31,7 @@ def test_a_port_that_was_handed_out_is_nobody_elses_until_it_is_given_back(ports
     assert others.choose(port) == port
 
 
-def test_a_port_on_which_somebody_listens_is_not_handed_out(ports: Ports) -> None:
+def test_a_port_in_use_is_not_handed_out(ports: Ports) -> None:
     with socket.socket() as listening:
         listening.bind((HOST, 0))
         listening.listen()
