@@ -1,1 +1,1 @@
-"""What functions, deployment, local stack and operators must agree on: the function table, topics, prices."""
+"""What functions, deployment, local stack and operators have to agree on: the function table, topics and prices."""

@@ -1,4 +1,4 @@
-"""Reads functions/functions.toml, the table of everything that is deployed."""
+"""Reads functions/functions.toml, the table of all functions."""
 
 import tomllib
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Function:
-    """One row: a function, where it is reached and which settings it reads."""
+    """One table of the file: a function, its public path and the settings it reads."""
 
     name: str
     needs: tuple[str, ...]
@@ -28,16 +28,16 @@ class Function:
 
     @property
     def service(self) -> str:
-        """The Cloud Run service's name, which may have no underscore."""
+        """The name of the Cloud Run service, in which underscores are not allowed."""
         return self.name.replace("_", "-")
 
     def reads(self, setting: str) -> bool:
-        """Whether the function reads this setting; a row may name a family of settings with `*`."""
+        """Whether the function reads this setting; the table may name several settings with `*`."""
         return any(fnmatchcase(setting, pattern) for pattern in (*self.needs, *self.uses))
 
 
 def load_functions(table: Path = ROOT / "functions" / "functions.toml") -> list[Function]:
-    """Return every deployed function, in the table's order."""
+    """Return every function, in the file's order."""
     rows = tomllib.loads(table.read_text())
     return [
         Function(

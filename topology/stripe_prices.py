@@ -1,4 +1,4 @@
-"""The products and prices of a catalog in Stripe, made through Stripe's own API. Run it as often as you like."""
+"""Creates a catalog's products and prices in Stripe. Safe to repeat."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ from shared.domain.catalog import Package
 
 
 def set_up(stripe_url: str, secret_key: str, packages: Iterable[Package]) -> dict[str, str]:
-    """Make the products and prices that are missing.
+    """Create the products and prices that are missing.
 
     Returns:
-        Each package's price id by the name of its setting: {"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_…"}.
+        The price ids by the name of each package's setting: {"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_…"}.
     """
     stripe = StripeClient(secret_key, base_addresses={"api": stripe_url}, max_network_retries=2)
     return {package.price_setting: _price_id(stripe, package) for package in packages}
@@ -19,7 +19,7 @@ def set_up(stripe_url: str, secret_key: str, packages: Iterable[Package]) -> dic
 
 def _price_id(stripe: StripeClient, package: Package) -> str:
     terms = package.current
-    # The terms are in the key: a price in Stripe never changes its amount, so other terms are another price.
+    # The terms are part of the key: a price in Stripe never changes its amount, so new terms need a new price.
     lookup_key = f"tokens_{package.id}_{terms.price_cents}_{terms.currency}"
     for price in stripe.v1.prices.list({"lookup_keys": [lookup_key], "active": True}).data:
         return price.id
@@ -35,7 +35,7 @@ def _price_id(stripe: StripeClient, package: Package) -> str:
 
 
 def _product_id(stripe: StripeClient, package: Package) -> str:
-    # An id of our own: a run that was cut off after the product does not make a second one.
+    # With an id of our own, a run after an interrupted one does not create a second product.
     id_ = f"tokens_{package.id}"
     try:
         stripe.v1.products.create({"id": id_, "name": package.name, "description": package.description})

@@ -1,12 +1,12 @@
-"""The Pub/Sub topics, and how long they keep messages. Every side that names one imports it from here."""
+"""The Pub/Sub topics and their retention. Whatever names a topic imports it from here."""
 
 from datetime import timedelta
 
 STRIPE_EVENTS = "stripe-events"
-"""Every verified event that something here handles."""
+"""Carries every verified event that a function handles."""
 
 DEAD_LETTERS = "stripe-events-dead"
-"""The topic that takes undeliverable messages; its one subscription has the same name."""
+"""Takes undeliverable messages. Its only subscription has the same name."""
 
 RETENTION = timedelta(days=31)
-"""How long a topic keeps messages: the longest Pub/Sub allows, so that any part can be replayed."""
+"""How long a topic keeps messages: the longest that Pub/Sub allows, so that any part can be replayed."""

@@ -1,4 +1,4 @@
-"""Every metric counts what the functions really log, every alert watches a metric there is, and says where to read."""
+"""Every metric counts what the functions really log; every alert watches an existing metric and names its runbook."""
 
 import json
 import re
@@ -22,7 +22,8 @@ from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
 from tests.records import records
 from tests.stripe_events import SECRET, load, push_of, session_event
-from topology.functions import ROOT
+from topology.functions import ROOT, load_functions
+from topology.topics import DEAD_LETTERS, RETENTION, STRIPE_EVENTS
 
 MONITORING = ROOT / "monitoring"
 METRICS: dict[str, dict[str, Any]] = {
@@ -46,7 +47,7 @@ def ledger(firestore: FakeFirestore) -> Ledger:
     return ledger_of(firestore.as_client())
 
 
-# --- what the functions really log: each returns nothing, and leaves its records on standard output
+# --- what the functions really log: each function below leaves its records on standard output
 
 
 def credit(ledger: Ledger, *events: Mapping[str, Any]) -> None:
@@ -122,7 +123,7 @@ def contradicted(ledger: Ledger, _firestore: FakeFirestore) -> None:
 
 
 class NoEvents:
-    """Stripe, where nothing happened."""
+    """A Stripe account without events."""
 
     def events(self, *_args: object, **_options: object) -> list[Mapping[str, Any]]:
         return []
@@ -135,7 +136,7 @@ def drifted(ledger: Ledger, firestore: FakeFirestore) -> None:
         assert function.post({}).status_code == 200
 
 
-# metric → what of the above it counts, how often
+# metric → how often it counts each of the above
 COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
     "purchase_outcomes": {credited: 1, failed: 1, held_for_its_terms: 1, held_for_the_limit: 6, contradicted: 1},
     "webhook_to_credit_seconds": {credited: 1, held_for_the_limit: 5, contradicted: 1},
@@ -153,7 +154,7 @@ COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
     "held_purchases": {held_for_its_terms: 1, held_for_the_limit: 1},
     "ledger_drift": {drifted: 1},
 }
-HAPPENINGS = (
+SCENARIOS = (
     credited,
     failed,
     held_for_its_terms,
@@ -168,7 +169,7 @@ HAPPENINGS = (
 
 
 def entry_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as Cloud Logging keeps what a Cloud Run service prints as JSON."""
+    """Return a record as Cloud Logging stores it when a Cloud Run service prints it as JSON."""
     special = ("severity", "logging.googleapis.com/trace")
     return {
         "severity": record["severity"],
@@ -177,18 +178,18 @@ def entry_of(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("happening", HAPPENINGS, ids=lambda happening: happening.__name__)
-def test_each_metric_counts_what_happened_and_nothing_else(
-    happening: Callable[[Ledger, FakeFirestore], None],
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_each_metric_counts_its_scenarios_and_nothing_else(
+    scenario: Callable[[Ledger, FakeFirestore], None],
     ledger: Ledger,
     firestore: FakeFirestore,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    happening(ledger, firestore)
+    scenario(ledger, firestore)
     entries = [entry_of(record) for record in records(capsys)]
     assert entries
     counted = {name: sum(matches(metric["filter"], entry) for entry in entries) for name, metric in METRICS.items()}
-    assert counted == {name: COUNTED[name].get(happening, 0) for name in METRICS}
+    assert counted == {name: COUNTED[name].get(scenario, 0) for name in METRICS}
     for name, metric in METRICS.items():
         for extractor in (*metric.get("labelExtractors", {}).values(), metric.get("valueExtractor")):
             for entry in entries:
@@ -196,28 +197,28 @@ def test_each_metric_counts_what_happened_and_nothing_else(
                     assert field(entry, extractor.removeprefix("EXTRACT(").removesuffix(")")) is not None, name
 
 
-def test_no_metric_is_left_untried() -> None:
+def test_every_metric_has_a_scenario() -> None:
     assert COUNTED.keys() == METRICS.keys()
     assert all(COUNTED.values())
 
 
-def test_a_filter_counts_only_what_a_function_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_filter_counts_only_records_of_functions(capsys: pytest.CaptureFixture[str]) -> None:
     logs.info("purchase.credited", "Successfully added 1 tokens")
     (record,) = records(capsys)
     elsewhere = {**entry_of(record), "resource": {"type": "gce_instance"}}
     assert not matches(METRICS["purchase_outcomes"]["filter"], elsewhere)
 
 
-# --- the files are what the APIs take
+# --- the APIs accept the files
 
 
-def test_metrics_alerts_and_dashboard_have_only_fields_that_the_apis_know() -> None:
+def test_metrics_alerts_and_dashboard_have_only_fields_of_the_apis() -> None:
     assert faults("logging", "v2", "LogMetric", METRICS) == []
     assert faults("monitoring", "v3", "AlertPolicy", ALERTS) == []
     assert faults("monitoring", "v1", "Dashboard", {"dashboard": DASHBOARD}) == []
 
 
-def test_the_check_of_fields_finds_a_wrong_one() -> None:
+def test_the_field_check_finds_a_wrong_field() -> None:
     broken = {
         "broken": {"displayName": "x", "conditions": [{"conditionTreshold": {}}]},
         "kind": {"combiner": "PERHAPS"},
@@ -225,19 +226,19 @@ def test_the_check_of_fields_finds_a_wrong_one() -> None:
     assert len(faults("monitoring", "v3", "AlertPolicy", broken)) == 2
 
 
-def own_metrics(text: str) -> set[str]:
+def log_based_metrics(text: str) -> set[str]:
     return set(re.findall(r"logging\.googleapis\.com/user/(\w+)", text))
 
 
-def test_alerts_and_dashboard_watch_metrics_that_exist_and_all_of_them() -> None:
-    assert own_metrics(json.dumps(DASHBOARD)) == METRICS.keys()
-    assert own_metrics(json.dumps(ALERTS)) == METRICS.keys()
+def test_alerts_and_dashboard_watch_every_metric_and_no_other() -> None:
+    assert log_based_metrics(json.dumps(DASHBOARD)) == METRICS.keys()
+    assert log_based_metrics(json.dumps(ALERTS)) == METRICS.keys()
     for depth in ("num_undelivered_messages", "oldest_unacked_message_age"):
         assert depth in json.dumps(ALERTS)
         assert depth in json.dumps(DASHBOARD)
 
 
-def test_the_teams_two_thresholds_are_as_agreed() -> None:
+def test_the_two_agreed_thresholds() -> None:
     def threshold(name: str) -> tuple[float, str]:
         condition = ALERTS[name]["conditions"][0]["conditionThreshold"]
         return condition["thresholdValue"], condition["aggregations"][0]["alignmentPeriod"]
@@ -247,7 +248,7 @@ def test_the_teams_two_thresholds_are_as_agreed() -> None:
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_an_alert_says_which_section_of_the_runbook_helps(name: str) -> None:
+def test_an_alert_names_its_section_of_the_runbook(name: str) -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     sections = {
         re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
@@ -262,3 +263,21 @@ def test_an_alert_says_which_section_of_the_runbook_helps(name: str) -> None:
 def test_dashboard_tiles_do_not_overlap() -> None:
     places = [(tile["xPos"], tile["yPos"]) for tile in DASHBOARD["mosaicLayout"]["tiles"]]
     assert len(set(places)) == len(places)
+
+
+def test_filters_name_only_topics_subscriptions_and_services_of_the_tables() -> None:
+    functions = load_functions()
+    known = {
+        "subscription_id": {DEAD_LETTERS, *(row.subscription.name for row in functions if row.subscription)},
+        "topic_id": {STRIPE_EVENTS, DEAD_LETTERS},
+        "service_name": {row.service for row in functions},
+    }
+    texts = [json.dumps(document) for document in (METRICS, ALERTS, DASHBOARD)]
+    named = [match for text in texts for match in re.findall(r'labels\.(\w+)\s*!?=\s*\\"([\w-]+)\\"', text)]
+    named = [(label, name) for label, name in named if label in known]
+    assert named
+    assert [(label, name) for label, name in named if name not in known[label]] == []
+
+
+def test_the_dead_letter_alert_says_how_long_messages_are_kept() -> None:
+    assert f"for {RETENTION.days} days" in ALERTS["dead_letters"]["documentation"]["content"]

@@ -1,4 +1,4 @@
-"""Every query in the code has its index: the emulator asks for none, production refuses a query without."""
+"""Every query in the code has its index: the emulator requires none, production rejects a query without it."""
 
 import ast
 import json
@@ -21,7 +21,7 @@ EQUAL = {"==", "in", "array_contains"}
 
 @dataclass(frozen=True)
 class Query:
-    """A query as the code has it: (field, operator) of its filters, (field, direction) of its orders."""
+    """A query in the code: (field, operator) of its filters, (field, direction) of its orders."""
 
     place: str
     collection: str
@@ -33,9 +33,9 @@ class Query:
         return {name for name, _ in (*self.filters, *self.orders)}
 
     def index(self) -> list[tuple[str, str]] | None:
-        """Return the composite index it needs: equal fields first, then the one it sorts by or compares.
+        """Return the composite index that the query needs: fields compared for equality first, then the sorted one.
 
-        Filters for equality alone are answered by the automatic index of each field.
+        Filters for equality alone need none: each field has an automatic index.
         Source: https://firebase.google.com/docs/firestore/query-data/index-overview
         """
         equal = [(name, "ASCENDING") for name, operator in self.filters if operator in EQUAL]
@@ -71,15 +71,17 @@ def _query(place: str, links: list[tuple[str, ast.Call]]) -> Query:
         if name == "collection":
             collection = _text(call.args[0])
         elif name == "where":
-            made = next(keyword.value for keyword in call.keywords if keyword.arg == "filter")
-            assert isinstance(made, ast.Call), place
-            filters.append((_text(made.args[0]), _text(made.args[1])))
+            condition = next(keyword.value for keyword in call.keywords if keyword.arg == "filter")
+            assert isinstance(condition, ast.Call), place
+            filters.append((_text(condition.args[0]), _text(condition.args[1])))
         elif name == "order_by":
             direction = next((ast.unparse(keyword.value) for keyword in call.keywords), "ASCENDING")
             orders.append((_text(call.args[0]), direction.rsplit(".", 1)[-1].strip("'\"")))
-        elif name == "sum":  # a filter's index must hold the field that is summed, too
+        elif name == "sum":  # the index must also contain the summed field
             orders.append((_text(call.args[0]), "ASCENDING"))
-    assert collection, f"{place}: write a query as one chain from its collection on, so that this test can read it"
+    assert collection, (
+        f"{place}: write the query as one chain that starts at its collection, so that this test can read it"
+    )
     return Query(place, collection, tuple(filters), tuple(orders))
 
 
@@ -121,19 +123,19 @@ def test_a_query_without_composite_index_uses_no_exempt_field(query: Query) -> N
 
 @pytest.mark.parametrize("source", sorted((ROOT / "web" / "src").rglob("*.ts")), ids=lambda source: source.name)
 def test_a_page_queries_by_equality_of_indexed_fields(source: Path) -> None:
-    """Then the automatic indexes answer it; a page that sorts needs an index and a test here."""
+    """The automatic indexes serve these; a page that sorts needs an index and a test here."""
     text = source.read_text()
     filters = re.findall(r"\bwhere\(\"([^\"]+)\", \"([^\"]+)\"", text)
     assert len(filters) == text.count("where("), (
-        "write a filter's field and operator as texts, so that this test can read it"
+        "write a filter's field and operator as literals, so that this test can read them"
     )
     assert {operator for _, operator in filters} <= {"=="}
     assert not {("transactions", field) for field, _ in filters} & exempt()
     assert "orderBy(" not in text
 
 
-def test_the_rising_timestamp_has_no_index_of_its_own() -> None:
-    """It would limit the ledger to 500 entries a second: https://firebase.google.com/docs/firestore/best-practices."""
+def test_the_rising_timestamp_has_no_single_field_index() -> None:
+    """It would limit the ledger to 500 entries per second: https://firebase.google.com/docs/firestore/best-practices."""
     assert ("transactions", "timestamp") in exempt()
 
 
