@@ -29,6 +29,11 @@ test: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Run
 	@npm run --silent test
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
+.PHONY: histories
+histories: .venv/.stamp ## Check random histories of refunds and disputes; HISTORIES=100000 SEED=1 choose how many, and which
+	@HISTORIES=$(or $(HISTORIES),100000) SEED=$(or $(SEED),1) \
+		exec $(BIN)/python -m pytest tests/properties/test_reversal_orders.py -k random_histories
+
 .PHONY: chromium
 chromium:
 	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \
