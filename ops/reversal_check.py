@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from shared.domain.reversal import Reversals
+
 from ops.connection import Connection
 from shared.domain.errors import Conflict
 from shared.domain.purchase import Purchase
-from shared.domain.reversal import Reversals
 
 
 def refuse_unheard_reversals(at: Connection, purchase: Purchase) -> None:

@@ -34,7 +34,9 @@ class EventPublisher:
         self._client = client
         self._topic = f"projects/{project}/topics/{STRIPE_EVENTS}"
 
-    def publish(self, payload: bytes, event: Mapping[str, Any], purchase_type: str, *, source: str | None = None) -> str:
+    def publish(
+        self, payload: bytes, event: Mapping[str, Any], purchase_type: str, *, source: str | None = None
+    ) -> str:
         """Publish an event and return the message id once Pub/Sub has it.
 
         Raises:

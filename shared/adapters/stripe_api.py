@@ -305,7 +305,9 @@ def _call_with_fresh_key(
         try:
             return call(f"{key}:{number}" if number else key)
         except stripe.StripeError as error:
-            saved = {name.lower(): value for name, value in (error.headers or {}).items()}.get("idempotent-replayed") == "true"
+            saved = {name.lower(): value for name, value in (error.headers or {}).items()}.get(
+                "idempotent-replayed"
+            ) == "true"
             server_error = (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
             last = number == _KEYS_MAX - 1
             if last or not saved or not (server_error or refusals_too):
