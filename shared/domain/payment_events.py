@@ -57,7 +57,7 @@ def _fact(type_: str, stripe_object: Mapping[str, Any]) -> Fact:
         currency=_word(stripe_object, "currency"),
         status=_word(stripe_object, "status"),
         case_type=_case_type(stripe_object.get("payment_method_details")),
-        transactions=frozenset(map(_transaction, _list(stripe_object, "balance_transactions"))),
+        transactions=frozenset(map(_transaction, _list_or_nothing(stripe_object, "balance_transactions"))),
     )
 
 
@@ -95,8 +95,8 @@ def _cents(stripe_object: Mapping[str, Any], field: str, *, at_least: int = 0) -
     return value
 
 
-def _list(stripe_object: Mapping[str, Any], field: str) -> Sequence[object]:
-    value = stripe_object.get(field)
+def _list_or_nothing(stripe_object: Mapping[str, Any], field: str) -> Sequence[object]:
+    value = stripe_object.get(field) or []
     if not isinstance(value, list):
         raise _wrong(stripe_object, field)
     return value

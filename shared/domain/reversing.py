@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.account import Account
 from shared.domain.alert import Alert
-from shared.domain.change import Change, Decided, Known, Lookup, PaymentRecord
+from shared.domain.change import Change, Decided, Known, Lookup, PaymentRecord, Stored
 from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import LedgerConflict
 from shared.domain.payment_alerts import alerts_of
@@ -63,6 +63,10 @@ def decide_reversal(
         raise LedgerConflict(new.id, ["facts"])
     account, entries = account.post_all((new,) if new else (), now)
     alerts = changed_alerts(account.uid, payment, record.facts, facts)
+    missing = known.missing(documents=(alert.path for alert in alerts))
+    if missing:
+        return missing
+    alerts = tuple(alert.updating(_fields(known.documents[alert.path])) for alert in alerts)
     change = Change(
         account,
         entries,
@@ -76,6 +80,10 @@ def changed_alerts(uid: str | None, payment: str, before: PaymentFacts, after: P
     """Return the alerts that new facts raise or change."""
     old = alerts_of(uid, payment, before)
     return tuple(alert for alert in alerts_of(uid, payment, after) if alert not in old)
+
+
+def _fields(stored: Stored | None) -> Mapping[str, Any] | None:
+    return stored.fields if stored else None
 
 
 def _taken_so_far(record: PaymentRecord, purchase: Entry) -> int:

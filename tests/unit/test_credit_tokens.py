@@ -506,3 +506,28 @@ def test_an_entry_that_exists_with_other_contents_is_a_conflict_and_no_endless_r
     assert outcome(deliver(function, refund("succeeded", payment="pi_popular"))) == "conflict"
     assert ledger.account("ada").balance == 109
     assert firestore.paths("security_alerts") == ["security_alerts/conflict:evt_1"]
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (dispute("closed", "won", -999, 999), "open"),
+        (dispute("updated", "under_review", -999), "closed"),
+    ],
+    ids=["another outcome", "the same outcome"],
+)
+def test_an_alert_that_an_operator_closed_opens_again_only_for_another_outcome(
+    function: Deployed, firestore: FakeFirestore, event: dict[str, Any], status: str
+) -> None:
+    deliver(function, session_event(payment_intent="pi_popular"))
+    deliver(function, dispute("created", "needs_response", -999))
+    alert = firestore.fields_of("security_alerts/dispute:dp_1")
+    assert alert is not None
+    firestore.put("security_alerts/dispute:dp_1", {**alert, "status": "closed"})
+
+    deliver(function, event)
+
+    updated = firestore.fields_of("security_alerts/dispute:dp_1")
+    assert updated is not None
+    assert (updated["status"], updated["createdAt"]) == (status, alert["createdAt"])
+    assert updated["seen"]["statuses"] == sorted({"needs_response", event["data"]["object"]["status"]})

@@ -180,14 +180,15 @@ def hold_fields(hold: Hold, now: datetime) -> dict[str, Any]:
 
 def alert_fields(alert: Alert, now: datetime) -> dict[str, Any]:
     """Return the fields of security_alerts/{id}."""
-    return {
+    fields = {
         "type": alert.type,
         "severity": alert.severity,
         "userId": alert.uid,
         "seen": dict(alert.evidence),
-        "status": "open",
-        "createdAt": now,
+        "status": alert.status,
+        "createdAt": alert.raised_at or now,
     }
+    return fields | ({"changedAt": now} if alert.raised_at else {})
 
 
 def report_from(fields: Mapping[str, Any]) -> Report:

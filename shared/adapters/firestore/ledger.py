@@ -14,7 +14,6 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters.firestore.database import Database, WriteConflict, retry_on_conflict
 from shared.adapters.firestore.documents import (
     PAYMENTS,
-    SECURITY_ALERTS,
     TRANSACTIONS,
     USERS,
     OwnerView,
@@ -150,7 +149,7 @@ class Ledger:
         if entry is not None:
             return Duplicate(same_claim(entry, hold))
         now, alert = self.store.clock(), alert_of(hold)
-        documents = {hold.path: hold_fields(hold, now), f"{SECURITY_ALERTS}/{alert.id}": alert_fields(alert, now)}
+        documents = {hold.path: hold_fields(hold, now), alert.path: alert_fields(alert, now)}
         return Held(hold, alert) if self._database.create(documents) else AlreadyHeld(hold.session_id)
 
     def reverse(self, uid: str, payment_intent_id: str, fact: Fact) -> Reversed | Noted | NothingNew:
@@ -173,9 +172,11 @@ class Ledger:
             batch, now = self._database.batch(), self.store.clock()
             fields = payment_fields(None, replace(record, facts=facts))
             batch.write(f"{PAYMENTS}/{payment_intent_id}", fields, version=record.version)
-            alerts = changed_alerts(None, payment_intent_id, record.facts, facts)
+            changed = changed_alerts(None, payment_intent_id, record.facts, facts)
+            found = self._database.get_all(alert.path for alert in changed)
+            alerts = tuple(alert.updating(one.fields if (one := found[alert.path]) else None) for alert in changed)
             for alert in alerts:
-                batch.merge(f"{SECURITY_ALERTS}/{alert.id}", alert_fields(alert, now))
+                batch.merge(alert.path, alert_fields(alert, now))
             batch.commit_or_conflict()
             return Noted(alerts)
 
@@ -220,7 +221,7 @@ class Ledger:
 
     def raise_alert(self, alert: Alert) -> bool:
         """Raise a security alert once; return whether it is new."""
-        return self._database.create({f"{SECURITY_ALERTS}/{alert.id}": alert_fields(alert, self.store.clock())})
+        return self._database.create({alert.path: alert_fields(alert, self.store.clock())})
 
 
 def connect_ledger(project: str) -> Ledger:

@@ -22,7 +22,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import documents
 from shared.adapters.firestore.database import CONFLICT, Batch, Database, WriteConflict, retry_on_conflict
-from shared.adapters.firestore.documents import ACCOUNTS, PAYMENTS, SECURITY_ALERTS, TRANSACTIONS, USERS
+from shared.adapters.firestore.documents import ACCOUNTS, PAYMENTS, TRANSACTIONS, USERS
 from shared.adapters.firestore.first_version import (
     MOVED_FIELDS,
     account_from_first_version,
@@ -196,7 +196,7 @@ class AccountStore:
         for payment, record in {**(read.first_version or {}), **change.payments}.items():
             batch.write(f"{PAYMENTS}/{payment}", documents.payment_fields(uid, record), version=record.version)
         for alert in change.alerts:
-            batch.merge(f"{SECURITY_ALERTS}/{alert.id}", documents.alert_fields(alert, now))
+            batch.merge(alert.path, documents.alert_fields(alert, now))
         batch.write(f"{ACCOUNTS}/{uid}", documents.account_fields(change.account), version=read.version)
         view = documents.view_fields(change.account)
         if read.is_new:
