@@ -13,7 +13,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from shared.adapters.firestore import store
+from shared.adapters.firestore import database
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.domain.errors import Unavailable
@@ -144,9 +144,9 @@ def unserved_port() -> Iterator[int]:
 
 def test_a_database_that_nobody_serves_is_unavailable(unserved_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real client against a closed port, with its patience cut short."""
-    brief = Retry(if_exception_type(*store._PASSING), initial=0.05, maximum=0.1, timeout=0.3)
-    monkeypatch.setattr(store, "RETRY_READ", brief)
-    monkeypatch.setattr(store, "_RETRY_COMMIT", brief)
+    brief = Retry(if_exception_type(*database._TRANSIENT), initial=0.05, maximum=0.1, timeout=0.3)
+    monkeypatch.setattr(database, "_RETRY_READ", brief)
+    monkeypatch.setattr(database, "_RETRY_COMMIT", brief)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{unserved_port}")
     away = ledger_of(firestore.Client(project="demo"))
 

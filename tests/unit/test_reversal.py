@@ -449,8 +449,15 @@ def test_an_event_that_lacks_a_field_is_malformed(malformed: Event, field: str) 
         fact_of(malformed)
 
 
+def test_a_dispute_without_balance_transactions_has_moved_no_money() -> None:
+    silent = dispute("lost", -999)
+    del silent["data"]["object"]["balance_transactions"]
+
+    assert fact_of(silent) == fact_of(dispute("lost"))
+
+
 @pytest.mark.parametrize("field", ["id", "amount", "currency", "status", "balance_transactions"])
-@pytest.mark.parametrize("value", [None, {"expanded": True}, ["list"], 1.5])
+@pytest.mark.parametrize("value", [{"expanded": True}, ["list"], 1.5])
 def test_a_dispute_with_a_field_of_the_wrong_kind_is_malformed(field: str, value: object) -> None:
     malformed = dispute("lost", -999)
     malformed["data"]["object"][field] = value

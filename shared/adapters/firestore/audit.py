@@ -38,11 +38,15 @@ class LedgerAudit:
 
         A change writes both in one commit, so they are of one moment when the account is the same before and after.
         """
-        entries = self._database.collection(TRANSACTIONS).where(filter=FieldFilter("userId", "==", uid))
+        amounts = (
+            self._database.collection(TRANSACTIONS)
+            .where(filter=FieldFilter("userId", "==", uid))
+            .sum("amount", alias="total")
+        )
 
         def attempt() -> BalanceCheck:
             before = self._store.read(uid)
-            total = self._database.sum(entries, "amount")
+            total = self._database.total(amounts)
             if self._store.read(uid).version != before.version:
                 raise WriteConflict
             return BalanceCheck(before.account.balance, total)

@@ -72,11 +72,10 @@ class Database:
         with _firestore_faults():
             return [(one.id, one.to_dict() or {}) for one in query.stream(retry=_RETRY_READ, timeout=CALL_TIMEOUT_S)]
 
-    def sum(self, query: firestore.Query, field: str) -> int:
-        """Return the sum of a field over what a query finds. One read per 1,000 entries of the index."""
-        summed: Any = query.sum(field, alias="sum")  # the library says that sum() returns the class
+    def total(self, aggregation: Any) -> int:  # noqa: ANN401 - the library says that sum() returns the class
+        """Return the one value of an aggregation query. It bills one read per 1,000 entries of its index."""
         with _firestore_faults():
-            return int(summed.get(retry=_RETRY_READ, timeout=CALL_TIMEOUT_S)[0][0].value)
+            return int(aggregation.get(retry=_RETRY_READ, timeout=CALL_TIMEOUT_S)[0][0].value)
 
     def batch(self) -> "Batch":
         """Return an empty commit."""
