@@ -1,6 +1,6 @@
 """Whether an account agrees with its entries. Pure.
 
-Balance = the sum of the entries, every entry says the balance after it, and the totals are the sums of their types.
+Balance = the sum of the entries, every entry states the balance after it, and the totals are the sums of their types.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from shared.domain.account import Account
 from shared.domain.entry import Entry
 
-_SHOWN_MAX = 20  # a chain that is broken once may be so at every entry
+_SHOWN_MAX = 20  # a chain that is broken once may be broken at every entry
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit of one account found; no faults means that it agrees."""
+    """What an audit of one account found; without faults it agrees."""
 
     uid: str
     balance: int
@@ -49,5 +49,5 @@ def audit(account: Account, newest_first: Iterable[Entry]) -> Audit:
         "totalTokensEarned": (account.earned, sums["grant"]),
         "totalTokensSpent": (account.spent, -sums["spend"]),
     }
-    faults += [f"{name} is {kept}, the entries say {due}" for name, (kept, due) in totals.items() if kept != due]
+    faults += [f"{name} is {stored}, the entries say {due}" for name, (stored, due) in totals.items() if stored != due]
     return Audit(account.uid, account.balance, count, tuple(faults[:_SHOWN_MAX]))

@@ -1,41 +1,45 @@
-"""How every change goes: show what is, ask, act, show what is now."""
+"""How every change is made: show the current state, ask, act, show what changed."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from ops import render
 from ops.connection import Connection
-from ops.options import Asked
-from shared.adapters.firestore.ledger import Credited, Duplicate
+from ops.options import ChangeOptions
 from shared.domain.account import Account
+from shared.domain.crediting import Credited, Duplicate
+from shared.domain.posting import Posted
 
 View = Mapping[str, Any]
 
 
-def carry_out(at: Connection, asked: Asked, what: str, *, view: Callable[[], View], act: Callable[[], str]) -> None:
+def carry_out(
+    connection: Connection, options: ChangeOptions, what: str, *, view: Callable[[], View], act: Callable[[], str]
+) -> None:
     """Carry out a change.
 
     Args:
-        at: where.
-        asked: who asked, why, and how to answer.
-        what: the change as a sentence without its end: the question goes on with the project's name.
-        view: reads what the change is about; it is shown before and after.
+        connection: where.
+        options: who wants it and why, and how to answer.
+        what: the change, as the start of a question that ends with the project's name.
+        view: reads what the change is about; it is shown before, and what is different after.
         act: makes the change, and says what became of it.
     """
     before = view()
-    if not asked.json:
+    if not options.json:
         render.fields("Before", before)
-    if not asked.yes:
-        # The question is no answer: a script reads stdout.
-        click.confirm(f"{what} in project {at.settings.project}?", abort=True, err=True)
+    if not options.yes:
+        # The prompt goes to stderr: scripts read stdout.
+        click.confirm(f"{what} in project {connection.settings.project}?", abort=True, err=True)
     outcome = act()
     after = view()
-    if asked.json:
+    if options.json:
         render.as_json({"outcome": outcome, "before": before, "after": after})
     else:
-        render.fields("Before and after", before, after, names=("before", "after"))
+        render.changes("Changed", before, after)
         click.echo(f"Done: {outcome}")
 
 
@@ -47,13 +51,16 @@ def account_view(account: Account) -> dict[str, Any]:
         "totalTokensPurchased": account.purchased,
         "totalTokensEarned": account.earned,
         "totalTokensSpent": account.spent,
-        "openPurchases": dict(account.open_purchases),
+        "openPurchases": {
+            # Version 0.1 did not record since when.
+            id_: {"state": one.state, "since": datetime.fromtimestamp(one.since, UTC) if one.since else None}
+            for id_, one in account.open_purchases.items()
+        },
     }
 
 
-def posted(outcome: Credited | Duplicate) -> str:
-    """Say what became of a posting."""
-    if isinstance(outcome, Credited):
-        return f"entry {outcome.entry.id} of {outcome.entry.amount} tokens made"
-    made = f"entry {outcome.entry.id}" if outcome.entry else "the entry"
-    return f"{made} was there before - nothing changed"
+def describe_entry(outcome: Credited | Posted | Duplicate) -> str:
+    """Say what became of an entry."""
+    if isinstance(outcome, Duplicate):
+        return f"entry {outcome.entry.id} was made before - nothing changed"
+    return f"entry {outcome.entry.id} of {outcome.entry.amount} tokens made"

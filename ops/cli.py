@@ -1,4 +1,4 @@
-"""The tree of commands, and how errors end them: one line on stderr, and a code that is not 0."""
+"""The tree of commands, and how errors end them: one line on stderr, and an exit code that is not 0."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from google.api_core import exceptions as google_errors
 from google.auth import exceptions as auth_errors
 
 from ops.alerts import alerts
-from ops.balances import adjust, credit, grant
+from ops.entries import adjust, credit, grant
 from ops.held import held
 from ops.topic import dead_letters, replay
 from ops.users import audit_command, limits, user
@@ -18,7 +18,7 @@ from shared.domain.errors import TokenEconomyError
 
 class _OperatorGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Never:  # noqa: ANN401 - as click's own
-        """Run the command line; every fault that an operator may meet ends in one line."""
+        """Run the command line; every error that an operator may meet ends in one line."""
         try:
             # Not standalone: click would print a page about a missing option.
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
@@ -40,18 +40,19 @@ def _end(message: str, code: int = 1) -> Never:
 
 
 @click.group(cls=_OperatorGroup)
-@click.option("--local", is_flag=True, help="Work on the stack that `make run` started on this machine.")
+@click.option("--local", is_flag=True, help="Work on the local stack that `make run` started.")
 @click.option(
     "--endpoints",
     type=click.Path(dir_okay=False, path_type=Path),
     default=".local/endpoints.json",
     show_default=True,
-    help="With --local: where that stack says where it is.",
+    help="With --local: the file with that stack's addresses.",
 )
 def cli(**_options: object) -> None:
     """Look into accounts, decide on held purchases, correct balances, replay events.
 
-    Works on the project that the environment names, by the functions' own settings. Every change asks first.
+    Works on the project that the environment names, with the functions' own settings. Every change asks for
+    confirmation first.
     """
 
 

@@ -8,13 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from google.cloud import firestore
-
-from ops import event_desk
-from ops.event_desk import EventDesk
 from ops.operator_ledger import OperatorLedger
-from shared.adapters.secret_manager import SecretStore
-from shared.adapters.stripe_api import StripeGateway
+from ops.topic_admin import TopicAdmin, connect_topic
+from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.domain.catalog import Catalog
 from shared.domain.errors import SettingsError
 from shared.runtime import settings
@@ -24,13 +21,14 @@ from shared.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a command works with. Stripe and Pub/Sub are called up by the few commands that need them."""
+    """What a command works with. Stripe and Pub/Sub are connected to only by the few commands that need them."""
 
     settings: Settings
     catalog: Catalog
-    ledger: OperatorLedger
+    ledger: Ledger
+    operator_ledger: OperatorLedger
     gateway: Callable[[], StripeGateway]
-    events: Callable[[], EventDesk]
+    topic: Callable[[], TopicAdmin]
 
 
 def connect(environ: Mapping[str, str]) -> Connection:
@@ -39,21 +37,22 @@ def connect(environ: Mapping[str, str]) -> Connection:
     Raises:
         SettingsError: a setting is missing or wrong.
     """
-    read = settings.load("GOOGLE_CLOUD_PROJECT", environ=environ)
+    loaded = settings.load("GOOGLE_CLOUD_PROJECT", environ=environ)
+    ledger = connect_ledger(loaded.project)
 
     @cache
     def gateway() -> StripeGateway:
-        if not read.stripe_secret_key:
+        if not loaded.stripe_secret_key:
             raise SettingsError("Wrong settings: STRIPE_SECRET_KEY is missing")
-        secrets = SecretStore()
-        return StripeGateway(lambda: secrets.get(read.stripe_secret_key), api_base=read.stripe_api_base)
+        return connect_stripe(loaded.stripe_secret_key, api_base=loaded.stripe_api_base)
 
     return Connection(
-        settings=read,
-        catalog=load_catalog(read.catalog),
-        ledger=OperatorLedger(firestore.Client(project=read.project)),
+        settings=loaded,
+        catalog=load_catalog(loaded.catalog),
+        ledger=ledger,
+        operator_ledger=OperatorLedger(ledger),
         gateway=gateway,
-        events=cache(lambda: event_desk.connect(read.project)),
+        topic=cache(lambda: connect_topic(loaded.project)),
     )
 
 
@@ -61,12 +60,12 @@ def connect_local(endpoints_file: Path) -> Connection:
     """Connect to the stack that `make run` started, whatever the environment says of real projects and keys.
 
     Raises:
-        SettingsError: no stack runs there.
+        SettingsError: no stack is running there.
     """
     try:
         endpoints: dict[str, Any] = json.loads(endpoints_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingsError(f"No stack runs here, for there is no {endpoints_file}: start one with make run") from error
+        raise SettingsError(f"No stack is running: {endpoints_file} does not exist. Start one with make run") from error
     # Google's clients look for emulators in the process's own environment, and nowhere else.
     os.environ["FIRESTORE_EMULATOR_HOST"] = endpoints["firestore"]
     os.environ["PUBSUB_EMULATOR_HOST"] = endpoints["pubsub"]

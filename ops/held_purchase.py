@@ -12,7 +12,7 @@ from shared.domain.purchase import HoldReason, Purchase
 
 @dataclass(frozen=True, slots=True)
 class HeldPurchase:
-    """held_purchases/{session}. `tokens` and `package_id` are what the session claims; amounts are cents as Stripe saw.
+    """held_purchases/{session}. `tokens` and `package_id` are what the session claims; amounts are cents.
 
     `status` is held, released or rejected; the last three fields are empty until somebody decides.
     """
@@ -37,7 +37,7 @@ class HeldPurchase:
 
     @property
     def payment(self) -> str | None:
-        """The PaymentIntent that paid, None when there was nothing to pay or none is known."""
+        """The PaymentIntent that paid; None when there was nothing to pay, or none is known."""
         return self.payment_intent_id if isinstance(self.payment_intent_id, str) else None
 
     @property
@@ -46,7 +46,7 @@ class HeldPurchase:
         return self.reason == HoldReason.WRONG_LIVEMODE
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for scripts; times are datetimes still."""
+        """Return it for scripts; times are datetimes."""
         return asdict(self)
 
 
@@ -76,18 +76,17 @@ def held_purchase_from(session_id: str, fields: Mapping[str, Any]) -> HeldPurcha
 def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, tokens: int | None) -> Purchase:
     """Return the purchase that a release credits.
 
-    The session's own claim is never taken as it stands, for it may be what was tampered with. Without the operator's
-    word the tokens are those of the package's terms at the price that was paid; where the terms leave that open, the
-    operator has to say.
+    The session's own claim never counts, because it may be forged. Unless the operator says how many, the tokens are
+    those of the package's terms at the price that was paid; where the terms leave that open, the operator has to say.
 
     Args:
         held: the held purchase.
         catalog: the packages, with their former terms.
-        user: whom the operator names as the buyer; needed when the session names none.
-        tokens: how many the operator says.
+        user: the buyer according to the operator; needed when the session names none.
+        tokens: how many according to the operator.
 
     Raises:
-        BadInput: it cannot be released, or not without the operator's word on the buyer or the tokens.
+        BadInput: it cannot be released, or only if the operator names the buyer or the tokens.
     """
     if held.wrong_mode:
         raise BadInput(
@@ -99,7 +98,7 @@ def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, token
     if uid is None:
         raise BadInput("missing_user", f"{held.session_id} names no buyer: give --user")
     paid, subtotal = held.amount_total, held.amount_subtotal
-    # A refund later takes its share of what was paid: without that sum nothing can be taken back.
+    # A later refund takes its share of what was paid: without that amount nothing can be taken back.
     if not _is_cents(paid) or not _is_cents(subtotal) or (held.payment is not None and paid == 0):
         raise BadInput("unreadable_amounts", f"What was paid for {held.session_id} cannot be read: reject it")
     terms = _terms_paid_for(held, catalog, discounted=paid < subtotal)
@@ -125,13 +124,13 @@ def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, token
 def _terms_paid_for(held: HeldPurchase, catalog: Catalog, *, discounted: bool) -> Terms | None:
     """Return the terms of the claimed package at the price that was paid; None when there are none, or several."""
     package = catalog.find(held.package_id) if isinstance(held.package_id, str) else None
-    # A price that was not paid in full buys nothing that the terms could name.
+    # The terms do not say what a price that was not paid in full buys.
     if package is None or held.reason == HoldReason.DISCOUNT_NOT_ALLOWED or (discounted and not package.promotions):
         return None
     price = (held.amount_subtotal, held.currency)
     paid_for = [terms for terms in package.terms if (terms.price_cents, terms.currency) == price]
     if held.reason == HoldReason.LIMIT_EXCEEDED:
-        # Only a limit was against it: what it claims was found to be terms that it could claim.
+        # It was held only for the limits: its claim was found to match terms.
         paid_for = [terms for terms in paid_for if terms.tokens == held.tokens]
     return paid_for[-1] if len({terms.tokens for terms in paid_for}) == 1 else None
 

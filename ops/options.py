@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from ops.alert import Decision
+from ops.alert_record import Attribution
 from ops.connection import Connection, connect_local
 from ops.connection import connect as connect_by_environment
 from shared.domain.entry import is_uid
@@ -30,10 +30,10 @@ _TEXT_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What every command that changes something was asked with."""
+class ChangeOptions:
+    """The options of every command that changes something."""
 
-    decision: Decision
+    by: Attribution
     yes: bool
     json: bool
 
@@ -56,7 +56,7 @@ class _Checked(click.ParamType[Any]):
 
 def _tokens(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is no whole number of tokens")
+        raise ValueError(f"{text[:40]!r} is not a whole number of tokens")
     amount = int(text)
     if not 1 <= amount <= TOKENS_MAX:
         raise ValueError(f"{text} is not between 1 and {TOKENS_MAX}")
@@ -69,58 +69,58 @@ def _signed_tokens(text: str) -> int:
 
 def _uid(text: str) -> str:
     if not is_uid(text):
-        raise ValueError(f"{text[:40]!r} is no user's id")
+        raise ValueError(f"{text[:40]!r} is not a user id")
     return text
 
 
-def _fitting(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise ValueError(f"{text[:40]!r} is no {what}")
+            raise ValueError(f"{text[:40]!r} is not {what}")
         return text
 
     return read
 
 
-def _said(text: str) -> str:
-    said = text.strip()
-    if not said:
+def _line(text: str) -> str:
+    line = text.strip()
+    if not line:
         raise ValueError("it is empty")
-    if len(said) > _TEXT_MAX or not said.isprintable():
+    if len(line) > _TEXT_MAX or not line.isprintable():
         raise ValueError(f"it is longer than {_TEXT_MAX} characters, or not one line of text")
-    return said
+    return line
 
 
 def _past_time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text[:40]!r} is no time such as 2026-11-20T18:00:00Z") from error
+        raise ValueError(f"{text[:40]!r} is not a time such as 2026-11-20T18:00:00Z") from error
     if time.tzinfo is None:
         raise ValueError(f"{text!r} lacks its time zone: end it with Z for UTC")
     now = datetime.now(UTC)
     if time > now:
-        # To seek to a time in the future would acknowledge, unseen, all that was not delivered yet.
-        raise ValueError(f"{text!r} lies in the future")
+        # Seeking to a future time would acknowledge, unseen, everything that was not delivered yet.
+        raise ValueError(f"{text!r} is in the future")
     if time < now - RETENTION:
-        raise ValueError(f"{text!r} is more than {RETENTION.days} days ago, and the topic keeps no more")
+        raise ValueError(f"{text!r} is more than {RETENTION.days} days ago, which is all that the topic retains")
     return time
 
 
 TOKENS = _Checked("tokens", _tokens)
 SIGNED_TOKENS = _Checked("tokens", _signed_tokens)
 UID = _Checked("uid", _uid)
-SESSION = _Checked("session", _fitting(_SESSION, "Checkout Session's id (cs_…)"))
-ALERT = _Checked("alert", _fitting(_ALERT, "alert's id"))
+SESSION = _Checked("session", _matching(_SESSION, "the id of a Checkout Session (cs_…)"))
+ALERT = _Checked("alert", _matching(_ALERT, "the id of an alert"))
 PAST_TIME = _Checked("time", _past_time)
-_SAID = _Checked("text", _said)
+_LINE = _Checked("text", _line)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 key_option = click.option(
     "--key",
-    type=_Checked("key", _fitting(_KEY, "key: letters, digits, . _ and -, 100 at most")),
+    type=_Checked("key", _matching(_KEY, "a key: at most 100 letters, digits, '.', '_' and '-'")),
     default=lambda: uuid.uuid4().hex,
-    help="Makes the command safe to repeat: one key is one entry. Random, and printed, unless given.",
+    help="Makes the command safe to repeat: one key makes one entry. Random, and printed, unless given.",
 )
 
 
@@ -131,29 +131,33 @@ def limit_option(default: int, most: int = 1000) -> Callable[[Callable[P, R]], C
     )
 
 
-def asked_options(command: Callable[Concatenate[Asked, P], R]) -> Callable[..., R]:
-    """Give a command --operator, --reason, --yes and --json, and hand them in as one Asked, first."""
+def change_options(command: Callable[Concatenate[ChangeOptions, P], R]) -> Callable[..., R]:
+    """Give a command --operator, --reason, --yes and --json, and pass them as one ChangeOptions, first."""
 
-    @click.option("--operator", type=_SAID, required=True, help="Your name, as the record shall keep it.")
-    @click.option("--reason", type=_SAID, required=True, help="Why, for whoever reads the record later.")
-    @click.option("--yes", is_flag=True, help="Do not ask first.")
+    @click.option("--operator", type=_LINE, help="Your name, for the audit record.  [required]")
+    @click.option("--reason", type=_LINE, help="Why, for whoever reads the record later.  [required]")
+    @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
     @json_option
     @wraps(command)
     def with_options(
         *args: Any,  # noqa: ANN401 - the command's own
-        operator: str,
-        reason: str,
+        operator: str | None,
+        reason: str | None,
         yes: bool,
         as_json: bool,
         **kwargs: Any,  # noqa: ANN401 - the command's own
     ) -> R:
-        return command(Asked(Decision(operator, reason), yes, as_json), *args, **kwargs)
+        if operator is None or reason is None:
+            # click would name one, and the other at the next try.
+            missing = [name for name, value in (("--operator", operator), ("--reason", reason)) if value is None]
+            raise click.UsageError(f"Missing {' and '.join(missing)}")
+        return command(ChangeOptions(Attribution(operator, reason), yes, as_json), *args, **kwargs)
 
     return with_options
 
 
 def connected(command: Callable[Concatenate[Connection, P], R]) -> Callable[P, R]:
-    """Hand a command the connection, first. It is made when a command runs, so that --help needs none."""
+    """Pass a command the connection, first. It is made when a command runs, so that --help needs none."""
 
     @wraps(command)
     def with_connection(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,6 +1,7 @@
 """user show, limits reset, audit: looking at accounts."""
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ from ops.audit import Audit, audit
 from ops.changes import account_view, carry_out
 from ops.connection import Connection
 from ops.operator_ledger import OperatorLedger
-from ops.options import UID, Asked, asked_options, connected, json_option, limit_option
+from ops.options import UID, ChangeOptions, change_options, connected, json_option, limit_option
+from shared.domain.limits import PurchaseTime
 
-_ASIDE_MAX = 100  # held purchases and alerts of one user
+_OPEN_MAX = 100  # held purchases, and alerts, of one user
 
 
 @click.group()
@@ -26,17 +28,20 @@ def user() -> None:
 @limit_option(20)
 @json_option
 @connected
-def show(at: Connection, uid: str, limit: int, *, as_json: bool) -> None:
+def show(connection: Connection, uid: str, limit: int, *, as_json: bool) -> None:
     """Show a user's balance, entries (newest first), held purchases and open alerts."""
-    account = at.ledger.user(uid)
-    entries = at.ledger.transactions(uid, limit=limit).entries
-    held = at.ledger.held_purchases("held", uid=uid, limit=_ASIDE_MAX)
-    alerts = at.ledger.alerts("open", uid=uid, limit=_ASIDE_MAX)
+    account = connection.operator_ledger.account(uid)
+    entries = connection.ledger.transactions(uid, limit=limit).entries
+    held = connection.operator_ledger.held_purchases("held", uid=uid, limit=_OPEN_MAX)
+    alerts = connection.operator_ledger.alerts("open", uid=uid, limit=_OPEN_MAX)
     if as_json:
-        about: dict[str, Any] = account_view(account)
-        about |= {"stripeCustomerId": account.stripe_customer_id, "recentPurchases": list(account.recent_purchases)}
-        about |= {"entries": [entry.as_json() for entry in entries]}
-        about |= {"held": [one.as_json() for one in held], "alerts": [one.as_json() for one in alerts]}
+        about = account_view(account) | {
+            "stripeCustomerId": account.stripe_customer_id,
+            "recentPurchases": _times(account.recent_purchases),
+            "entries": [entry.as_json() for entry in entries],
+            "held": [one.as_json() for one in held],
+            "alerts": [alert.as_json() for alert in alerts],
+        }
         render.as_json(about)
         return
     render.fields("User", {**account_view(account), "stripeCustomerId": account.stripe_customer_id})
@@ -45,61 +50,67 @@ def show(at: Connection, uid: str, limit: int, *, as_json: bool) -> None:
         ("time", "type", "amount", "balance after", "id", "reason or record"),
         [
             (
-                *(one.timestamp, one.type, one.amount, one.balance_after, one.id),
-                one.details.get("reason") or one.details.get("operatorAction"),
+                entry.timestamp,
+                entry.type,
+                entry.amount,
+                entry.balance_after,
+                entry.id,
+                entry.details.get("reason") or entry.details.get("operatorAction"),
             )
-            for one in entries
+            for entry in entries
         ],
+        prose=("reason or record",),
     )
     render.table(
         "Held purchases", ("session", "reason", "held at"), [(one.session_id, one.reason, one.held_at) for one in held]
     )
     render.table(
-        "Open alerts", ("id", "type", "severity", "created"), [(o.id, o.type, o.severity, o.created_at) for o in alerts]
+        "Open alerts",
+        ("id", "type", "severity", "created"),
+        [(alert.id, alert.type, alert.severity, alert.created_at) for alert in alerts],
     )
 
 
 @click.group()
 def limits() -> None:
-    """Look after the purchase limits."""
+    """Manage the purchase limits."""
 
 
 @limits.command("reset")
 @click.argument("uid", type=UID)
 @connected
-@asked_options
-def reset(asked: Asked, at: Connection, uid: str) -> None:
-    """Let a user buy again at once: forget the recent purchases, by which the limits go. No entry changes."""
+@change_options
+def reset(options: ChangeOptions, connection: Connection, uid: str) -> None:
+    """Let a user buy again at once: forget the recent purchases, which the limits count. No entry changes."""
 
     def view() -> dict[str, Any]:
-        account = at.ledger.user(uid)
-        times = [datetime.fromtimestamp(at_s, UTC) for at_s in account.recent_purchases]
+        account = connection.operator_ledger.account(uid)
         return {
             "user": uid,
             "balance": account.balance,
-            "recentPurchases": [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in times],
+            "recentPurchases": _times(account.recent_purchases),
         }
 
     def act() -> str:
-        at.ledger.reset_limits(uid, asked.decision)
+        connection.operator_ledger.reset_limits(uid, options.by)
         return "recent purchases forgotten"
 
-    carry_out(at, asked, f"Reset the purchase limits of {uid}", view=view, act=act)
+    carry_out(connection, options, f"Reset the purchase limits of {uid}", view=view, act=act)
 
 
 @click.command("audit")
 @click.argument("uid", type=UID, required=False)
-@click.option("--all", "every", is_flag=True, help="Audit every user.")
+@click.option("--all", "every", is_flag=True, help="Audit every account.")
 @json_option
 @connected
-def audit_command(at: Connection, uid: str | None, *, every: bool, as_json: bool) -> None:
-    """Check that a balance is the sum of its entries, and that each entry says the balance after it.
+def audit_command(connection: Connection, uid: str | None, *, every: bool, as_json: bool) -> None:
+    """Check that a balance is the sum of its entries, and that each entry states the balance after it.
 
-    Ends with 1 when an account does not agree.
+    The exit code is 1 if an account does not agree.
     """
     if every == (uid is not None):
         raise click.UsageError("Name one user, or give --all")
-    audits = _audit_all(at.ledger) if uid is None else [_audit(at.ledger, uid)]
+    audits = _audit_all(connection.operator_ledger) if uid is None else [_audit(connection.operator_ledger, uid)]
     faulty = [one for one in audits if one.faults]
     if as_json:
         render.as_json({"audited": len(audits), "faulty": [_view(one) for one in faulty]})
@@ -109,14 +120,19 @@ def audit_command(at: Connection, uid: str | None, *, every: bool, as_json: bool
             "Accounts that do not agree" if every else "Audit",
             ("user", "balance", "entries", "faults"),
             [(one.uid, one.balance, one.entries, "; ".join(one.faults) or "none") for one in shown],
+            prose=("faults",),
         )
         click.echo(f"{len(audits)} audited, {len(faulty)} with faults")
     if faulty:
         sys.exit(1)
 
 
+def _times(purchases: Iterable[PurchaseTime]) -> list[datetime]:
+    return [datetime.fromtimestamp(one.paid_at, UTC) for one in purchases]
+
+
 def _audit_all(ledger: OperatorLedger) -> list[Audit]:
-    bar, task = render.progress("Auditing users", None)
+    bar, task = render.progress("Auditing accounts", None)
     audits = []
     with bar:
         for uid in ledger.uids():
@@ -126,7 +142,7 @@ def _audit_all(ledger: OperatorLedger) -> list[Audit]:
 
 
 def _audit(ledger: OperatorLedger, uid: str) -> Audit:
-    return audit(ledger.user(uid), ledger.entries(uid))
+    return audit(ledger.account(uid), ledger.entries(uid))
 
 
 def _view(one: Audit) -> dict[str, Any]:

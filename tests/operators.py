@@ -9,37 +9,44 @@ from click.testing import CliRunner, Result
 from ops.cli import cli
 from ops.connection import Connection
 from ops.operator_ledger import OperatorLedger
+from shared.adapters.firestore.ledger import Ledger
 from shared.domain.catalog import Catalog
 from shared.runtime import settings
 from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.gateway import FakeGateway
+from tests.ledgers import ledger_of
 
 WHO_AND_WHY = ("--operator", "Grace", "--reason", "ticket 7")
 
 
 @dataclass
 class Operator:
-    """Runs commands and keeps nothing between them."""
+    """Runs commands; it keeps nothing between them."""
 
     database: FakeFirestore = field(default_factory=FakeFirestore)
     stripe: FakeGateway = field(default_factory=FakeGateway)
     catalog: Catalog = field(default_factory=load_catalog)
 
     @property
-    def ledger(self) -> OperatorLedger:
-        return OperatorLedger(self.database.as_client())
+    def ledger(self) -> Ledger:
+        return ledger_of(self.database.as_client())
+
+    @property
+    def operator_ledger(self) -> OperatorLedger:
+        return OperatorLedger(self.ledger)
 
     def run(self, *words: str, answer: str | None = None) -> Result:
         """Run a command; `answer` is what is typed."""
-        at = Connection(
+        connection = Connection(
             settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": "demo-ops"}),
             catalog=self.catalog,
             ledger=self.ledger,
+            operator_ledger=self.operator_ledger,
             gateway=self.stripe.as_gateway,
-            events=self._no_events,
+            topic=self._no_topic,
         )
-        return CliRunner().invoke(cli, words, obj=at, input=answer)
+        return CliRunner().invoke(cli, words, obj=connection, input=answer)
 
     def change(self, *words: str) -> dict[str, Any]:
         """Carry out a change, and return its answer."""
@@ -53,12 +60,12 @@ class Operator:
         return json.loads(result.stdout)
 
     @staticmethod
-    def _no_events() -> NoReturn:
+    def _no_topic() -> NoReturn:
         raise AssertionError("these tests have no Pub/Sub: see tests/integration/test_ops_topic.py")
 
     def documents(self) -> dict[str, dict[str, Any] | None]:
-        """Return all that the ledger keeps, to be compared."""
-        collections = ("users", "transactions", "held_purchases", "security_alerts")
+        """Return every document, to be compared."""
+        collections = ("accounts", "users", "payments", "transactions", "held_purchases", "security_alerts")
         return {path: self.database.fields_of(path) for name in collections for path in self.database.paths(name)}
 
     def refused(self, *words: str) -> str:

@@ -16,11 +16,12 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from ops.cli import cli
 from ops.connection import Connection
-from ops.event_desk import EventDesk
 from ops.operator_ledger import OperatorLedger
+from ops.topic_admin import TopicAdmin
 from shared.runtime import settings
 from shared.runtime.catalog_file import load_catalog
 from tests.fakes.gateway import FakeGateway
+from tests.ledgers import ledger_of
 from tests.operators import WHO_AND_WHY
 from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
@@ -75,14 +76,16 @@ class Events:
         return taken
 
     def run(self, *words: str, publisher: Any = None) -> Result:  # noqa: ANN401 - a stand-in for the client
-        at = Connection(
+        ledger = ledger_of(self.database)
+        connection = Connection(
             settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": self.project}),
             catalog=load_catalog(),
-            ledger=OperatorLedger(self.database),
+            ledger=ledger,
+            operator_ledger=OperatorLedger(ledger),
             gateway=FakeGateway().as_gateway,
-            events=lambda: EventDesk(publisher or self.publisher, self.subscriber, self.project),
+            topic=lambda: TopicAdmin(publisher or self.publisher, self.subscriber, self.project),
         )
-        return CliRunner().invoke(cli, words, obj=at)
+        return CliRunner().invoke(cli, words, obj=connection)
 
     def read(self, *words: str) -> Any:  # noqa: ANN401 - JSON
         result = self.run(*words, "--json")
@@ -94,7 +97,7 @@ class Events:
         return sorted(one["event_id"] for one in self.read("dead-letters", "list", *words))
 
     def actions(self) -> list[str]:
-        return [one["seen"]["action"] for one in self.read("alerts", "list", "--status", "closed")]
+        return [one["evidence"]["action"] for one in self.read("alerts", "list", "--status", "closed")]
 
 
 @pytest.fixture
@@ -179,13 +182,13 @@ def test_a_replay_delivers_again_what_came_since(events: Events) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--from", "yesterday"), "is no time such as"),
+        (("--from", "yesterday"), "is not a time such as"),
         (("--from", "2026-11-20T00:00:00"), "lacks its time zone"),
-        (("--from", "2999-01-01T00:00:00Z"), "lies in the future"),
+        (("--from", "2999-01-01T00:00:00Z"), "is in the future"),
         (("--from", "2020-01-01T00:00:00Z"), "more than 31 days ago"),
         ((), "Missing option '--from'"),
         (("--from", "NOW", "--subscription", "none"), "There is no subscription none"),
-        (("--from", "NOW", "--subscription", DEAD_LETTERS), f"is not one of {STRIPE_EVENTS}"),
+        (("--from", "NOW", "--subscription", DEAD_LETTERS), f"does not belong to the topic {STRIPE_EVENTS}"),
     ],
 )
 def test_a_replay_that_makes_no_sense_is_refused(events: Events, words: tuple[str, ...], said: str) -> None:

@@ -1,27 +1,49 @@
 """held release and held reject: what a person decides is done once, whole, and can be looked up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_errors
-from shared.domain.reversal import Disputed, Refunded, RefundFailed
 
-from ops.alert import Decision
+from ops.alert_record import Attribution
 from shared.domain.catalog import Catalog, Terms
-from shared.domain.crediting import Credited, Duplicate, Held
+from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held, alert_of
 from shared.domain.errors import Conflict
 from shared.domain.limits import Limits
+from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundedTotal, RefundFailed
 from shared.domain.purchase import Hold, HoldReason, assess_session
-from shared.domain.reversing import Reversed
+from shared.domain.reversing import Noted, Reversed
+from tests.fakes.firestore import FakeFirestore, Write
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 from tests.stripe_events import session_of
 
-FIVE_AN_HOUR = Limits(per_hour=5, per_day=20)
+FIVE_PER_HOUR = Limits(per_hour=5, per_day=20)
 SESSION = "cs_held"
 PAYMENT = "pi_held"
+WON = DisputeState(
+    dispute_id="dp_1",
+    cents=499,
+    currency="usd",
+    status="won",
+    case_type="chargeback",
+    transactions=frozenset({BalanceTransaction("txn_1", -499, "usd"), BalanceTransaction("txn_2", 499, "usd")}),
+)
+
+
+class Overtaken(FakeFirestore):
+    """A database in which something else happens just before the next commit."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def commit(self, writes: list[Write]) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+        super().commit(writes)
 
 
 @pytest.fixture
@@ -34,7 +56,7 @@ def hold(
     *,
     reason: HoldReason = HoldReason.TERMS_MISMATCH,
     uid: str | None = "ada",
-    **seen: Any,  # noqa: ANN401 - what Stripe sent
+    **changes: Any,  # noqa: ANN401 - what Stripe sent
 ) -> Hold:
     """Hold a purchase of `popular` at its price that claims 99999 tokens, unless said otherwise."""
     claimed = {
@@ -47,16 +69,16 @@ def hold(
         "paymentIntentId": PAYMENT,
         "livemode": False,
     }
-    held = Hold(SESSION, reason, "Package validation failed", uid, PAID_AT, {**claimed, **seen})
-    assert operator.ledger.hold(held) == Held(held, new=True)
+    held = Hold(SESSION, reason, "Package validation failed", uid, PAID_AT, {**claimed, **changes})
+    assert operator.ledger.hold(held) == Held(held, alert_of(held))
     return held
 
 
 def over_the_limit(operator: Operator) -> None:
-    for _ in range(FIVE_AN_HOUR.per_hour):
-        operator.ledger.credit(purchase(), FIVE_AN_HOUR)
+    for _ in range(FIVE_PER_HOUR.per_hour):
+        operator.ledger.credit(purchase(), FIVE_PER_HOUR)
     sixth = purchase(SESSION, payment_intent_id=PAYMENT)
-    assert isinstance(operator.ledger.credit(sixth, FIVE_AN_HOUR), Held)
+    assert isinstance(operator.ledger.credit(sixth, FIVE_PER_HOUR), Held)
 
 
 def held_document(operator: Operator) -> dict[str, Any]:
@@ -94,9 +116,9 @@ def test_a_releases_record_says_who_and_why_and_its_entry_does_not(operator: Ope
     assert entry is not None
     assert entry.details["released"] is True
     assert not {"Grace", "ticket 7", claimed.reason.value} & set(map(str, entry.details.values()))
-    record = operator.ledger.alert_of(entry.details["operatorAction"])
+    record = operator.operator_ledger.alert(entry.details["operatorAction"])
     assert (record.id, record.type, record.status) == (f"operator:purchase:{SESSION}", "operator_action", "closed")
-    assert (record.seen["operator"], record.seen["reason"]) == ("Grace", "ticket 7")
+    assert (record.evidence["operator"], record.evidence["reason"]) == ("Grace", "ticket 7")
 
 
 def test_a_release_closes_the_hold_its_alert_and_the_open_purchase(operator: Operator) -> None:
@@ -107,13 +129,13 @@ def test_a_release_closes_the_hold_its_alert_and_the_open_purchase(operator: Ope
     held = held_document(operator)
     assert (held["status"], held["decidedBy"], held["decisionReason"]) == ("released", "Grace", "ticket 7")
     assert (held["releasedTokens"], held["releasedTo"]) == (110, "ada")
-    alert = operator.ledger.alert_of(f"held:{SESSION}")
+    alert = operator.operator_ledger.alert(f"held:{SESSION}")
     assert (alert.status, alert.closed_by, alert.close_reason) == ("closed", "Grace", "ticket 7")
     assert operator.ledger.account("ada").open_purchases == {}
 
 
 def test_a_release_does_not_count_for_the_limits(operator: Operator) -> None:
-    """A person has looked at it: the buyer's next purchase is not held on its account."""
+    """A person has looked at it: it must not cause the buyer's next purchase to be held."""
     over_the_limit(operator)
     before = operator.ledger.account("ada").recent_purchases
 
@@ -150,18 +172,18 @@ def test_a_release_again_by_somebody_else_or_for_another_reason_is_a_conflict(
     assert operator.refused(*words).endswith(f"exists with other contents: {other}")
 
 
-def test_a_release_whose_acknowledgement_got_lost_credits_once(operator: Operator) -> None:
+def test_a_release_whose_acknowledgement_was_lost_credits_once(operator: Operator) -> None:
     hold(operator)
     operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
 
     done = operator.change("held", "release", SESSION)
 
     assert done["after"]["balance"] == 110
-    assert len(list(operator.ledger.entries("ada"))) == 1
+    assert len(list(operator.operator_ledger.entries("ada"))) == 1
 
 
 def test_replays_after_a_release_are_duplicates(operator: Operator) -> None:
-    """Also of a session whose claim is not what was credited: it is no conflict, a person decided on it."""
+    """Even of a session whose claim is not what was credited: it is not a conflict, a person decided on it."""
     claimed = hold(operator)
     operator.change("held", "release", SESSION)
     before = operator.documents()
@@ -171,7 +193,7 @@ def test_replays_after_a_release_are_duplicates(operator: Operator) -> None:
     assert operator.documents() == before
 
 
-@pytest.mark.parametrize("limits", [FIVE_AN_HOUR, NO_LIMITS])
+@pytest.mark.parametrize("limits", [FIVE_PER_HOUR, NO_LIMITS])
 def test_replays_after_the_release_of_one_too_many_are_duplicates(operator: Operator, limits: Limits) -> None:
     over_the_limit(operator)
     operator.change("held", "release", SESSION)
@@ -184,20 +206,36 @@ def test_replays_after_the_release_of_one_too_many_are_duplicates(operator: Oper
 
 def test_a_refund_known_before_the_release_is_taken_back_with_it(operator: Operator) -> None:
     hold(operator)
-    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 500, PAID_AT + 9))
-    operator.ledger.reverse("ada", PAYMENT, Disputed("dp_1", 499, "won"))
+    operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 500))
+    operator.ledger.reverse("ada", PAYMENT, WON)
 
     done = operator.change("held", "release", SESSION)
 
     assert done["after"]["balance"] == 110 - 110 * 500 // 999
-    assert [entry.type for entry in operator.ledger.entries("ada")] == ["refund", "purchase"]
+    assert [entry.type for entry in operator.operator_ledger.entries("ada")] == ["refund", "purchase"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_refund_that_arrives_while_a_purchase_is_being_released_is_taken_back(*, named: bool) -> None:
+    """Whether or not its event names the buyer: the release and the refund write the same record of the payment."""
+    database = Overtaken()
+    operator = Operator(database=database)
+    operator.ledger.credit(purchase("cs_1"), NO_LIMITS)
+    hold(operator, uid="ada" if named else None)
+    other, refund = operator.ledger, RefundedTotal("ch_1", 500)
+    database.meanwhile = lambda: other.reverse("ada", PAYMENT, refund) if named else other.note_fact(PAYMENT, refund)
+
+    operator.change("held", "release", SESSION, "--user", "ada")
+
+    assert database.meanwhile is None
+    assert operator.ledger.account("ada").balance == 110 + 110 - 110 * 500 // 999
 
 
 def test_a_refund_after_the_release_takes_its_share(operator: Operator) -> None:
     hold(operator)
     operator.change("held", "release", SESSION)
 
-    outcome = operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
+    outcome = operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 999))
 
     assert isinstance(outcome, Reversed)
     assert operator.ledger.account("ada").balance == 0
@@ -218,15 +256,15 @@ def test_what_went_back_unheard_is_not_credited(operator: Operator, went_back: t
 def test_what_went_back_and_is_known_is_no_reason_to_refuse(operator: Operator) -> None:
     hold(operator)
     operator.stripe.reversed[PAYMENT] = (500, True)
-    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 600, PAID_AT + 9))
-    operator.ledger.reverse("ada", PAYMENT, RefundFailed("re_1", 100, PAID_AT + 10))
-    operator.ledger.reverse("ada", PAYMENT, Disputed("dp_1", 499, "won"))
+    operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 600))
+    operator.ledger.reverse("ada", PAYMENT, RefundFailed("re_1", 100, "failed"))
+    operator.ledger.reverse("ada", PAYMENT, WON)
 
     assert operator.change("held", "release", SESSION)["after"]["balance"] == 110 - 110 * 500 // 999
 
 
 @pytest.mark.parametrize(
-    ("reason", "seen", "options", "said"),
+    ("reason", "changes", "options", "message"),
     [
         (HoldReason.MISSING_METADATA, {"packageId": None}, (), "give --tokens"),
         (HoldReason.UNKNOWN_PACKAGE, {"packageId": "gold"}, (), "give --tokens"),
@@ -244,11 +282,11 @@ def test_what_went_back_and_is_known_is_no_reason_to_refuse(operator: Operator) 
     ],
 )
 def test_what_nobody_can_tell_is_not_guessed(
-    operator: Operator, reason: HoldReason, seen: dict[str, Any], options: tuple[str, ...], said: str
+    operator: Operator, reason: HoldReason, changes: dict[str, Any], options: tuple[str, ...], message: str
 ) -> None:
-    hold(operator, reason=reason, **seen)
+    hold(operator, reason=reason, **changes)
 
-    assert said in refused(operator, "release", SESSION, *options)
+    assert message in refused(operator, "release", SESSION, *options)
 
 
 def test_the_operator_says_what_the_terms_leave_open(operator: Operator) -> None:
@@ -287,7 +325,7 @@ def test_of_a_release_and_a_rejection_at_once_one_wins(operator: Operator) -> No
     operator.change("held", "release", SESSION)
 
     with pytest.raises(Conflict, match="was released by Grace"):
-        operator.ledger.reject(SESSION, Decision("Linus", "forged"), refund_id=None)
+        operator.operator_ledger.reject(SESSION, Attribution("Linus", "forged"), refund_id=None)
 
 
 # --- reject
@@ -302,8 +340,8 @@ def test_a_rejection_refunds_and_closes(operator: Operator) -> None:
     assert done["outcome"] == f"{SESSION} rejected, refunded as re_{PAYMENT}"
     held = held_document(operator)
     assert (held["status"], held["decidedBy"], held["refundId"]) == ("rejected", "Grace", f"re_{PAYMENT}")
-    assert operator.ledger.account("ada").open_purchases == {SESSION: "rejected"}
-    assert operator.ledger.alert_of(f"held:{SESSION}").status == "closed"
+    assert operator.ledger.account("ada").open_state(SESSION) == "rejected"
+    assert operator.operator_ledger.alert(f"held:{SESSION}").status == "closed"
 
 
 def test_no_replay_credits_a_rejected_purchase(operator: Operator) -> None:
@@ -311,8 +349,8 @@ def test_no_replay_credits_a_rejected_purchase(operator: Operator) -> None:
     operator.change("held", "reject", SESSION)
     before = operator.documents()
 
-    assert operator.ledger.hold(claimed) == Held(claimed, new=False)
-    assert isinstance(operator.ledger.credit(purchase(SESSION), NO_LIMITS), Held)
+    assert operator.ledger.hold(claimed) == AlreadyHeld(SESSION)
+    assert operator.ledger.credit(purchase(SESSION), NO_LIMITS) == AlreadyHeld(SESSION)
     assert not operator.ledger.set_open_purchase("ada", SESSION, "waiting")
     assert operator.documents() == before
 
@@ -322,11 +360,11 @@ def test_the_refunds_own_event_changes_no_balance(operator: Operator) -> None:
     hold(operator)
     operator.change("held", "reject", SESSION)
 
-    outcome = operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
+    outcome = operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 999))
 
-    assert outcome == Reversed(None)
+    assert outcome == Noted(())
     assert operator.ledger.account("ada").balance == 110
-    assert [entry.type for entry in operator.ledger.entries("ada")] == ["purchase"]
+    assert [entry.type for entry in operator.operator_ledger.entries("ada")] == ["purchase"]
 
 
 def test_a_rejection_that_was_interrupted_after_its_refund_is_run_again(operator: Operator) -> None:
@@ -369,12 +407,12 @@ def test_what_was_decided_stays_decided(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_what_was_rejected_is_released_once_its_refund_failed(operator: Operator, *, heard: bool) -> None:
+def test_what_was_rejected_can_be_released_once_its_refund_has_failed(operator: Operator, *, heard: bool) -> None:
     """The balance ends the same whether the ledger has heard of the failure or hears of it after."""
     hold(operator)
     operator.change("held", "reject", SESSION)
-    operator.ledger.reverse("ada", PAYMENT, Refunded("ch_1", 999, PAID_AT + 9))
-    failed = RefundFailed("re_1", 999, PAID_AT + 99)
+    operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 999))
+    failed = RefundFailed("re_1", 999, "failed")
     operator.stripe.reversed[PAYMENT] = (0, False)
 
     if heard:
@@ -390,10 +428,10 @@ def test_what_was_rejected_is_released_once_its_refund_failed(operator: Operator
     assert "was released by Grace" in refused(operator, "reject", SESSION)
 
 
-@pytest.mark.parametrize("seen", [{"amountTotal": 0, "amountSubtotal": 0}, {"amountTotal": 999}])
-def test_a_rejection_without_a_refund_stays_decided(operator: Operator, seen: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changes", [{"amountTotal": 0, "amountSubtotal": 0}, {"amountTotal": 999}])
+def test_a_rejection_without_a_refund_stays_decided(operator: Operator, changes: dict[str, Any]) -> None:
     operator.stripe.sessions[SESSION] = session_of(id=SESSION, payment_intent="pi_asked")
-    hold(operator, paymentIntentId=None, **seen)
+    hold(operator, paymentIntentId=None, **changes)
     operator.change("held", "reject", SESSION)
 
     assert "was rejected by Grace" in refused(operator, "release", SESSION)
@@ -455,7 +493,7 @@ def test_held_purchases_are_listed_by_status_and_user(operator: Operator) -> Non
 
 def hold_of_bob() -> Hold:
     session = session_of(metadata={"firebase_uid": "bob", "tokens": "abc"})
-    verdict = assess_session(session, paid_at=PAID_AT, catalog=Operator().catalog, livemode=False)
+    verdict = assess_session(session, paid_at=PAID_AT, now=PAID_AT, catalog=Operator().catalog, livemode=False)
     assert isinstance(verdict, Hold)
     return verdict
 

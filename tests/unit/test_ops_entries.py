@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions as google_errors
-from shared.domain.reversal import Refunded
 
 from shared.domain.crediting import Duplicate, Held
 from shared.domain.entry import Entry
+from shared.domain.payment_facts import RefundedTotal
 from shared.domain.purchase import Purchase, assess_session
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -21,13 +21,13 @@ def operator() -> Operator:
     return operator
 
 
-def decided(operator: Operator, entry: Entry) -> tuple[str, str]:
-    """Return who made an entry and why; what its user reads says neither."""
+def record_of(operator: Operator, entry: Entry) -> tuple[str, str]:
+    """Return who made an entry and why; what its user reads names neither."""
     assert not {"Grace", "ticket 7"} & set(map(str, entry.details.values()))
-    alert = operator.ledger.alert_of(entry.details["operatorAction"])
+    alert = operator.operator_ledger.alert(entry.details["operatorAction"])
     assert (alert.type, alert.status, alert.uid) == ("operator_action", "closed", entry.uid)
-    assert (alert.seen["entryId"], alert.seen["amount"]) == (entry.id, entry.amount)
-    return alert.seen["operator"], alert.seen["reason"]
+    assert (alert.evidence["entryId"], alert.evidence["amount"]) == (entry.id, entry.amount)
+    return alert.evidence["operator"], alert.evidence["reason"]
 
 
 # --- adjust and grant
@@ -41,7 +41,7 @@ def test_an_adjustment_is_an_entry_and_a_record_that_says_who_and_why(operator: 
     assert entry is not None
     assert (entry.uid, entry.type, entry.amount, entry.balance_after) == ("ada", "adjustment", -50, 60)
     assert entry.details == {"operatorAction": "operator:adjustment:T-7"}
-    assert decided(operator, entry) == ("Grace", "ticket 7")
+    assert record_of(operator, entry) == ("Grace", "ticket 7")
 
 
 def test_a_grant_counts_as_earned(operator: Operator) -> None:
@@ -51,7 +51,7 @@ def test_a_grant_counts_as_earned(operator: Operator) -> None:
     assert done["after"]["totalTokensPurchased"] == 110
 
 
-def test_a_grant_whose_acknowledgement_got_lost_is_made_once(operator: Operator) -> None:
+def test_a_grant_whose_acknowledgement_was_lost_is_made_once(operator: Operator) -> None:
     operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
 
     assert operator.change("grant", "ada", "30", "--key", "T-7")["after"]["balance"] == 140
@@ -94,7 +94,7 @@ def test_a_key_that_is_used_for_something_else_is_refused(
 
 @pytest.mark.parametrize("amount", ["0", "1.5", "1e3", "1000000001", "٣", "", "-", "--5", "99999999999999999999999"])
 @pytest.mark.parametrize("command", ["adjust", "grant"])
-def test_an_amount_that_is_none_is_refused(operator: Operator, command: str, amount: str) -> None:
+def test_an_amount_that_is_not_one_is_refused(operator: Operator, command: str, amount: str) -> None:
     assert operator.refused(command, "ada", amount, *WHO_AND_WHY, "--yes").startswith("Error: ")
 
 
@@ -109,25 +109,26 @@ def test_an_unknown_user_is_refused(operator: Operator, command: str) -> None:
 
 
 @pytest.mark.parametrize("uid", ["", ".", "a/b", "__x__", "x" * 129])
-def test_what_can_be_no_users_id_is_refused(operator: Operator, uid: str) -> None:
-    assert "is no user's id" in operator.refused("grant", uid, "5", *WHO_AND_WHY, "--yes")
+def test_what_cannot_be_a_user_id_is_refused(operator: Operator, uid: str) -> None:
+    assert "is not a user id" in operator.refused("grant", uid, "5", *WHO_AND_WHY, "--yes")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        (("--operator", "Grace"), "Missing option '--reason'"),
-        (("--reason", "ticket 7"), "Missing option '--operator'"),
+        (("--operator", "Grace"), "Missing --reason"),
+        (("--reason", "ticket 7"), "Missing --operator"),
         (("--operator", "Grace", "--reason", "  "), "it is empty"),
         (("--operator", "\t", "--reason", "ticket 7"), "it is empty"),
         (("--operator", "Grace", "--reason", "x" * 501), "longer than 500"),
         (("--operator", "Grace", "--reason", "a\x1b[31mb"), "not one line of text"),
-        ((*WHO_AND_WHY, "--key", "a/b"), "is no key"),
+        ((), "Missing --operator and --reason"),
+        ((*WHO_AND_WHY, "--key", "a/b"), "is not a key"),
         ((*WHO_AND_WHY, "--resaon", "x"), "unexpected extra argument"),
     ],
 )
-def test_a_change_needs_somebody_and_a_reason(operator: Operator, options: tuple[str, ...], said: str) -> None:
-    assert said in operator.refused("grant", "ada", "5", "--yes", *options)
+def test_a_change_needs_somebody_and_a_reason(operator: Operator, options: tuple[str, ...], message: str) -> None:
+    assert message in operator.refused("grant", "ada", "5", "--yes", *options)
 
 
 def test_a_change_asks_first_and_names_the_project(operator: Operator) -> None:
@@ -141,12 +142,14 @@ def test_a_change_asks_first_and_names_the_project(operator: Operator) -> None:
     assert operator.documents() == before
 
 
-def test_a_change_that_is_confirmed_shows_before_and_after(operator: Operator) -> None:
+def test_a_change_that_is_confirmed_shows_the_state_before_and_what_changed(operator: Operator) -> None:
     result = operator.run("grant", "ada", "5", *WHO_AND_WHY, answer="y\n")
 
     assert result.exit_code == 0
-    assert result.stdout.index("Before") < result.stdout.index("Before and after")
-    assert "115" in result.stdout
+    before, changed = result.stdout.split("Changed\n")
+    assert "totalTokensPurchased  110" in before
+    assert changed.splitlines()[:-1] == ["  balance            110 -> 115", "  totalTokensEarned  0 -> 5"]
+    assert changed.splitlines()[-1].startswith("Done: entry grant:")
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_done(operator: Operator) -> None:
@@ -156,7 +159,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(operator: Operator) 
     assert operator.ledger.account("ada").balance == 110
 
 
-def test_firestore_away_is_one_line(operator: Operator) -> None:
+def test_an_outage_of_firestore_is_one_line(operator: Operator) -> None:
     operator.database.away = True
 
     result = operator.run("grant", "ada", "5", *WHO_AND_WHY, "--yes")
@@ -176,9 +179,10 @@ def paid(operator: Operator) -> dict[str, Any]:
 
 
 def bought(session: dict[str, Any], operator: Operator) -> Purchase:
-    verdict = assess_session(session, paid_at=session["created"] + 60, catalog=operator.catalog, livemode=False)
-    assert isinstance(verdict, Purchase)
-    return verdict
+    paid_at = session["created"] + 60
+    assessed = assess_session(session, paid_at=paid_at, now=paid_at, catalog=operator.catalog, livemode=False)
+    assert isinstance(assessed, Purchase)
+    return assessed
 
 
 def test_a_paid_session_is_credited_by_hand_once(operator: Operator, paid: dict[str, Any]) -> None:
@@ -188,7 +192,7 @@ def test_a_paid_session_is_credited_by_hand_once(operator: Operator, paid: dict[
     assert (done["before"]["balance"], done["after"]["balance"]) == (0, 110)
     entry = operator.ledger.get_by_stripe_session(paid["id"])
     assert entry is not None
-    assert (entry.uid, *decided(operator, entry)) == (uid, "Grace", "ticket 7")
+    assert (entry.uid, *record_of(operator, entry)) == (uid, "Grace", "ticket 7")
     assert "nothing changed" in operator.change("credit", paid["id"])["outcome"]
     assert operator.ledger.account(uid).balance == 110
 
@@ -208,29 +212,31 @@ def test_crediting_what_its_event_credited_changes_nothing(operator: Operator, p
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"payment_status": "unpaid"}, "is not paid"),
         ({"payment_status": "no_payment_required", "status": "open"}, "is not completed: it is open"),
         ({"metadata": {"purchase_type": "poster"}}, "sells another product"),
         ({"metadata": {"purchase_type": None}}, "sells another product"),
-        ({"metadata": {"tokens": "99999"}}, "are no terms of popular"),
+        ({"metadata": {"tokens": "99999"}}, "match none of the terms of popular"),
         ({"livemode": True}, "livemode is True"),
     ],
 )
-def test_a_session_that_is_no_paid_purchase_is_refused(operator: Operator, changes: dict[str, Any], said: str) -> None:
+def test_a_session_that_is_not_a_paid_purchase_is_refused(
+    operator: Operator, changes: dict[str, Any], message: str
+) -> None:
     session = session_of(**changes)
     operator.stripe.sessions[session["id"]] = session
 
-    assert said in operator.refused("credit", session["id"], *WHO_AND_WHY, "--yes")
+    assert message in operator.refused("credit", session["id"], *WHO_AND_WHY, "--yes")
 
 
 def test_a_session_that_stripe_does_not_know_is_refused(operator: Operator) -> None:
     assert operator.refused("credit", "cs_none", *WHO_AND_WHY, "--yes") == "Error: Stripe knows no session cs_none"
 
 
-def test_what_is_no_sessions_id_is_refused(operator: Operator) -> None:
-    assert "is no Checkout Session's id" in operator.refused("credit", "ch_1", *WHO_AND_WHY, "--yes")
+def test_what_is_not_a_session_id_is_refused(operator: Operator) -> None:
+    assert "is not the id of a Checkout Session" in operator.refused("credit", "ch_1", *WHO_AND_WHY, "--yes")
 
 
 def test_a_held_session_is_not_credited_by_hand(operator: Operator, paid: dict[str, Any]) -> None:
@@ -243,7 +249,7 @@ def test_a_held_session_is_not_credited_by_hand(operator: Operator, paid: dict[s
     assert operator.documents() == before
 
 
-def test_a_credit_whose_acknowledgement_got_lost_is_made_once(operator: Operator, paid: dict[str, Any]) -> None:
+def test_a_credit_whose_acknowledgement_was_lost_is_made_once(operator: Operator, paid: dict[str, Any]) -> None:
     operator.database.lose_next_acknowledgement(google_errors.ServiceUnavailable("lost"))
 
     operator.change("credit", paid["id"])
@@ -254,11 +260,11 @@ def test_a_credit_whose_acknowledgement_got_lost_is_made_once(operator: Operator
 
 def test_a_credit_by_hand_takes_back_what_was_refunded_before(operator: Operator, paid: dict[str, Any]) -> None:
     uid = paid["metadata"]["firebase_uid"]
-    operator.ledger.reverse(uid, paid["payment_intent"], Refunded("ch_1", 999, paid["created"] + 60))
+    operator.ledger.reverse(uid, paid["payment_intent"], RefundedTotal("ch_1", 999))
 
     operator.change("credit", paid["id"])
 
-    assert [entry.amount for entry in operator.ledger.entries(uid)] == [-110, 110]
+    assert [entry.amount for entry in operator.operator_ledger.entries(uid)] == [-110, 110]
     assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)
 
 

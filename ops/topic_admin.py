@@ -1,6 +1,6 @@
-"""The topic in an operator's hands: replay it, look into its dead letters, put them back. Uses Pub/Sub's own clients.
+"""Topic administration for operators: replay the topic, look at its dead letters, put them back.
 
-It is apart from shared/pubsub.py because functions only ever publish.
+It is apart from shared/adapters/pubsub.py because functions only ever publish.
 """
 
 import os
@@ -29,13 +29,13 @@ _RETRY = Retry(
     timeout=_CALL_TIMEOUT_S,
 )
 _PULL_MAX = 50
-# What Pub/Sub adds to a message when it gives it up. Source: https://cloud.google.com/pubsub/docs/dead-letter-topics
+# What Pub/Sub adds to a message that it gives up on. Source: https://cloud.google.com/pubsub/docs/dead-letter-topics
 _DEAD_LETTER_MARK = "CloudPubSubDeadLetterSource"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that no delivery could bring in: the Stripe event it carries, and which subscription gave it up."""
+    """A message that could not be delivered: the Stripe event it carries, and the subscription that gave up on it."""
 
     message_id: str
     event_id: str
@@ -45,7 +45,7 @@ class DeadLetter:
 
     @classmethod
     def of(cls, message: PubsubMessage) -> Self:
-        """Read what an operator wants to know of a message; what it lacks is empty."""
+        """Return what an operator wants to know about a message; what it lacks is empty."""
         attributes = message.attributes
         return cls(
             message_id=message.message_id,
@@ -56,7 +56,7 @@ class DeadLetter:
         )
 
 
-class EventDesk:
+class TopicAdmin:
     """The project's topic and subscriptions.
 
     Raises, from every method: Unavailable when Pub/Sub does not answer in time.
@@ -66,14 +66,14 @@ class EventDesk:
         self._publisher = publisher
         self._subscriber = subscriber
         self._project = project
-        self._dead = self._subscription(DEAD_LETTERS)
+        self._dead_letters = self._subscription(DEAD_LETTERS)
 
     def check_subscription(self, name: str) -> None:
-        """Make sure that a subscription exists and is one of the events' topic.
+        """Check that a subscription exists and belongs to the events' topic.
 
         Raises:
-            NotFound: there is none of this name.
-            BadInput: it is another topic's.
+            NotFound: there is none with this name.
+            BadInput: it belongs to another topic.
         """
         with _pubsub_faults():
             try:
@@ -83,10 +83,10 @@ class EventDesk:
             except google_errors.NotFound as error:
                 raise NotFound("unknown_subscription", f"There is no subscription {name}") from error
         if found.topic != self._topic():
-            raise BadInput("other_topic", f"The subscription {name} is not one of {STRIPE_EVENTS}")
+            raise BadInput("other_topic", f"The subscription {name} does not belong to the topic {STRIPE_EVENTS}")
 
     def replay(self, name: str, since: datetime) -> None:
-        """Let a subscription deliver again all that was published since a time; the topic keeps 31 days.
+        """Have a subscription deliver again all that was published since a time; the topic retains 31 days.
 
         Source: https://cloud.google.com/pubsub/docs/replay-overview
         """
@@ -95,24 +95,24 @@ class EventDesk:
             self._subscriber.seek(request, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """Look at dead letters, and leave them where they are."""
+        """Return dead letters, and leave them where they are."""
         received: dict[str, ReceivedMessage] = {}
         with _pubsub_faults():
             while len(received) < limit:
-                # What is looked at stays ours until it is given back: each pull brings others.
+                # What was pulled stays ours until it is released: each pull brings others.
                 page = self._pull(limit - len(received))
                 if not page:
                     break
-                received |= {one.message.message_id: one for one in page}
+                received |= {pulled.message.message_id: pulled for pulled in page}
             if received:
-                self._give_back([one.ack_id for one in received.values()])
-        return [DeadLetter.of(one.message) for one in received.values()]
+                self._release([pulled.ack_id for pulled in received.values()])
+        return [DeadLetter.of(pulled.message) for pulled in received.values()]
 
     def redrive(self, limit: int) -> Iterator[DeadLetter]:
-        """Put dead letters back on the topic, and yield each one that is there.
+        """Put dead letters back on the topic, and yield each one that is.
 
-        One leaves the dead letters only after it was published: interrupted in between, it is there twice, which the
-        ledger makes harmless.
+        Each is removed from the dead letters only after it was published: interrupted in between, it is in both, which
+        the ledger makes harmless.
         """
         done = 0
         while done < limit:
@@ -120,43 +120,47 @@ class EventDesk:
                 page = self._pull(limit - done)
             if not page:
                 return
-            left = [received.ack_id for received in page]
+            pending = [received.ack_id for received in page]
             try:
                 for received in page:
                     with _pubsub_faults():
                         self._publish(received.message)
                         self._acknowledge(received.ack_id)
-                    left.remove(received.ack_id)
+                    pending.remove(received.ack_id)
                     done += 1
                     yield DeadLetter.of(received.message)
             finally:
-                if left:
+                if pending:
                     with _pubsub_faults():
-                        self._give_back(left)
+                        self._release(pending)
 
-    def _publish(self, message: PubsubMessage) -> None:
-        attributes = {
-            name: value for name, value in message.attributes.items() if not name.startswith(_DEAD_LETTER_MARK)
-        }
-        again = PubsubMessage(data=message.data, attributes=attributes)
-        self._publisher.publish(topic=self._topic(), messages=[again], retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+    def _publish(self, dead: PubsubMessage) -> None:
+        attributes = {name: value for name, value in dead.attributes.items() if not name.startswith(_DEAD_LETTER_MARK)}
+        message = PubsubMessage(data=dead.data, attributes=attributes)
+        self._publisher.publish(topic=self._topic(), messages=[message], retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def _pull(self, most: int) -> list[ReceivedMessage]:
-        """Receive some dead letters; none when there are none for some seconds."""
+        """Receive some dead letters; none when none arrive for some seconds."""
         try:
             answer = self._subscriber.pull(
-                subscription=self._dead, max_messages=min(most, _PULL_MAX), retry=None, timeout=_PULL_TIMEOUT_S
+                subscription=self._dead_letters, max_messages=min(most, _PULL_MAX), retry=None, timeout=_PULL_TIMEOUT_S
             )
         except google_errors.DeadlineExceeded:
             return []
         return list(answer.received_messages)
 
     def _acknowledge(self, ack_id: str) -> None:
-        self._subscriber.acknowledge(subscription=self._dead, ack_ids=[ack_id], retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+        self._subscriber.acknowledge(
+            subscription=self._dead_letters, ack_ids=[ack_id], retry=_RETRY, timeout=_CALL_TIMEOUT_S
+        )
 
-    def _give_back(self, ack_ids: list[str]) -> None:
+    def _release(self, ack_ids: list[str]) -> None:
         self._subscriber.modify_ack_deadline(
-            subscription=self._dead, ack_ids=ack_ids, ack_deadline_seconds=0, retry=_RETRY, timeout=_CALL_TIMEOUT_S
+            subscription=self._dead_letters,
+            ack_ids=ack_ids,
+            ack_deadline_seconds=0,
+            retry=_RETRY,
+            timeout=_CALL_TIMEOUT_S,
         )
 
     def _topic(self) -> str:
@@ -166,15 +170,15 @@ class EventDesk:
         return f"projects/{self._project}/subscriptions/{name}"
 
 
-def connect(project: str) -> EventDesk:
-    """Return the desk of a project, on the emulator when PUBSUB_EMULATOR_HOST names one."""
+def connect_topic(project: str) -> TopicAdmin:
+    """Return the administration of a project's topic; of the emulator's when PUBSUB_EMULATOR_HOST names one."""
     emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
     subscriber = (
         SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulator)))
         if emulator
         else SubscriberClient()
     )
-    return EventDesk(pubsub.connect(), subscriber, project)
+    return TopicAdmin(pubsub.connect(), subscriber, project)
 
 
 @contextmanager
