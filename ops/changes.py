@@ -17,7 +17,13 @@ View = Mapping[str, Any]
 
 
 def carry_out(
-    connection: Connection, options: ChangeOptions, what: str, *, view: Callable[[], View], act: Callable[[], str]
+    connection: Connection,
+    options: ChangeOptions,
+    what: str,
+    *,
+    view: Callable[[], View],
+    act: Callable[[], str],
+    ask: bool = True,
 ) -> None:
     """Carry out a change.
 
@@ -27,11 +33,12 @@ def carry_out(
         what: the change, as the start of a question that ends with the project's name.
         view: reads what the change is about; it is shown before, and what is different after.
         act: makes the change, and says what became of it.
+        ask: whether there is anything to confirm.
     """
     before = view()
     if not options.json:
         render.fields("Before", before)
-    if not options.yes:
+    if ask and not options.yes:
         # The prompt goes to stderr: scripts read stdout.
         click.confirm(f"{what} in project {connection.settings.project}?", abort=True, err=True)
     outcome = act()

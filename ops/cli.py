@@ -11,6 +11,7 @@ from google.auth import exceptions as auth_errors
 from ops.alerts import alerts
 from ops.entries import adjust, credit, grant
 from ops.held import held
+from ops.migrate import migrate
 from ops.topic import dead_letters, replay
 from ops.users import audit_command, limits, user
 from shared.domain.errors import TokenEconomyError
@@ -56,5 +57,5 @@ def cli(**_options: object) -> None:
     """
 
 
-for _command in (user, held, adjust, grant, credit, audit_command, limits, replay, dead_letters, alerts):
+for _command in (user, held, adjust, grant, credit, audit_command, limits, replay, dead_letters, alerts, migrate):
     cli.add_command(_command)

@@ -85,7 +85,8 @@ def redrive(options: ChangeOptions, connection: Connection, limit: int) -> None:
                 bar.advance(task)
         return f"{count} published again; recorded as alert {alert}"
 
-    carry_out(connection, options, f"Publish {len(waiting)} dead letters again", view=view, act=act)
+    what = f"Publish {len(waiting)} dead letters again"
+    carry_out(connection, options, what, view=view, act=act, ask=bool(waiting))
 
 
 def _print(found: list[DeadLetter]) -> None:

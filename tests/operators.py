@@ -1,10 +1,11 @@
-"""The operator's command line as tests call it: over an in-memory Firestore and a Stripe of their own."""
+"""The operator's command line as tests call it: over an in-memory Firestore (or the emulator) and a fake Stripe."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from click.testing import CliRunner, Result
+from google.cloud import firestore
 
 from ops.cli import cli
 from ops.connection import Connection
@@ -27,10 +28,16 @@ class Operator:
     database: FakeFirestore = field(default_factory=FakeFirestore)
     stripe: FakeGateway = field(default_factory=FakeGateway)
     catalog: Catalog = field(default_factory=load_catalog)
+    emulated: firestore.Client | None = None
+    """An emulator's client, to be used instead of `database`."""
+
+    @property
+    def client(self) -> firestore.Client:
+        return self.emulated or self.database.as_client()
 
     @property
     def ledger(self) -> Ledger:
-        return ledger_of(self.database.as_client())
+        return ledger_of(self.client)
 
     @property
     def operator_ledger(self) -> OperatorLedger:
