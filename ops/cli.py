@@ -14,7 +14,7 @@ from ops.held import held
 from ops.migrate import migrate
 from ops.topic import dead_letters, replay
 from ops.users import audit_command, limits, user
-from shared.domain.errors import TokenEconomyError
+from shared.domain.errors import StripeRefused, TokenEconomyError
 
 
 class _OperatorGroup(click.Group):
@@ -30,6 +30,8 @@ class _OperatorGroup(click.Group):
             _end(error.format_message(), error.exit_code)
         except click.Abort:
             _end("not confirmed - nothing changed")
+        except StripeRefused as error:
+            _end(f"Stripe refused the request: {error.stripe_code or 'it gave no reason'}")
         except (TokenEconomyError, google_errors.GoogleAPIError, auth_errors.GoogleAuthError) as error:
             _end(str(error))
         sys.exit(code if isinstance(code, int) else 0)

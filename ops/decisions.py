@@ -5,7 +5,7 @@ not the alerts.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,28 @@ from shared.domain.crediting import Credited, Duplicate, post_purchase, same_ent
 from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import Conflict, LedgerConflict, NotFound
 from shared.domain.limits import PurchaseTime, remember
+from shared.domain.payment_facts import PaymentFacts
 from shared.domain.posting import Posted
 from shared.domain.purchase import Purchase
+from shared.domain.reversing import changed_alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What a rejection did about the money.
+
+    `id` is the refund that it made of `payment`, None when nothing was left to refund. `waived`: it made none on
+    purpose, because the money was returned outside of Stripe, or was lost to a dispute.
+    """
+
+    payment: str | None = None
+    id: str | None = None
+    waived: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of held_purchases/{session}, with a payment that Stripe had to be asked for."""
+        payment = {"paymentIntentId": self.payment} if self.payment else {}
+        return {"refundId": self.id, "refundWaived": self.waived, **payment}
 
 
 def decide_release(
@@ -27,13 +47,14 @@ def decide_release(
     now: datetime,
     *,
     purchase: Purchase,
+    reported: PaymentFacts,
     by: Attribution,
     after_rejection: bool,
 ) -> Decided[Credited | Duplicate] | Lookup:
     """Credit a held purchase, and close its hold and its alert.
 
-    What is known of its refunds and disputes is taken back at once. The purchase does not count toward its buyer's
-    limits: a person has looked at it, and it must not cause the next one to be held.
+    What the ledger knows, or Stripe `reported`, of its refunds and disputes is taken back at once. The purchase does
+    not count toward its buyer's limits: a person has looked at this one, and it must not cause the next one to be held.
 
     `after_rejection` says that it was rejected, and that the refund of the rejection has failed.
 
@@ -56,7 +77,7 @@ def decide_release(
     held = _held(known, purchase.session_id)
     _refuse_unless("rejected" if after_rejection else "held", purchase.session_id, held)
     _refuse_unknown(account)
-    posted = post_purchase(account, known, now, purchase, new)
+    posted = _post(account, known, now, purchase=purchase, new=new, reported=reported)
     if isinstance(posted, Lookup):
         return posted
     fields = {"status": "released", "releasedTokens": purchase.tokens, "releasedTo": purchase.uid}
@@ -66,9 +87,9 @@ def decide_release(
 
 
 def decide_rejection(
-    account: Account, known: Known, now: datetime, *, session_id: str, by: Attribution, refund_id: str | None
+    account: Account, known: Known, now: datetime, *, session_id: str, by: Attribution, refund: Refund
 ) -> Decided[bool] | Lookup:
-    """Close a hold whose money went back; the outcome tells whether that is news.
+    """Close a hold without crediting it; the outcome tells whether that is news.
 
     Raises:
         NotFound: the session was never held.
@@ -77,16 +98,14 @@ def decide_rejection(
     missing = known.missing(documents=hold_paths(session_id))
     if missing:
         return missing
-    updates = rejection(known, now, session_id=session_id, by=by, refund_id=refund_id)
+    updates = rejection(known, now, session_id=session_id, by=by, refund=refund)
     if not updates:
         return Decided(outcome=False)
     account = account.with_open_purchase(session_id, "rejected", now)
     return Decided(outcome=True, change=Change(account, updates=updates))
 
 
-def rejection(
-    known: Known, now: datetime, *, session_id: str, by: Attribution, refund_id: str | None
-) -> tuple[Update, ...]:
+def rejection(known: Known, now: datetime, *, session_id: str, by: Attribution, refund: Refund) -> tuple[Update, ...]:
     """Return what closes a hold and its alert so that no replay ever credits it; nothing when it was rejected before.
 
     Raises:
@@ -97,13 +116,15 @@ def rejection(
     if held.fields["status"] == "rejected":
         return ()
     _refuse_unless("held", session_id, held)
-    return _settlement(known, held, session_id, {"status": "rejected", "refundId": refund_id}, by, now=now)
+    return _settlement(known, held, session_id, {"status": "rejected", **refund.fields()}, by, now=now)
 
 
 def decide_session_credit(
-    account: Account, known: Known, now: datetime, *, purchase: Purchase, by: Attribution
+    account: Account, known: Known, now: datetime, *, purchase: Purchase, reported: PaymentFacts, by: Attribution
 ) -> Decided[Credited | Duplicate] | Lookup:
     """Credit a paid session by hand, exactly as its event would, but without looking at the limits.
+
+    What the ledger knows, or Stripe `reported`, of its refunds and disputes is taken back at once.
 
     Raises:
         Conflict: it is held, or was rejected: those are decided on as such.
@@ -123,7 +144,7 @@ def decide_session_credit(
         return Decided(Duplicate(same_entry(entry, account.uid, purchase.new_entry())))
     if known.documents[hold_path] is not None:
         raise Conflict("held", f"{purchase.session_id} is a held purchase: see `held list`")
-    posted = post_purchase(account, known, now, purchase, new)
+    posted = _post(account, known, now, purchase=purchase, new=new, reported=reported)
     if isinstance(posted, Lookup):
         return posted
     bought_at = PurchaseTime(purchase.paid_at, int(now.timestamp()))
@@ -199,6 +220,22 @@ def recorded(new: NewEntry) -> NewEntry:
 def record_path(new: NewEntry) -> str:
     """Return the document that says who made an entry and why."""
     return alert_path(new.details["operatorAction"])
+
+
+def _post(
+    account: Account, known: Known, now: datetime, *, purchase: Purchase, new: NewEntry, reported: PaymentFacts
+) -> Change | Lookup:
+    """Post a purchase with all that the ledger or Stripe knows of its payment, and raise the alerts that are new."""
+    payment = purchase.payment_intent_id
+    if payment is None:
+        return post_purchase(account, known, now, purchase, new)
+    record = known.payments[payment]
+    facts = record.facts.with_all(reported)
+    known = known.and_also(Known(payments={payment: replace(record, facts=facts)}))
+    posted = post_purchase(account, known, now, purchase, new)
+    if isinstance(posted, Lookup):
+        return posted
+    return replace(posted, alerts=changed_alerts(account.uid, payment, record.facts, facts))
 
 
 def _record(uid: str, new: NewEntry, by: Attribution, now: datetime) -> dict[str, Mapping[str, Any]]:

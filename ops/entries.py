@@ -8,7 +8,7 @@ import click
 from ops.changes import account_view, carry_out, describe_entry
 from ops.connection import Connection
 from ops.options import SESSION, SIGNED_TOKENS, TOKENS, UID, ChangeOptions, change_options, connected, key_option
-from ops.reversal_check import refuse_unknown_reversals
+from ops.stripe_facts import facts_at_stripe, taken_back
 from shared.domain.entry import NewEntry
 from shared.domain.errors import BadInput, NotFound
 from shared.domain.purchase import AwaitingPayment, Hold, NotOurs, Purchase, assess_session
@@ -47,12 +47,13 @@ def credit(options: ChangeOptions, connection: Connection, session: str) -> None
     """Credit a paid Checkout Session by hand when its event was lost. If the event comes after all, nothing changes."""
     purchase = _paid_purchase(connection, session)
 
-    def act() -> str:
-        if connection.ledger.get_by_stripe_session(session) is None:
-            refuse_unknown_reversals(connection, purchase)
-        return describe_entry(connection.operator_ledger.credit_session(purchase, options.by))
+    reported = facts_at_stripe(connection.gateway, purchase.payment_intent_id)
 
-    what = f"Credit {purchase.tokens} tokens ({purchase.package_id}) of {session} to {purchase.uid}"
+    def act() -> str:
+        return describe_entry(connection.operator_ledger.credit_session(purchase, options.by, reported=reported))
+
+    taken = taken_back(connection.ledger, purchase, reported)
+    what = f"Credit {purchase.tokens} tokens ({purchase.package_id}) of {session} to {purchase.uid}{taken}"
     carry_out(connection, options, what, view=_account(connection, purchase.uid), act=act)
 
 

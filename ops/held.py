@@ -8,10 +8,12 @@ import click
 from ops import render
 from ops.changes import account_view, carry_out, describe_entry
 from ops.connection import Connection
-from ops.held_purchase import HeldPurchase, purchase_of
+from ops.decisions import Refund
+from ops.held_purchase import HeldPurchase, is_cents, purchase_of, refund_plan, why_not_refunded
 from ops.options import SESSION, TOKENS, UID, ChangeOptions, change_options, connected, json_option, limit_option
-from ops.reversal_check import refuse_unknown_reversals
-from shared.domain.errors import BadInput, Conflict
+from ops.stripe_facts import facts_at_stripe, taken_back
+from shared.domain.errors import BadInput, Conflict, StripeRefused
+from shared.domain.payment_facts import PaymentFacts
 
 
 @click.group()
@@ -45,7 +47,7 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
             one.reason,
             one.package_id,
             one.tokens,
-            f"{one.amount_total} {one.currency}",
+            one.paid,
             one.held_at,
             one.decided_by,
             one.message,
@@ -64,50 +66,59 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
 def release(options: ChangeOptions, connection: Connection, session: str, user: str | None, tokens: int | None) -> None:
     """Credit a held purchase: by the terms at the price that was paid, or as you say; never what its session claims.
 
-    One that was rejected can be released once its refund has failed.
+    What Stripe reports of its refunds and disputes is taken back at once. A purchase that was rejected can be released
+    once its refund has failed.
     """
     decided_on = connection.operator_ledger.held_purchase(session)
-    refund_failed = decided_on.status == "rejected" and _is_unrefunded(connection, decided_on)
-    if decided_on.status == "rejected" and not refund_failed:
+    rejected = decided_on.status == "rejected"
+    reported = _reported(connection, decided_on)
+    if rejected and not _has_come_back(decided_on, reported):
         raise Conflict("decided", f"{session} was rejected by {decided_on.decided_by}")
     purchase = purchase_of(decided_on, connection.catalog, user=user, tokens=tokens)
     connection.operator_ledger.account(purchase.uid)
 
     def act() -> str:
-        if decided_on.status != "released":
-            refuse_unknown_reversals(connection, purchase)
-        return describe_entry(connection.operator_ledger.release(purchase, options.by, after_rejection=refund_failed))
+        return describe_entry(
+            connection.operator_ledger.release(purchase, options.by, reported=reported, after_rejection=rejected)
+        )
 
-    what = f"Credit {purchase.tokens} tokens to {purchase.uid} for {session}"
+    taken = taken_back(connection.ledger, purchase, reported)
+    what = f"Credit {purchase.tokens} tokens to {purchase.uid} for {session}{taken}"
     carry_out(connection, options, what, view=_View(connection, session, purchase.uid), act=act)
 
 
 @held.command()
 @click.argument("session", type=SESSION)
+@click.option(
+    "--no-refund", is_flag=True, help="Refund nothing: the money was returned elsewhere, or a dispute took it."
+)
 @connected
 @change_options
-def reject(options: ChangeOptions, connection: Connection, session: str) -> None:
-    """Refund a held purchase in Stripe and close it for good. Safe to rerun if interrupted."""
+def reject(options: ChangeOptions, connection: Connection, session: str, *, no_refund: bool) -> None:
+    """Refund what is left of a held purchase in Stripe, and close it for good. Safe to rerun if interrupted."""
     decided_on = connection.operator_ledger.held_purchase(session)
     if decided_on.status == "released":
         raise Conflict("decided", f"{session} was released by {decided_on.decided_by}")
-    payment = _payment_to_refund(connection, decided_on)
+    is_open = decided_on.status == "held"
+    payment = _payment_to_refund(connection, decided_on) if is_open and not no_refund else None
+    not_refunded = why_not_refunded(decided_on, payment, waived=no_refund)
+    plan = refund_plan(decided_on, payment, facts_at_stripe(connection.gateway, payment)) if payment else not_refunded
 
     def act() -> str:
-        if decided_on.status == "rejected":
+        if not is_open:
             return f"{session} was rejected before - nothing changed"
         # The money first: a hold that was refunded and not closed is found, and rejected again.
-        refund = connection.gateway().refund_rest(payment, idempotency_key=f"reject:{session}") if payment else None
+        refund_id = _refund(connection, session, payment) if payment else None
         try:
-            connection.operator_ledger.reject(session, options.by, refund_id=refund)
+            connection.operator_ledger.reject(session, options.by, Refund(payment, refund_id, waived=no_refund))
         except Conflict as error:
             raise Conflict(
                 error.code, f"{error.message} meanwhile; the event of its refund takes the tokens back"
             ) from error
-        return f"{session} rejected, {_refunded(decided_on, payment, refund)}"
+        return f"{session} rejected, {f'refunded as {refund_id}' if refund_id else not_refunded}"
 
-    what = f"Refund {decided_on.amount_total} {decided_on.currency} of {session} and reject it"
-    carry_out(connection, options, what, view=_View(connection, session, decided_on.uid), act=act)
+    view = _View(connection, session, decided_on.uid)
+    carry_out(connection, options, f"Reject {session}: {plan}", view=view, act=act, ask=is_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +134,29 @@ class _View:
         hold = {
             "session": one.session_id,
             "status": one.status,
-            "held because": one.message,
-            "package claimed": one.package_id,
-            "tokens claimed": one.tokens,
-            "amount paid": f"{one.amount_total} {one.currency}",
+            "heldBecause": one.message,
+            "packageClaimed": one.package_id,
+            "tokensClaimed": one.tokens,
+            "paid": one.paid,
             "payment": one.payment_intent_id,
-            "decided by": one.decided_by,
-            "decision": one.decision_reason,
+            "refund": one.refund_id,
+            "decidedBy": one.decided_by,
+            "decisionReason": one.decision_reason,
         }
         return hold | (account_view(self.connection.ledger.account(self.uid)) if self.uid else {})
+
+
+def _reported(connection: Connection, one: HeldPurchase) -> PaymentFacts:
+    """Return what Stripe reports of the payment of a hold that may be released."""
+    if one.wrong_mode or one.status == "released":
+        return PaymentFacts()
+    return facts_at_stripe(connection.gateway, one.payment)
+
+
+def _has_come_back(one: HeldPurchase, reported: PaymentFacts) -> bool:
+    """Tell whether money that a rejection refunded is with the shop again, because a refund failed."""
+    paid = one.amount_total
+    return not one.refund_waived and bool(reported.failed) and is_cents(paid) and reported.refunded_cents < paid
 
 
 def _payment_to_refund(connection: Connection, one: HeldPurchase) -> str | None:
@@ -150,19 +175,20 @@ def _payment_to_refund(connection: Connection, one: HeldPurchase) -> str | None:
         return payment
     if session.get("payment_status") == "no_payment_required":
         return None
-    raise BadInput("no_payment", f"Neither the hold nor Stripe names a payment of {one.session_id}: nothing to refund")
-
-
-def _is_unrefunded(connection: Connection, one: HeldPurchase) -> bool:
-    """Tell whether nothing of a hold's payment is refunded any more: then the refund of its rejection has failed."""
-    return (
-        one.payment is not None and not one.wrong_mode and connection.gateway().reversed_of_payment(one.payment)[0] == 0
+    raise BadInput(
+        "no_payment",
+        f"Neither the hold nor Stripe names a payment of {one.session_id}: reject it with --no-refund",
     )
 
 
-def _refunded(one: HeldPurchase, payment: str | None, refund_id: str | None) -> str:
-    if one.wrong_mode:
-        return "not refunded: it was paid in Stripe's other mode"
-    if payment is None:
-        return "nothing was paid"
-    return f"refunded as {refund_id}" if refund_id else "it was refunded before"
+def _refund(connection: Connection, session: str, payment: str) -> str | None:
+    try:
+        return connection.gateway().refund_rest(payment, idempotency_key=f"reject:{session}")
+    except StripeRefused as error:
+        if error.stripe_code != "charge_disputed":
+            raise
+        raise Conflict(
+            "charge_disputed",
+            f"Stripe refused the refund: charge_disputed. {payment} is disputed: reject {session} again when the "
+            "dispute is decided, or with --no-refund if the buyer has the money",
+        ) from error

@@ -7,6 +7,9 @@ from typing import Any, TypeGuard
 
 from shared.domain.catalog import Catalog, Terms
 from shared.domain.errors import BadInput
+from shared.domain.money import format_amount
+from shared.domain.payment_alerts import outcome_of
+from shared.domain.payment_facts import PaymentFacts
 from shared.domain.purchase import HoldReason, Purchase
 
 
@@ -14,7 +17,7 @@ from shared.domain.purchase import HoldReason, Purchase
 class HeldPurchase:
     """held_purchases/{session}. `tokens` and `package_id` are what the session claims; amounts are cents.
 
-    `status` is held, released or rejected; the last three fields are empty until somebody decides.
+    `status` is held, released or rejected; what follows `payment_intent_id` is empty until somebody decides.
     """
 
     session_id: str
@@ -34,11 +37,20 @@ class HeldPurchase:
     decided_by: str | None = None
     decision_reason: str | None = None
     decided_at: datetime | None = None
+    refund_id: str | None = None
+    refund_waived: bool = False
 
     @property
     def payment(self) -> str | None:
         """The PaymentIntent that paid; None when there was nothing to pay, or none is known."""
         return self.payment_intent_id if isinstance(self.payment_intent_id, str) else None
+
+    @property
+    def paid(self) -> str:
+        """What was paid, for people; as Stripe sent it when that cannot be read."""
+        if is_cents(self.amount_total) and isinstance(self.currency, str):
+            return format_amount(self.amount_total, self.currency)
+        return f"{self.amount_total} {self.currency}"
 
     @property
     def wrong_mode(self) -> bool:
@@ -70,6 +82,8 @@ def held_purchase_from(session_id: str, fields: Mapping[str, Any]) -> HeldPurcha
         decided_by=fields.get("decidedBy"),
         decision_reason=fields.get("decisionReason"),
         decided_at=fields.get("decidedAt"),
+        refund_id=fields.get("refundId"),
+        refund_waived=fields.get("refundWaived", False),
     )
 
 
@@ -99,7 +113,7 @@ def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, token
         raise BadInput("missing_user", f"{held.session_id} names no buyer: give --user")
     paid, subtotal = held.amount_total, held.amount_subtotal
     # A later refund takes its share of what was paid: without that amount nothing can be taken back.
-    if not _is_cents(paid) or not _is_cents(subtotal) or (held.payment is not None and paid == 0):
+    if not is_cents(paid) or not is_cents(subtotal) or (held.payment is not None and paid == 0):
         raise BadInput("unreadable_amounts", f"What was paid for {held.session_id} cannot be read: reject it")
     terms = _terms_paid_for(held, catalog, discounted=paid < subtotal)
     if tokens is None:
@@ -121,6 +135,27 @@ def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, token
     )
 
 
+def refund_plan(held: HeldPurchase, payment: str, reported: PaymentFacts) -> str:
+    """Say what a rejection will refund, by what Stripe reports of the payment's refunds and disputes."""
+    paid, currency = held.amount_total, held.currency
+    if not (is_cents(paid) and isinstance(currency, str)):
+        return f"refund what is left of {payment}"
+    refunded = reported.refunded_cents
+    remarks = [f"{format_amount(refunded, currency)} refunded before"] if refunded else []
+    remarks += [f"{id_} {outcome_of(dispute)}" for id_, dispute in reported.disputes.items()]
+    left = format_amount(paid - refunded, currency) if refunded < paid else "nothing"
+    return f"refund {left}" + (f" ({', '.join(remarks)})" if remarks else "")
+
+
+def why_not_refunded(held: HeldPurchase, payment: str | None, *, waived: bool) -> str:
+    """Say why a rejection refunds nothing."""
+    if waived:
+        return "not refunded, as you said"
+    if held.wrong_mode:
+        return "not refunded: it was paid in Stripe's other mode"
+    return "it was refunded before" if payment else "nothing was paid"
+
+
 def _terms_paid_for(held: HeldPurchase, catalog: Catalog, *, discounted: bool) -> Terms | None:
     """Return the terms of the claimed package at the price that was paid; None when there are none, or several."""
     package = catalog.find(held.package_id) if isinstance(held.package_id, str) else None
@@ -135,7 +170,8 @@ def _terms_paid_for(held: HeldPurchase, catalog: Catalog, *, discounted: bool) -
     return paid_for[-1] if len({terms.tokens for terms in paid_for}) == 1 else None
 
 
-def _is_cents(value: object) -> TypeGuard[int]:
+def is_cents(value: object) -> TypeGuard[int]:
+    """Tell whether what Stripe sent is an amount."""
     return type(value) is int and value >= 0
 
 

@@ -13,6 +13,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from ops.alert_record import AlertRecord, Attribution, action_fields, alert_path, alert_record_from
 from ops.decisions import (
+    Refund,
     closing,
     decide_entry,
     decide_limits_reset,
@@ -32,6 +33,7 @@ from shared.domain.change import Known, Update
 from shared.domain.crediting import Credited, Duplicate
 from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.payment_facts import PaymentFacts
 from shared.domain.posting import Posted
 from shared.domain.purchase import Purchase
 
@@ -124,12 +126,15 @@ class OperatorLedger:
 
     # --- changing
 
-    def release(self, purchase: Purchase, by: Attribution, *, after_rejection: bool = False) -> Credited | Duplicate:
+    def release(
+        self, purchase: Purchase, by: Attribution, *, reported: PaymentFacts, after_rejection: bool = False
+    ) -> Credited | Duplicate:
         """Credit a held purchase, and close its hold and its alert.
 
         Args:
             purchase: what is credited.
             by: who decided, and why.
+            reported: what Stripe reports of its refunds and disputes.
             after_rejection: whether it was rejected, and the refund of the rejection has failed.
 
         Raises:
@@ -137,11 +142,11 @@ class OperatorLedger:
             Conflict: it was decided on otherwise.
             LedgerConflict: it was released with other contents, by somebody else or for another reason.
         """
-        decide = partial(decide_release, purchase=purchase, by=by, after_rejection=after_rejection)
+        decide = partial(decide_release, purchase=purchase, reported=reported, by=by, after_rejection=after_rejection)
         return self._store.change(purchase.uid, decide)
 
-    def reject(self, session_id: str, by: Attribution, *, refund_id: str | None) -> bool:
-        """Close a hold whose money went back, so that no replay ever credits it; tell whether that is news.
+    def reject(self, session_id: str, by: Attribution, refund: Refund) -> bool:
+        """Close a hold so that no replay ever credits it; tell whether that is news.
 
         Raises:
             NotFound: the session was never held.
@@ -149,19 +154,21 @@ class OperatorLedger:
         """
         uid = self.held_purchase(session_id).uid
         if uid is not None:
-            decide = partial(decide_rejection, session_id=session_id, by=by, refund_id=refund_id)
+            decide = partial(decide_rejection, session_id=session_id, by=by, refund=refund)
             return self._store.change(uid, decide)
         known = Known(documents=self._database.get_all(hold_paths(session_id)))
-        return self._update(rejection(known, self._store.clock(), session_id=session_id, by=by, refund_id=refund_id))
+        return self._update(rejection(known, self._store.clock(), session_id=session_id, by=by, refund=refund))
 
-    def credit_session(self, purchase: Purchase, by: Attribution) -> Credited | Duplicate:
+    def credit_session(self, purchase: Purchase, by: Attribution, *, reported: PaymentFacts) -> Credited | Duplicate:
         """Credit a paid session by hand, exactly as its event would, but without looking at the limits.
 
         Raises:
             Conflict: it is held, or was rejected: those are decided on as such.
             LedgerConflict: its entry exists with other contents.
         """
-        return self._store.change(purchase.uid, partial(decide_session_credit, purchase=purchase, by=by))
+        return self._store.change(
+            purchase.uid, partial(decide_session_credit, purchase=purchase, reported=reported, by=by)
+        )
 
     def post(self, uid: str, new: NewEntry, by: Attribution) -> Posted | Duplicate:
         """Post a grant or an adjustment, once.

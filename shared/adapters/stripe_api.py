@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from stripe.params import (
         CustomerCreateParams,
         CustomerListParams,
+        DisputeListParams,
         EventListParams,
-        PaymentIntentRetrieveParams,
         RefundCreateParams,
+        RefundListParams,
         SubscriptionListParams,
     )
     from stripe.params.checkout import SessionCreateParams
@@ -193,15 +194,20 @@ class StripeGateway:
             raise StripeRefused(f"refund_{made.status}")
         return made.id
 
-    def reversed_of_payment(self, payment_intent_id: str) -> tuple[int, bool]:
-        """Return how many cents of a payment are refunded, less what failed, and whether it was ever disputed.
+    def reversals_of_payment(self, payment_intent_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return a payment's refunds and disputes as they are now, in the shape that events carry.
 
-        Source: https://docs.stripe.com/api/charges/object (amount_refunded, disputed).
+        Sources: https://docs.stripe.com/api/refunds/list and https://docs.stripe.com/api/disputes/list
         """
-        params: PaymentIntentRetrieveParams = {"expand": ["latest_charge"]}
-        intent = _call(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id, params))
-        charge = intent.to_dict(for_json=True)["latest_charge"]
-        return (charge["amount_refunded"], charge["disputed"]) if charge else (0, False)
+        refunds_params: RefundListParams = {"payment_intent": payment_intent_id, "limit": _PAGE}
+        disputes_params: DisputeListParams = {"payment_intent": payment_intent_id, "limit": _PAGE}
+
+        def reversals() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+            refunds = self._stripe.v1.refunds.list(refunds_params).auto_paging_iter()
+            disputes = self._stripe.v1.disputes.list(disputes_params).auto_paging_iter()
+            return [one.to_dict(for_json=True) for one in refunds], [one.to_dict(for_json=True) for one in disputes]
+
+        return _call(reversals)
 
     # --- events and subscriptions
 

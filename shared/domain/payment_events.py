@@ -50,18 +50,24 @@ def _fact(type_: str, stripe_object: Mapping[str, Any]) -> Fact:
     if type_ in CHARGE_EVENTS:
         return RefundedTotal(_word(stripe_object, "id"), _cents(stripe_object, "amount_refunded"))
     if type_ in REFUND_EVENTS:
-        return _refund(stripe_object)
+        return fact_of_refund(stripe_object)
+    return fact_of_dispute(stripe_object)
+
+
+def fact_of_dispute(dispute: Mapping[str, Any]) -> DisputeState:
+    """Return what a dispute says. Raises MalformedMessage as `fact_of` does."""
     return DisputeState(
-        dispute_id=_word(stripe_object, "id"),
-        cents=_cents(stripe_object, "amount"),
-        currency=_word(stripe_object, "currency"),
-        status=_word(stripe_object, "status"),
-        case_type=_case_type(stripe_object.get("payment_method_details")),
-        transactions=frozenset(map(_transaction, _list_or_nothing(stripe_object, "balance_transactions"))),
+        dispute_id=_word(dispute, "id"),
+        cents=_cents(dispute, "amount"),
+        currency=_word(dispute, "currency"),
+        status=_word(dispute, "status"),
+        case_type=_case_type(dispute.get("payment_method_details")),
+        transactions=frozenset(map(_transaction, _list_or_nothing(dispute, "balance_transactions"))),
     )
 
 
-def _refund(refund: Mapping[str, Any]) -> RefundMade | RefundFailed:
+def fact_of_refund(refund: Mapping[str, Any]) -> RefundMade | RefundFailed:
+    """Return what a refund says. Raises MalformedMessage as `fact_of` does."""
     id_, cents, status = _word(refund, "id"), _cents(refund, "amount"), refund.get("status")
     if status in ("failed", "canceled"):
         return RefundFailed(id_, cents, status)

@@ -210,6 +210,13 @@ class PaymentFacts:
             raise MalformedMessage(f"More than {FACTS_MAX} refunds and disputes of one payment")
         return PaymentFacts(self.facts | {fact})
 
+    def with_all(self, other: "PaymentFacts") -> "PaymentFacts":
+        """Return what is known with all that is known elsewhere. Raises MalformedMessage as `learn` does."""
+        known = self
+        for fact in other.facts:
+            known = known.learn(fact)
+        return known
+
     @cached_property
     def failed(self) -> Mapping[str, RefundFailed]:
         """The refunds that did not reach the buyer, by id."""

@@ -10,6 +10,8 @@ import stripe
 
 from shared.adapters.stripe_api import StripeGateway
 from shared.domain.errors import StripeRefused
+from shared.domain.payment_events import fact_of_dispute, fact_of_refund
+from shared.domain.payment_facts import RefundFailed, RefundMade
 from stripe_simulator.server import serving
 from stripe_simulator.settings import Settings
 
@@ -149,16 +151,23 @@ def simulate(url: str, path: str, **body: object) -> dict[str, object]:
 def test_what_went_back_of_a_payment_is_read(
     gateway: StripeGateway, client: stripe.StripeClient, url: str, payment: str
 ) -> None:
-    assert gateway.reversed_of_payment(payment) == (0, False)
+    assert gateway.reversals_of_payment(payment) == ([], [])
 
     refund = client.v1.refunds.create({"payment_intent": payment, "amount": 500})
-    assert gateway.reversed_of_payment(payment) == (500, False)
-
+    other = client.v1.refunds.create({"payment_intent": payment, "amount": 100})
     simulate(url, f"refunds/{refund.id}/fail")
-    simulate(url, "disputes", charge=refund.charge)
-    assert gateway.reversed_of_payment(payment) == (0, True)
+    dispute = simulate(url, "disputes", charge=refund.charge)
 
-
-def test_a_payment_that_stripe_does_not_know_is_refused(gateway: StripeGateway) -> None:
-    with pytest.raises(StripeRefused):
-        gateway.reversed_of_payment("pi_none")
+    refunds, disputes = gateway.reversals_of_payment(payment)
+    assert {fact_of_refund(one) for one in refunds} == {
+        RefundFailed(refund.id, 500, "failed"),
+        RefundMade(other.id, 100),
+    }
+    [state] = [fact_of_dispute(one) for one in disputes]
+    assert (state.dispute_id, state.cents, state.currency, state.status) == (
+        dispute["id"],
+        999,
+        "usd",
+        "needs_response",
+    )
+    assert [one.cents for one in state.transactions] == [-999]

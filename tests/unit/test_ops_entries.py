@@ -268,10 +268,21 @@ def test_a_credit_by_hand_takes_back_what_was_refunded_before(operator: Operator
     assert isinstance(operator.ledger.credit(bought(paid, operator), NO_LIMITS), Duplicate)
 
 
-@pytest.mark.parametrize("went_back", [(999, False), (0, True)])
-def test_what_went_back_unheard_is_not_credited_by_hand(
-    operator: Operator, paid: dict[str, Any], went_back: tuple[int, bool]
+def test_a_credit_by_hand_takes_back_what_stripe_reports_though_no_event_told(
+    operator: Operator, paid: dict[str, Any]
 ) -> None:
-    operator.stripe.reversed[paid["payment_intent"]] = went_back
+    operator.stripe.refund(paid["payment_intent"], 500)
 
-    assert "does not know" in operator.refused("credit", paid["id"], *WHO_AND_WHY, "--yes", "--json")
+    asked = operator.run("credit", paid["id"], *WHO_AND_WHY, answer="n\n").stderr
+    done = operator.change("credit", paid["id"])
+
+    assert "of which refunds and disputes take back 55 at once" in asked
+    assert done["after"]["balance"] == 110 - 55
+
+
+def test_a_session_of_long_ago_can_be_credited_by_hand(operator: Operator, paid: dict[str, Any]) -> None:
+    """Its event would be held as too old: but it was Stripe itself that was asked."""
+    created = paid["created"] - 90 * 86_400
+    operator.stripe.sessions[paid["id"]] = {**paid, "created": created}
+
+    assert operator.change("credit", paid["id"])["after"]["balance"] == 110

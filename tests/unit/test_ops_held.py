@@ -9,14 +9,17 @@ import pytest
 from google.api_core import exceptions as google_errors
 
 from ops.alert_record import Attribution
+from ops.decisions import Refund
 from shared.domain.catalog import Catalog, Terms
 from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held, alert_of
 from shared.domain.errors import Conflict
 from shared.domain.limits import Limits
-from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundedTotal, RefundFailed
+from shared.domain.payment_events import fact_of_dispute
+from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundedTotal, RefundFailed, RefundMade
 from shared.domain.purchase import Hold, HoldReason, assess_session
-from shared.domain.reversing import Noted, Reversed
+from shared.domain.reversing import Noted, NothingNew, Reversed
 from tests.fakes.firestore import FakeFirestore, Write
+from tests.fakes.gateway import FakeGateway
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
 from tests.stripe_events import session_of
@@ -30,8 +33,11 @@ WON = DisputeState(
     currency="usd",
     status="won",
     case_type="chargeback",
-    transactions=frozenset({BalanceTransaction("txn_1", -499, "usd"), BalanceTransaction("txn_2", 499, "usd")}),
+    transactions=frozenset(
+        {BalanceTransaction("txn_dp_1_0", -499, "usd"), BalanceTransaction("txn_dp_1_1", 499, "usd")}
+    ),
 )
+WITHDRAWN = frozenset({BalanceTransaction("txn_dp_1_0", -999, "usd")})
 
 
 class Overtaken(FakeFirestore):
@@ -241,26 +247,85 @@ def test_a_refund_after_the_release_takes_its_share(operator: Operator) -> None:
     assert operator.ledger.account("ada").balance == 0
 
 
-@pytest.mark.parametrize("went_back", [(999, False), (1, False), (0, True)])
-def test_what_went_back_unheard_is_not_credited(operator: Operator, went_back: tuple[int, bool]) -> None:
-    """The event of a hold that names no buyer reaches no account."""
+@pytest.mark.parametrize(
+    ("happens_at", "taken"),
+    [
+        (lambda stripe: stripe.refund(PAYMENT, 999), 110),
+        (lambda stripe: stripe.refund(PAYMENT, 100), 110 * 100 // 999),
+        (lambda stripe: stripe.dispute(PAYMENT, "dp_1", "needs_response", -999), 110),
+        (lambda stripe: stripe.dispute(PAYMENT, "dp_1", "lost", -999), 110),
+        (lambda stripe: stripe.dispute(PAYMENT, "dp_1", "won", -999, 999), 0),
+        (lambda stripe: stripe.dispute(PAYMENT, "dp_1", "warning_needs_response"), 0),
+    ],
+    ids=["refunded", "refunded in part", "disputed", "lost", "won", "inquiry"],
+)
+def test_what_stripe_reports_is_taken_back_with_the_release_though_no_event_told(
+    operator: Operator, happens_at: Callable[[FakeGateway], object], taken: int
+) -> None:
+    """A hold that names no buyer can be released and closed, whatever became of its payment."""
     operator.ledger.credit(purchase(), NO_LIMITS)
     hold(operator, reason=HoldReason.MISSING_METADATA, uid=None)
-    operator.stripe.reversed[PAYMENT] = went_back
+    happens_at(operator.stripe)
 
-    said = refused(operator, "release", SESSION, "--user", "ada")
+    done = operator.change("held", "release", SESSION, "--user", "ada")
 
-    assert "was disputed" in said if went_back[1] else f"was refunded by {went_back[0]} cents" in said
+    assert done["after"]["balance"] == 110 + 110 - taken
+    assert held_document(operator)["status"] == "released"
+    assert operator.read("audit", "ada")["faulty"] == []
 
 
-def test_what_went_back_and_is_known_is_no_reason_to_refuse(operator: Operator) -> None:
+def test_the_event_of_what_a_release_took_back_is_nothing_new(operator: Operator) -> None:
     hold(operator)
-    operator.stripe.reversed[PAYMENT] = (500, True)
-    operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 600))
-    operator.ledger.reverse("ada", PAYMENT, RefundFailed("re_1", 100, "failed"))
+    refund = operator.stripe.refund(PAYMENT, 500)
+    operator.stripe.dispute(PAYMENT, "dp_1", "needs_response", -499, cents=499)
+    operator.change("held", "release", SESSION)
+    [state] = map(fact_of_dispute, operator.stripe.reversals_of_payment(PAYMENT)[1])
+
+    assert operator.ledger.reverse("ada", PAYMENT, RefundMade(refund, 500)) == NothingNew()
+    assert operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 500)) == Noted(())
+    assert operator.ledger.reverse("ada", PAYMENT, state) == NothingNew()
+
+    assert operator.ledger.account("ada").balance == 0
+    assert operator.operator_ledger.alert("dispute:dp_1").status == "open"
+
+
+def test_facts_noted_for_nobody_are_taken_back_with_the_release(operator: Operator) -> None:
+    """The dispute was lost before anybody knew whose purchase it was: Stripe refuses a refund, a release is exact."""
+    operator.ledger.credit(purchase(), NO_LIMITS)
+    hold(operator, uid=None)
+    operator.ledger.note_fact(PAYMENT, replace(WON, status="lost", cents=999, transactions=WITHDRAWN))
+
+    done = operator.change("held", "release", SESSION, "--user", "ada")
+
+    assert (done["after"]["balance"], done["after"]["status"]) == (110, "released")
+    assert operator.ledger.facts_of_payment(PAYMENT).disputes["dp_1"].statuses == {"lost"}
+
+
+def test_a_second_dispute_is_seen_beside_one_that_was_won(operator: Operator) -> None:
+    hold(operator)
     operator.ledger.reverse("ada", PAYMENT, WON)
+    operator.stripe.dispute(PAYMENT, "dp_1", "won", -499, 499, cents=499)
+    operator.stripe.dispute(PAYMENT, "dp_2", "needs_response", -999)
+
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 0
+
+
+def test_what_is_known_is_taken_back_once_though_stripe_reports_it_too(operator: Operator) -> None:
+    hold(operator)
+    refund = operator.stripe.refund(PAYMENT, 500)
+    operator.ledger.reverse("ada", PAYMENT, RefundMade(refund, 500))
+    operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 500))
 
     assert operator.change("held", "release", SESSION)["after"]["balance"] == 110 - 110 * 500 // 999
+
+
+def test_the_operator_is_told_what_a_release_takes_back_at_once(operator: Operator) -> None:
+    hold(operator)
+    operator.stripe.refund(PAYMENT, 500)
+
+    asked = operator.run("held", "release", SESSION, *WHO_AND_WHY, answer="n\n").stderr
+
+    assert f"Credit 110 tokens to ada for {SESSION}, of which refunds and disputes take back 55 at once in" in asked
 
 
 @pytest.mark.parametrize(
@@ -325,7 +390,7 @@ def test_of_a_release_and_a_rejection_at_once_one_wins(operator: Operator) -> No
     operator.change("held", "release", SESSION)
 
     with pytest.raises(Conflict, match="was released by Grace"):
-        operator.operator_ledger.reject(SESSION, Attribution("Linus", "forged"), refund_id=None)
+        operator.operator_ledger.reject(SESSION, Attribution("Linus", "forged"), Refund())
 
 
 # --- reject
@@ -336,10 +401,10 @@ def test_a_rejection_refunds_and_closes(operator: Operator) -> None:
 
     done = operator.change("held", "reject", SESSION)
 
-    assert operator.stripe.refunds == [(PAYMENT, f"reject:{SESSION}")]
-    assert done["outcome"] == f"{SESSION} rejected, refunded as re_{PAYMENT}"
+    assert operator.stripe.requests == [(PAYMENT, f"reject:{SESSION}")]
+    assert done["outcome"] == f"{SESSION} rejected, refunded as re_1"
     held = held_document(operator)
-    assert (held["status"], held["decidedBy"], held["refundId"]) == ("rejected", "Grace", f"re_{PAYMENT}")
+    assert (held["status"], held["decidedBy"], held["refundId"]) == ("rejected", "Grace", "re_1")
     assert operator.ledger.account("ada").open_state(SESSION) == "rejected"
     assert operator.operator_ledger.alert(f"held:{SESSION}").status == "closed"
 
@@ -375,19 +440,62 @@ def test_a_rejection_that_was_interrupted_after_its_refund_is_run_again(operator
 
     operator.change("held", "reject", SESSION)
 
-    assert operator.stripe.refunds == [(PAYMENT, f"reject:{SESSION}")]
+    assert operator.stripe.requests == [(PAYMENT, f"reject:{SESSION}")]
     assert held_document(operator)["status"] == "rejected"
 
 
-def test_a_rejection_that_stripe_refuses_changes_nothing(operator: Operator) -> None:
+def test_a_rejection_that_stripe_refuses_changes_nothing_and_says_why(operator: Operator) -> None:
     hold(operator)
-    operator.stripe.refuses = True
-    before = operator.documents()
+    operator.stripe.refused_with = "insufficient_funds"
 
-    result = operator.run("held", "reject", SESSION, *WHO_AND_WHY, "--yes", "--json")
+    assert refused(operator, "reject", SESSION) == "Error: Stripe refused the request: insufficient_funds"
 
-    assert (result.exit_code, operator.documents()) == (1, before)
-    assert result.stderr.startswith("Error: The payment provider refused")
+
+def test_a_disputed_payment_is_rejected_without_a_refund_once_the_operator_says_so(operator: Operator) -> None:
+    hold(operator, uid=None)
+    operator.stripe.dispute(PAYMENT, "dp_1", "lost", -999)
+    operator.stripe.refused_with = "charge_disputed"
+    assert "charge_disputed" in (message := refused(operator, "reject", SESSION))
+    assert "--no-refund" in message
+
+    done = operator.change("held", "reject", SESSION, "--no-refund")
+
+    assert done["outcome"] == f"{SESSION} rejected, not refunded, as you said"
+    assert (held_document(operator)["status"], operator.stripe.requests) == ("rejected", [])
+    assert operator.operator_ledger.alert(f"held:{SESSION}").status == "closed"
+
+
+@pytest.mark.parametrize(
+    ("happens_at", "question"),
+    [
+        (lambda stripe: None, "refund 9.99 USD in project"),
+        (lambda stripe: stripe.refund(PAYMENT, 100), "refund 8.99 USD (1.00 USD refunded before) in project"),
+        (lambda stripe: stripe.refund(PAYMENT, 999), "refund nothing (9.99 USD refunded before) in project"),
+        (lambda stripe: stripe.fail(stripe.refund(PAYMENT, 100)), "refund 9.99 USD in project"),
+        (
+            lambda stripe: stripe.dispute(PAYMENT, "dp_1", "needs_response", -999),
+            "refund 9.99 USD (dp_1 withdrawn) in project",
+        ),
+    ],
+    ids=["nothing", "refunded in part", "refunded", "failed refund", "disputed"],
+)
+def test_a_rejection_asks_for_what_is_left_to_refund(
+    operator: Operator, happens_at: Callable[[FakeGateway], object], question: str
+) -> None:
+    hold(operator)
+    happens_at(operator.stripe)
+
+    asked = operator.run("held", "reject", SESSION, *WHO_AND_WHY, answer="n\n").stderr
+
+    assert f"Reject {SESSION}: {question}" in asked
+
+
+def test_a_rejection_without_a_refund_asks_for_none(operator: Operator) -> None:
+    hold(operator)
+
+    asked = operator.run("held", "reject", SESSION, "--no-refund", *WHO_AND_WHY, answer="n\n").stderr
+
+    assert f"Reject {SESSION}: not refunded, as you said in project" in asked
 
 
 def test_a_rejection_twice_refunds_once(operator: Operator) -> None:
@@ -396,7 +504,7 @@ def test_a_rejection_twice_refunds_once(operator: Operator) -> None:
     before = operator.documents()
 
     assert "nothing changed" in operator.change("held", "reject", SESSION)["outcome"]
-    assert (len(operator.stripe.refunds), operator.documents()) == (1, before)
+    assert (len(operator.stripe.requests), operator.documents()) == (1, before)
 
 
 def test_what_was_decided_stays_decided(operator: Operator) -> None:
@@ -408,24 +516,69 @@ def test_what_was_decided_stays_decided(operator: Operator) -> None:
 
 @pytest.mark.parametrize("heard", [True, False])
 def test_what_was_rejected_can_be_released_once_its_refund_has_failed(operator: Operator, *, heard: bool) -> None:
-    """The balance ends the same whether the ledger has heard of the failure or hears of it after."""
+    """The balance ends the same whether the ledger has heard of the failure or hears of it later."""
     hold(operator)
     operator.change("held", "reject", SESSION)
     operator.ledger.reverse("ada", PAYMENT, RefundedTotal("ch_1", 999))
     failed = RefundFailed("re_1", 999, "failed")
-    operator.stripe.reversed[PAYMENT] = (0, False)
+    operator.stripe.fail("re_1")
 
     if heard:
         operator.ledger.reverse("ada", PAYMENT, failed)
     operator.change("held", "release", SESSION)
     if not heard:
-        operator.ledger.reverse("ada", PAYMENT, failed)
+        assert operator.ledger.reverse("ada", PAYMENT, failed) == NothingNew()
 
     account = operator.ledger.account("ada")
     assert (account.balance, account.open_purchases) == (110, {})
     assert held_document(operator)["status"] == "released"
     assert "nothing changed" in operator.change("held", "release", SESSION)["outcome"]
     assert "was released by Grace" in refused(operator, "reject", SESSION)
+
+
+def test_what_was_rejected_after_a_part_refund_can_be_released_once_the_rest_has_failed(operator: Operator) -> None:
+    hold(operator)
+    operator.stripe.refund(PAYMENT, 100)
+    operator.change("held", "reject", SESSION)
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+    operator.stripe.fail("re_2")
+
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 110 - 110 * 100 // 999
+
+
+def test_what_was_refunded_again_after_its_refund_failed_stays_rejected(operator: Operator) -> None:
+    hold(operator)
+    operator.change("held", "reject", SESSION)
+    operator.stripe.fail("re_1")
+    operator.stripe.refund(PAYMENT, 999)
+
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+
+
+def test_what_was_rejected_without_a_refund_stays_rejected_whatever_failed_before(operator: Operator) -> None:
+    hold(operator)
+    operator.stripe.fail(operator.stripe.refund(PAYMENT, 999))
+    operator.change("held", "reject", SESSION, "--no-refund")
+
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+
+
+def test_what_was_rejected_without_a_payment_on_record_stays_rejected(operator: Operator) -> None:
+    """Version 0.1 did not record a payment that it had to ask Stripe for: nothing says that its refund failed."""
+    hold(operator, paymentIntentId=None)
+    operator.operator_ledger.reject(SESSION, Attribution("Grace", "ticket 7"), Refund(id="re_1"))
+
+    assert "was rejected by Grace" in refused(operator, "release", SESSION)
+
+
+def test_a_payment_that_stripe_had_to_name_can_be_released_once_its_refund_has_failed(operator: Operator) -> None:
+    operator.stripe.sessions[SESSION] = session_of(id=SESSION, payment_intent="pi_asked")
+    hold(operator, paymentIntentId=None)
+    operator.change("held", "reject", SESSION)
+    operator.stripe.fail("re_1")
+
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 110
+    assert operator.ledger.purchase_of_payment("pi_asked") is not None
 
 
 @pytest.mark.parametrize("changes", [{"amountTotal": 0, "amountSubtotal": 0}, {"amountTotal": 999}])
@@ -442,7 +595,7 @@ def test_a_released_purchase_is_not_rejected(operator: Operator) -> None:
     operator.change("held", "release", SESSION)
 
     assert "was released by Grace" in refused(operator, "reject", SESSION)
-    assert operator.stripe.refunds == []
+    assert operator.stripe.requests == []
 
 
 def test_a_session_that_names_no_buyer_is_rejected_too(operator: Operator) -> None:
@@ -458,24 +611,24 @@ def test_what_cost_nothing_is_rejected_without_a_refund(operator: Operator) -> N
     hold(operator, amountTotal=0, paymentIntentId=None)
 
     assert operator.change("held", "reject", SESSION)["outcome"].endswith("nothing was paid")
-    assert operator.stripe.refunds == []
+    assert operator.stripe.requests == []
 
 
 def test_a_payment_of_the_other_mode_is_rejected_without_a_refund(operator: Operator) -> None:
     hold(operator, reason=HoldReason.WRONG_LIVEMODE)
 
     assert "not refunded" in operator.change("held", "reject", SESSION)["outcome"]
-    assert operator.stripe.refunds == []
+    assert operator.stripe.requests == []
 
 
 def test_a_payment_that_the_hold_does_not_name_is_asked_of_stripe(operator: Operator) -> None:
     hold(operator, paymentIntentId=None)
-    assert "nothing to refund" in refused(operator, "reject", SESSION)
+    assert "names a payment" in refused(operator, "reject", SESSION)
 
     operator.stripe.sessions[SESSION] = session_of(id=SESSION, payment_intent="pi_asked")
     operator.change("held", "reject", SESSION)
 
-    assert operator.stripe.refunds == [("pi_asked", f"reject:{SESSION}")]
+    assert operator.stripe.requests == [("pi_asked", f"reject:{SESSION}")]
 
 
 # --- list
