@@ -4,6 +4,7 @@ export {
   connectFirestoreEmulator,
   doc,
   getFirestore,
+  limit,
   onSnapshot,
   query,
   where,

@@ -60,12 +60,13 @@ export function watchAccount(uid: string, listener: LiveListener<LiveAccount>): 
  */
 export function watchPurchase(uid: string, sessionId: string, listener: LiveListener<Transaction>): () => void {
   return subscribe(listener.failed, async () => {
-    const { db, collection, onSnapshot, query, where } = await firestore();
+    const { db, collection, limit, onSnapshot, query, where } = await firestore();
     return onSnapshot(
       query(
         collection(db, "transactions"),
         where("userId", "==", uid),
         where("details.stripeSessionId", "==", sessionId),
+        limit(100), // firestore.rules requires a limit
       ),
       (snapshot) => {
         const entry = snapshot.docs.find(({ id }) => id === purchaseId(sessionId));
