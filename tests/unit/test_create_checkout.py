@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.adapters.stripe_api import CustomerDirectory
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
 from shared.domain.times import HOUR_S
@@ -29,7 +29,7 @@ POPULAR = {"package": "popular"}
 
 
 class FakeGateway:
-    """Stripe that makes customer cus_<uid> and session cs_1, or fails."""
+    """Stripe, which creates customer cus_<uid> and session cs_1, or fails."""
 
     def __init__(self) -> None:
         self.customer_error: Exception | None = None
@@ -38,16 +38,11 @@ class FakeGateway:
         self.deleted: set[str] = set()
         self.sessions: list[dict[str, Any]] = []
 
-    def get_or_create_customer(
-        self, uid: str, email: str | None, *, kept: str | None, directory: CustomerDirectory, gone: str | None = None
-    ) -> str:
-        if kept and kept != gone:
-            return kept
+    def get_or_create_customer(self, uid: str, email: str | None, *, instead_of: str | None = None) -> str:
         if self.customer_error:
             raise self.customer_error
         self.customers.append((uid, email))
-        name = f"cus_{uid}_{len(self.customers)}" if gone else f"cus_{uid}"
-        return directory.save_customer(uid, name, instead_of=gone)
+        return f"cus_{uid}_{len(self.customers)}" if instead_of else f"cus_{uid}"
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
@@ -134,10 +129,11 @@ def test_the_session_is_logged_with_ids_and_no_email(function: Deployed, capsys:
     assert record == {
         "severity": "INFO",
         "event": "checkout.created",
-        "message": "Created token checkout session cs_1 for customer cus_ada",
+        "message": "Created token checkout session cs_1 for customer cus_ada - Package: popular, Tokens: 110",
         "session_id": "cs_1",
         "user_id": "ada",
         "package_id": "popular",
+        "tokens": 110,
     }
 
 
@@ -212,19 +208,37 @@ def test_only_post_is_allowed(function: Deployed, method: str) -> None:
     assert answer.headers["Allow"] == "POST, OPTIONS"
 
 
-def test_a_buyer_at_the_limit_is_told_before_paying(
-    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("paid_s_ago", "entered_s_ago"), [(60, 7200), (7200, 60)], ids=["by payment", "by entry"])
+def test_a_buyer_at_the_limit_is_refused_before_paying(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, paid_s_ago: int, entered_s_ago: int
 ) -> None:
     now = int(time.time())
+    ledger = ledger_of(firestore.as_client(), clock=lambda: datetime.fromtimestamp(now - entered_s_ago, UTC))
     for _ in range(5):
-        ledger_of(firestore.as_client()).credit(purchase(paid_at=now - 60), NO_LIMITS)
+        ledger.credit(purchase(paid_at=now - paid_s_ago), NO_LIMITS)
 
     answer = function.post(POPULAR, headers=ADA)
 
     assert refused(answer) == (429, "purchase_limit")
     assert HOUR_S - 70 < int(answer.headers["Retry-After"]) <= HOUR_S - 60
     assert gateway.sessions == []
-    assert sentences(capsys) == [("WARNING", "checkout.limited", "Rate limit exceeded for user ada")]
+
+
+def test_a_buyer_who_keeps_trying_at_the_limit_raises_one_alert_per_day(
+    function: Deployed, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = ledger_of(firestore.as_client())
+    for _ in range(5):
+        ledger.credit(purchase(paid_at=int(time.time())), NO_LIMITS)
+
+    for _ in range(3):
+        function.post(POPULAR, headers=ADA)
+
+    alert_id = f"checkout_limit:ada:{datetime.now(UTC):%Y-%m-%d}"
+    assert firestore.paths("security_alerts") == [f"security_alerts/{alert_id}"]
+    limited = ("WARNING", "checkout.limited", "Rate limit exceeded for user ada")
+    raised = ("WARNING", "alert.raised", f"Security alert {alert_id}: checkout_limit, low")
+    assert sentences(capsys) == [limited, raised, limited, limited]
 
 
 @pytest.mark.parametrize(
