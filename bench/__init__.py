@@ -1,1 +1,1 @@
-"""Measurements of speed and cost; `make bench` runs them. Nothing here fails a build: machines differ."""
+"""What the product costs and how fast it is, each figure a ratio to a baseline of the same run: `make bench`."""

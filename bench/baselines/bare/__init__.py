@@ -1,0 +1,1 @@
+"""Only the calls that cannot be avoided."""

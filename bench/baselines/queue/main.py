@@ -1,0 +1,24 @@
+"""The first version's spend_tokens."""
+
+import os
+from functools import cache
+from typing import Any
+
+import functions_framework
+from flask import Request
+from google.cloud import firestore
+
+from bench.baselines.queue.ledger import QueueLedger
+
+
+@functions_framework.http
+def queue_spend(request: Request) -> dict[str, Any]:
+    """Take the body that spend_tokens takes."""
+    body = request.get_json()
+    balance = _ledger().spend(body["user_id"], body["idempotency_key"], body["amount"])
+    return {"success": True, "balance": balance}
+
+
+@cache
+def _ledger() -> QueueLedger:
+    return QueueLedger(firestore.Client(project=os.environ["GOOGLE_CLOUD_PROJECT"]))
