@@ -1,4 +1,4 @@
-"""What measurements need on this machine: emulators, projects, functions and baselines; each started when first used."""
+"""What measurements need on this machine: emulators, functions and baselines; each started when first used."""
 
 import os
 import sys
@@ -106,7 +106,7 @@ class Lab:
 
     @contextmanager
     def function(self, name: str, project: str, *, calls_to: Path | None = None) -> Iterator[Service]:
-        """Run a function as the local stack does, and wait until it listens; note its calls in a file, if one is given."""
+        """Run a function as the local stack does, and wait until it listens; note its calls in `calls_to`."""
         port = self._ports.choose()
         program = programs.function(FUNCTIONS[name], port, self.settings(project), self.emulator_settings)
         command = program.command
@@ -170,4 +170,5 @@ class Ask:
     request: Request
 
     def __call__(self) -> object:
+        """Send it."""
         return self.caller.ask(self.request)

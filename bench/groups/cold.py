@@ -1,7 +1,7 @@
-"""Cold starts and memory: each program in an environment of its own requirements, from exec to its first right answer.
+"""Cold starts and memory: each program in an environment of its own requirements, from exec to a right answer.
 
-A right answer is the whole of a request's effect: a credited purchase, a published event, the balance of an account that
-has one. So a start includes the first connection to the emulators, which hello and the bare client never make.
+A right answer is the whole of a request's effect: a credited purchase, a published event, the balance of an account
+that has one. So a start includes the first connection to the emulators, which hello and the bare client never make.
 """
 
 import json
@@ -68,10 +68,10 @@ def measure(lab: Lab) -> Iterator[Row]:
     answered = {name: [start.answered_ms for start in found] for name, found in starts.items()}
     peaks = {name: [start.peak_mib for start in found] for name, found in starts.items()}
     hello_ms = statistics.median(answered["hello"])
-    for name in answered:
+    for name, each_ms in answered.items():
         if name != "hello":
             note = f"hello {hello_ms:.0f} ms"
-            yield Row(f"cold start: {name} ÷ hello", median_ratio(answered[name], answered["hello"]), note=note)
+            yield Row(f"cold start: {name} ÷ hello", median_ratio(each_ms, answered["hello"]), note=note)
     for name in FUNCTIONS:
         target = at_most(_BELOW_MONOLITH.get(name, 1.0))
         yield Row(f"cold start: {name} ÷ monolith", median_ratio(answered[name], answered["monolith"]), target)
@@ -83,11 +83,11 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 def _memory(peaks: Mapping[str, list[float]]) -> Iterator[Row]:
     hello_mib = statistics.median(peaks["hello"])
-    for name in peaks:
+    for name, each_mib in peaks.items():
         if name != "hello":
             target: Target | None = at_most(2.1) if name in FUNCTIONS else None
             note = f"hello {hello_mib:.0f} MiB; after {_FURTHER_REQUESTS} more requests"
-            yield Row(f"peak memory: {name} ÷ hello", median_ratio(peaks[name], peaks["hello"]), target, note)
+            yield Row(f"peak memory: {name} ÷ hello", median_ratio(each_mib, peaks["hello"]), target, note)
 
 
 def _cases(lab: Lab) -> dict[str, Case]:
@@ -147,7 +147,10 @@ def _requests(project: str) -> dict[str, tuple[Callable[[int], Request], Callabl
             lambda answer: answer.fields["transaction"]["amount"] == -1,
         ),
         # Stripe's simulator knows no such subscription: the function has asked it, and says so.
-        "sync_subscription": (lambda number: wire.push(wire.subscription(f"sub_{number}")), _answers(outcome="missing")),
+        "sync_subscription": (
+            lambda number: wire.push(wire.subscription(f"sub_{number}")),
+            _answers(outcome="missing"),
+        ),
         "reconcile": (
             lambda _: Request("POST", "/", {"Content-Type": "application/json"}, json.dumps({"users": 1}).encode()),
             _answers(done=True),

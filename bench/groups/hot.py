@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 
+from google.cloud import firestore
+
 from bench import environments, wire
 from bench.baselines.queue.ledger import QueueLedger
 from bench.client import Answer, Caller, Request
@@ -145,7 +147,7 @@ class _Until:
         return answer
 
 
-def _balance(database: object, uid: str) -> int:
+def _balance(database: firestore.Client, uid: str) -> int:
     read = database.document(f"users/{uid}").get()
     return int((read.to_dict() or {}).get("tokenBalance", 0))
 

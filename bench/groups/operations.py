@@ -47,9 +47,7 @@ def measure(lab: Lab) -> Iterator[Row]:
     yield Row(f"reads per spend, {_AT_ONCE} at once", folded.reads / _SPENDS)
 
 
-def _billed(
-    lab: Lab, project: str, function: str, requests: list[Request], *, before: Request | None = None
-) -> Billed:
+def _billed(lab: Lab, project: str, function: str, requests: list[Request], *, before: Request | None = None) -> Billed:
     """Return what the requests were billed, `before` apart: an instance's first request may be of another kind."""
     with tempfile.TemporaryDirectory() as directory:
         calls = Path(directory) / "calls"

@@ -15,8 +15,9 @@ from bench.baselines.queue.ledger import QueueLedger
 def queue_spend(request: Request) -> dict[str, Any]:
     """Take the body that spend_tokens takes."""
     body = request.get_json()
-    balance = _ledger().spend(body["user_id"], body["idempotency_key"], body["amount"])
-    return {"success": True, "balance": balance}
+    entry = _ledger().spend(body["user_id"], body["idempotency_key"], body["amount"])
+    print(f"tokens.spent {entry.id}", flush=True)  # noqa: T201 - a line of log for each request, as it was
+    return {"success": True, "balance": entry.balance_after}
 
 
 @cache
