@@ -81,10 +81,19 @@ def test_a_request_that_failed_validation_leaves_its_key_free(shop: Shop) -> Non
 
 
 def test_the_library_does_not_retry_what_would_only_be_replayed(shop: Shop) -> None:
-    shop.simulate("faults", path_prefix="/v1/customers", status=500, stored=True, when="after")
-    with library_client(shop.url, retries=2) as retrying, pytest.raises(stripe.APIError):
+    shop.simulate("faults", path_prefix="/v1/customers", status=500, stored=True)
+    shop.simulate("faults", path_prefix="/v1/customers", status=503)
+    with library_client(shop.url, retries=2) as retrying, pytest.raises(stripe.APIError) as refused:
         retrying.v1.customers.create({"email": "once@example.com"})
-    assert customers(shop, "once@example.com") == 1
+    assert refused.value.http_status == 500
+    assert [fault["status"] for fault in shop.http.get("/_sim/faults").json()["faults"]] == [503]
+
+
+def test_an_answer_says_whether_a_retry_makes_sense(shop: Shop) -> None:
+    shop.simulate("faults", path_prefix="/v1/customers", status=500, stored=True)
+    shop.simulate("faults", path_prefix="/v1/customers", status=500)
+    answers = [create(shop, key) for key in ("final", "passing", "final")]
+    assert [answer.headers.get("Stripe-Should-Retry") for answer in answers] == ["false", None, "false"]
 
 
 def test_the_library_retries_what_never_began_and_what_got_lost(shop: Shop) -> None:

@@ -153,6 +153,12 @@ def test_a_pending_refund_takes_the_long_way(shop: Shop) -> None:
     assert amount_refunded(shop, refund) == 0
 
 
+def test_a_refund_that_succeeded_needs_no_action(shop: Shop) -> None:
+    refund = create_refund(shop)
+    for control in ("require_action", "succeed"):
+        assert shop.sim(f"refunds/{refund.id}/{control}").status_code == 400
+
+
 def test_a_failure_and_its_successor_happen_within_one_second(shop: Shop) -> None:
     shop.simulate("clock", stopped=True)
     first = create_refund(shop)
