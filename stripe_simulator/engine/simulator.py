@@ -9,7 +9,7 @@ from stripe_simulator.engine.behavior import Behavior
 from stripe_simulator.engine.clock import Clock
 from stripe_simulator.engine.faults import Faults
 from stripe_simulator.engine.idempotency import IdempotencyKeys
-from stripe_simulator.engine.objects import StripeObject, build, template
+from stripe_simulator.engine.objects import StripeObject, build
 from stripe_simulator.engine.store import Store
 from stripe_simulator.engine.webhooks import Dispatcher
 from stripe_simulator.settings import API_VERSION, Settings
@@ -73,8 +73,10 @@ class Account:
 
     def build(self, kind: str, **values: object) -> StripeObject:
         """Build an object created now; it is not stored."""
-        created = {"created": self.clock.now()} if "created" in template(kind) else {}
-        return build(kind, **created, **values)
+        built = build(kind, **values)
+        if "created" in built:
+            built["created"] = self.clock.now()
+        return built
 
     def create(self, kind: str, **values: object) -> StripeObject:
         """Build an object and store it."""

@@ -101,7 +101,7 @@ def succeed(account: Account, intent: StripeObject, charge: StripeObject) -> Non
     account.emit("payment_intent.succeeded", intent)
 
 
-def settle(account: Account, charge: StripeObject) -> str:
+def book(account: Account, charge: StripeObject) -> str:
     """Book a charge, and return the id of its balance transaction."""
     amount = settled(account, charge["amount"], charge["currency"])
     return str(record(account, charge, "charge", amount, fee=processing_fee(amount))["id"])

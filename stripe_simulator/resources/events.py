@@ -3,7 +3,7 @@
 import secrets
 from fnmatch import fnmatchcase
 
-from stripe_simulator.engine.errors import only_one_of
+from stripe_simulator.engine.errors import no_such, only_one_of
 from stripe_simulator.engine.objects import StripeObject
 from stripe_simulator.engine.simulator import Account
 from stripe_simulator.resources.operations import LIST_PARAMS, Operations, created_within, page
@@ -12,7 +12,9 @@ from stripe_simulator.settings import API_VERSION
 
 operations = Operations()
 
-operations.retrievable("event", "/v1/events")
+RETENTION_S = 30 * 24 * 3600
+"""How long Stripe lists an event (https://docs.stripe.com/api/events)."""
+
 operations.retrievable("webhook_endpoint", "/v1/webhook_endpoints")
 operations.listable("webhook_endpoint", "/v1/webhook_endpoints")
 
@@ -24,6 +26,9 @@ def list_events(account: Account, params: StripeObject) -> StripeObject:
     """List events, newest first, by type (also `charge.*`), by time, and by whether every endpoint has them."""
     if "type" in params and "types" in params:
         raise only_one_of("type", "types")
+    for cursor in ("starting_after", "ending_before"):
+        if cursor in params and _is_forgotten(account, account.store.refer("event", params[cursor], cursor)):
+            raise no_such("event", params[cursor], param=cursor, status=400)
     patterns = params.get("types", [params["type"]] if "type" in params else ["*"])
     delivered = params.get("delivery_success")
 
@@ -31,10 +36,24 @@ def list_events(account: Account, params: StripeObject) -> StripeObject:
         return (
             any(fnmatchcase(event["type"], pattern) for pattern in patterns)
             and created_within(event, params)
+            and not _is_forgotten(account, event)
             and (delivered is None or account.webhooks.delivered(event) == delivered)
         )
 
     return page(account.store, "event", "/v1/events", params, matches)
+
+
+@operations.declare("GET", "/v1/events/<object_id>")
+def retrieve_event(account: Account, _params: StripeObject, object_id: str) -> StripeObject:
+    """Return an event that Stripe still lists."""
+    event = account.store.get("event", object_id)
+    if _is_forgotten(account, event):
+        raise no_such("event", object_id, param="id", status=404)
+    return event
+
+
+def _is_forgotten(account: Account, event: StripeObject) -> bool:
+    return bool(event["created"] < account.clock.now() - RETENTION_S)
 
 
 @operations.declare(

@@ -109,7 +109,7 @@ def settle(account: Account, session: StripeObject, *, succeeded: bool) -> Strip
         charges.fail_charge(account, charge, refusal)
         charges.fail_intent(account, intent, refusal, charge=charge)
         return account.emit("checkout.session.async_payment_failed", session)
-    charge["balance_transaction"] = charges.settle(account, charge)
+    charge["balance_transaction"] = charges.book(account, charge)
     charges.succeed(account, intent, charge)
     session["payment_status"] = "paid"
     invoice_session(account, session)
@@ -167,7 +167,7 @@ def _charge_card(
         raise refusal
     charges.succeed(account, intent, charge)
     completed = _complete(account, session, email, "paid")
-    account.change("charge.updated", charge, balance_transaction=charges.settle(account, charge))
+    account.change("charge.updated", charge, balance_transaction=charges.book(account, charge))
     return completed
 
 
