@@ -22,17 +22,9 @@ from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
 from shared.domain.errors import LedgerConflict, LedgerRefused, MalformedMessage, Unavailable
 from shared.domain.payment_events import fact_of
 from shared.domain.payment_facts import Fact
-from shared.domain.purchase import (
-    TOKEN_PACKAGE,
-    AwaitingPayment,
-    Hold,
-    NotOurs,
-    Purchase,
-    assess_session,
-    buyer_in,
-    metadata_of,
-)
+from shared.domain.purchase import TOKEN_PACKAGE, AwaitingPayment, Hold, NotOurs, Purchase, assess_session, buyer_in
 from shared.domain.reversing import Noted, NothingNew, Reversed
+from shared.domain.session_fields import metadata_of
 from shared.domain.stripe_events import purchase_type_of
 from shared.runtime import http, logs, settings
 from shared.runtime.catalog_file import load_catalog

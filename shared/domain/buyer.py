@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.entry import Entry
-from shared.domain.purchase import TOKEN_PACKAGE, NotOurs, buyer_in, metadata_of
+from shared.domain.purchase import TOKEN_PACKAGE, NotOurs, buyer_in
+from shared.domain.session_fields import metadata_of
 
 
 @dataclass(frozen=True, slots=True)

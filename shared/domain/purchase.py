@@ -13,10 +13,17 @@ from typing import Any
 
 from shared.domain.catalog import Catalog, Package, Terms
 from shared.domain.entry import NewEntry, is_uid
-from shared.domain.times import DAY_S, MINUTE_S, YEAR_10000_S
+from shared.domain.session_fields import (
+    evidence_in,
+    is_paid_in_full,
+    malformed_fields,
+    mapping_of,
+    metadata_of,
+    storable,
+    whole_number,
+)
+from shared.domain.times import DAY_S, MINUTE_S
 
-_INT64_MAX = 2**63 - 1
-_EVIDENCE_MAX = 500  # as long as Stripe lets a metadata value be
 _CLOCK_SKEW_S = 5 * MINUTE_S
 _OLDEST_S = 31 * DAY_S  # Stripe retries for 3 days and lists events for 30; the topic keeps messages for 31
 
@@ -125,7 +132,7 @@ def entry_id(session_id: str) -> str:
     return f"purchase:{session_id}"
 
 
-def assess_session(  # noqa: C901, PLR0911 - one check and one return per reason, in the order they are checked
+def assess_session(
     session: Mapping[str, Any], *, paid_at: int, now: int, catalog: Catalog, livemode: bool
 ) -> Purchase | Hold | AwaitingPayment | NotOurs:
     """Decide what a Checkout Session is.
@@ -141,51 +148,48 @@ def assess_session(  # noqa: C901, PLR0911 - one check and one return per reason
     """
     if not is_ours(session):
         return NotOurs()
-    metadata = metadata_of(session)
+    buyer = buyer_in(metadata_of(session))
     if session.get("payment_status") == "unpaid":
-        return AwaitingPayment(session["id"], buyer_in(metadata))
+        return AwaitingPayment(session["id"], buyer)
+    try:
+        _check_session(session, paid_at=paid_at, now=now, livemode=livemode)
+        return _purchase_of(session, paid_at=paid_at, catalog=catalog)
+    except _UnacceptableError as fault:
+        return Hold(session["id"], fault.reason, str(fault), buyer, paid_at, evidence_in(session))
 
-    def hold(reason: HoldReason, message: str) -> Hold:
-        return Hold(session["id"], reason, message, buyer_in(metadata), paid_at, _evidence_in(session))
 
+class _UnacceptableError(Exception):
+    """What is wrong with a paid session; it never leaves this module."""
+
+    def __init__(self, reason: HoldReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _check_session(session: Mapping[str, Any], *, paid_at: int, now: int, livemode: bool) -> None:
     if session.get("livemode") is not livemode:
-        return hold(HoldReason.WRONG_LIVEMODE, f"Package validation failed: livemode is {session.get('livemode')}")
-    malformed = _malformed(session)
+        raise _UnacceptableError(
+            HoldReason.WRONG_LIVEMODE, f"Package validation failed: livemode is {session.get('livemode')}"
+        )
+    malformed = malformed_fields(session)
     if malformed:
-        return hold(
+        raise _UnacceptableError(
             HoldReason.MALFORMED_SESSION,
             f"Package validation failed: the session's {', '.join(malformed)} cannot be read",
         )
     if not all(now - _OLDEST_S <= at <= now + _CLOCK_SKEW_S for at in (paid_at, session["created"])):
-        return hold(
+        raise _UnacceptableError(
             HoldReason.IMPLAUSIBLE_TIME,
             f"Package validation failed: created {_day(session['created'])}, paid {_day(paid_at)}",
         )
-    uid = buyer_in(metadata)
-    missing = [key for key in ("firebase_uid", "package_id", "tokens") if not metadata.get(key)]
-    if missing or uid is None:
-        return hold(
-            HoldReason.MISSING_METADATA,
-            f"Missing required metadata for token purchase: {', '.join(missing or ['firebase_uid'])}",
-        )
-    tokens = _whole_number(metadata["tokens"])
-    if tokens is None:
-        return hold(HoldReason.INVALID_TOKENS, f"Invalid token amount: {str(metadata['tokens'])[:40]!r}")
-    package = catalog.find(metadata["package_id"])
-    if package is None:
-        return hold(
-            HoldReason.UNKNOWN_PACKAGE,
-            f"Package validation failed: no package {str(metadata['package_id'])[:40]!r}",
-        )
-    terms = _claimed_terms(session, package, tokens)
-    if terms is None:
-        return hold(
-            HoldReason.TERMS_MISMATCH,
-            f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} "
-            f"{session.get('currency')} match none of the terms of {package.id}",
-        )
-    if not _paid_in_full(session, package):
-        return hold(
+
+
+def _purchase_of(session: Mapping[str, Any], *, paid_at: int, catalog: Catalog) -> Purchase:
+    """Return the purchase that a session's metadata claims, if its package had these terms and they were paid."""
+    uid, package, tokens = _claim_of(session, catalog)
+    terms = _terms_of(session, package, tokens)
+    if not is_paid_in_full(session, promotions=package.promotions):
+        raise _UnacceptableError(
             HoldReason.DISCOUNT_NOT_ALLOWED,
             f"Package validation failed: {session.get('amount_total')} {session.get('currency')} paid, "
             f"{terms.price_cents} due for {package.id}",
@@ -199,10 +203,45 @@ def assess_session(  # noqa: C901, PLR0911 - one check and one return per reason
         subtotal_cents=terms.price_cents,
         paid_cents=session["amount_total"],
         currency=terms.currency,
-        customer_id=_storable(session.get("customer")),
-        payment_intent_id=_storable(session.get("payment_intent")),
+        customer_id=storable(session.get("customer")),
+        payment_intent_id=storable(session.get("payment_intent")),
         paid_at=paid_at,
-        tax_cents=_mapping(session.get("total_details")).get("amount_tax") or 0,
+        tax_cents=mapping_of(session.get("total_details")).get("amount_tax") or 0,
+    )
+
+
+def _claim_of(session: Mapping[str, Any], catalog: Catalog) -> tuple[str, Package, int]:
+    """Return the buyer, the package and the tokens that the metadata names."""
+    metadata = metadata_of(session)
+    uid = buyer_in(metadata)
+    missing = [key for key in ("firebase_uid", "package_id", "tokens") if not metadata.get(key)]
+    if missing or uid is None:
+        raise _UnacceptableError(
+            HoldReason.MISSING_METADATA,
+            f"Missing required metadata for token purchase: {', '.join(missing or ['firebase_uid'])}",
+        )
+    tokens = whole_number(metadata["tokens"])
+    if tokens is None:
+        raise _UnacceptableError(HoldReason.INVALID_TOKENS, f"Invalid token amount: {str(metadata['tokens'])[:40]!r}")
+    package = catalog.find(metadata["package_id"])
+    if package is None:
+        raise _UnacceptableError(
+            HoldReason.UNKNOWN_PACKAGE, f"Package validation failed: no package {str(metadata['package_id'])[:40]!r}"
+        )
+    return uid, package, tokens
+
+
+def _terms_of(session: Mapping[str, Any], package: Package, tokens: int) -> Terms:
+    """Return the terms that the session claims and the package had when the session was created."""
+    claim = (tokens, session.get("amount_subtotal"), session.get("currency"))
+    created_at = datetime.fromtimestamp(session["created"], UTC)
+    for terms in reversed(package.terms):
+        if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(created_at):
+            return terms
+    raise _UnacceptableError(
+        HoldReason.TERMS_MISMATCH,
+        f"Package validation failed: {tokens} tokens for {session.get('amount_subtotal')} "
+        f"{session.get('currency')} match none of the terms of {package.id}",
     )
 
 
@@ -214,11 +253,6 @@ def is_ours(stripe_object: Mapping[str, Any]) -> bool:
 def is_other_product(stripe_object: Mapping[str, Any]) -> bool:
     """Tell whether the metadata of a session or charge names a purchase type that is not ours."""
     return metadata_of(stripe_object).get("purchase_type") not in (None, TOKEN_PACKAGE)
-
-
-def metadata_of(stripe_object: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the metadata of a Stripe object; empty when it has none, or none that can be read."""
-    return _mapping(stripe_object.get("metadata"))
 
 
 def buyer_in(metadata: Mapping[str, Any]) -> str | None:
@@ -247,81 +281,5 @@ def over_limit(purchase: Purchase) -> Hold:
     )
 
 
-def _evidence_in(session: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a session that a hold keeps: ids, claims and amounts, no personal data."""
-    metadata = metadata_of(session)
-    evidence = {
-        "packageId": metadata.get("package_id"),
-        "tokens": metadata.get("tokens"),
-        "amountTotal": session.get("amount_total"),
-        "amountSubtotal": session.get("amount_subtotal"),
-        "currency": session.get("currency"),
-        "customerId": session.get("customer"),
-        "paymentIntentId": session.get("payment_intent"),
-        "livemode": session.get("livemode"),
-    }
-    return {name: _storable(value) for name, value in evidence.items()}
-
-
-def _malformed(session: Mapping[str, Any]) -> list[str]:
-    """Return the required fields that this paid session lacks: redelivery would not help."""
-    totals = _mapping(session.get("total_details"))
-    well_formed = {
-        # With an amount, `no_payment_required` means that the payment comes later, if at all.
-        "payment_status": session.get("payment_status") == "paid"
-        or (session.get("payment_status") == "no_payment_required" and session.get("amount_total") == 0),
-        "created": _is_count(session.get("created"), YEAR_10000_S - 1),
-        "amount_subtotal": _is_count(session.get("amount_subtotal")),
-        "amount_total": _is_count(session.get("amount_total")),
-        "amount_discount": totals.get("amount_discount") is None or _is_count(totals["amount_discount"]),
-        "amount_tax": totals.get("amount_tax") is None or _is_count(totals["amount_tax"]),
-    }
-    return [name for name, good in well_formed.items() if not good]
-
-
-def _is_count(value: object, most: int = _INT64_MAX) -> bool:
-    return type(value) is int and 0 <= value <= most
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _storable(value: object) -> Any:  # noqa: ANN401 - JSON
-    """Return what a document can hold of a JSON value: Firestore refuses some numbers, texts and lists in lists."""
-    if isinstance(value, int):
-        return value if abs(value) <= _INT64_MAX else str(value)
-    if value is None:
-        return None
-    return (value if isinstance(value, str) else repr(value)).encode("utf-8", "replace").decode()[:_EVIDENCE_MAX]
-
-
 def _day(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-
-
-def _whole_number(text: object) -> int | None:
-    """Read a count of tokens as create_checkout writes it: ASCII digits, no sign, no leading zero."""
-    if isinstance(text, str) and text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= 9:  # noqa: PLR2004
-        return int(text)
-    return None
-
-
-def _claimed_terms(session: Mapping[str, Any], package: Package, tokens: int) -> Terms | None:
-    claim = (tokens, session.get("amount_subtotal"), session.get("currency"))
-    created_at = datetime.fromtimestamp(session["created"], UTC)
-    return next(
-        (
-            terms
-            for terms in reversed(package.terms)
-            if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(created_at)
-        ),
-        None,
-    )
-
-
-def _paid_in_full(session: Mapping[str, Any], package: Package) -> bool:
-    """Tell whether what was paid is the price: less a discount only where promotions are allowed, plus any tax."""
-    totals = _mapping(session.get("total_details"))
-    discount = totals.get("amount_discount") or 0
-    return (discount == 0 or package.promotions) and session["amount_total"] >= session["amount_subtotal"] - discount

@@ -14,7 +14,8 @@ from shared.domain.catalog import Catalog
 from shared.domain.errors import BadInput
 from shared.domain.payment_events import fact_of
 from shared.domain.payment_facts import Fact, PaymentFacts
-from shared.domain.purchase import TOKEN_PACKAGE, Hold, Purchase, assess_session, buyer_in, metadata_of
+from shared.domain.purchase import TOKEN_PACKAGE, Hold, Purchase, assess_session, buyer_in
+from shared.domain.session_fields import metadata_of
 from shared.domain.stripe_events import purchase_type_of
 
 _NAMED_MAX = 100  # uids and sessions that a day's report names

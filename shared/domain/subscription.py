@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.entry import is_uid
-from shared.domain.purchase import metadata_of
+from shared.domain.session_fields import metadata_of
 from shared.domain.stripe_events import SESSION_EVENTS, SUBSCRIPTION_EVENTS
 
 # Source: https://docs.stripe.com/api/subscriptions/object#subscription_object-status

@@ -80,7 +80,7 @@ def test_an_owner_who_hammers_the_profile_keeps_no_refund_and_no_spend_away(
     account = ledger.account("ada")
     assert (account.balance, account.spent) == (980, 20)
     assert_chain_holds(ledger.transactions("ada", limit=100).entries, 980)
-    profile = firestore_client.document("users/ada").get().to_dict()
+    profile = firestore_client.document("users/ada").get().to_dict() or {}
     assert (profile["tokenBalance"], profile["displayName"][:4]) == (980, "Ada ")
 
 

@@ -1,6 +1,8 @@
 """Who imports what, read from the folders: rules stay pure, nothing imports upward, a client has one home."""
 
 import ast
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -246,3 +248,72 @@ def test_a_function_does_not_start_with_an_unsigned_identity_on_cloud_run(name: 
 
     with pytest.raises(SettingsError, match="FIREBASE_AUTH_EMULATOR_HOST"), deployed(name, on_cloud_run):
         pass
+
+
+# --- size and shape
+
+SOURCES = {
+    file.relative_to(ROOT).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
+    for top in ("shared", "topology", "functions", "stripe_simulator", "local", "ops", "deploy", "bench")
+    for file in sorted((ROOT / top).rglob("*.py"))
+    if "tests" not in file.relative_to(ROOT).parts
+}
+MODULE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_a_module_fits_a_sitting_and_a_function_a_screen(path: str) -> None:
+    lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
+    functions = {
+        node.name: (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(SOURCES[path])
+        if isinstance(node, ast.FunctionDef)
+    }
+
+    assert lines <= MODULE_LINES_MAX
+    assert {name: count for name, count in functions.items() if count > FUNCTION_LINES_MAX} == {}
+
+
+def test_no_class_inherits_another_of_ours_but_errors() -> None:
+    """Parts own one another; errors form a tree, because callers catch them by kind."""
+    classes = [
+        (path, node) for path, tree in SOURCES.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    ]
+    ours = {node.name for _, node in classes}
+    heirs = [
+        f"{path}: {node.name}"
+        for path, node in classes
+        for base in node.bases
+        if ast.unparse(base).rpartition(".")[2] in ours and not path.endswith("errors.py")
+    ]
+
+    assert heirs == []
+
+
+# What a request of each function may need; what it does not use, it must not load (bench/ measures what that saves).
+LOADED_LATER = {
+    "credit_tokens": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1", "firebase_admin"},
+    "spend_tokens": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1", "firebase_admin"},
+    "get_balance": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1"},
+    "list_transactions": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1"},
+    "list_packages": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1", "google.cloud.firestore", "grpc"},
+    "stripe_webhook": {"google.cloud.firestore", "firebase_admin"},
+}
+
+
+@pytest.mark.parametrize("name", LOADED_LATER)
+def test_a_function_starts_without_what_its_requests_do_not_use(name: str) -> None:
+    """Asked of a process of its own, as Cloud Run starts one."""
+    needed = {need: "whsec_test" if "WEBHOOK" in need else "http://test" for need in FUNCTIONS[name]["needs"]}
+    program = (
+        "import sys, functions_framework as framework;"
+        f"framework.create_app({name!r}, 'functions/{name}/main.py');"
+        f"print(sorted(set(sys.modules) & {LOADED_LATER[name]!r}))"
+    )
+    environment = {**needed, "STRIPE_SECRET_KEY": "sk_test_1", "PYTHONPATH": str(ROOT)}
+    started = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert started.stdout.strip() == "[]"
