@@ -42,6 +42,11 @@ class Deployed:
     client: FlaskClient
     main: ModuleType
 
+    def use(self, *parts: object) -> None:
+        """Let the function work with these from now on: the fields of its Dependencies."""
+        # The module was loaded by its path: no type checker knows its names.
+        self.main.dependencies = lambda: self.main.Dependencies(*parts)  # type: ignore[attr-defined]
+
     def get(self, query: str = "", **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
         return self.client.get(f"/{query}", **options)
 
@@ -63,8 +68,8 @@ def deployed(name: str, environ: Mapping[str, str], *, parts: tuple[object, ...]
     with mock.patch.dict(os.environ, {**kept, **environ}, clear=True):
         app = functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"))
         main = sys.modules.pop("main")
-        if parts is not None:
-            # The module was loaded by its path: no type checker knows its names.
-            main.dependencies = lambda: main.Dependencies(*parts)  # type: ignore[attr-defined]
         app.test_client_class = type("_Client", (_DescribedClient,), {"function": name})
-        yield Deployed(app.test_client(), main)
+        function = Deployed(app.test_client(), main)
+        if parts is not None:
+            function.use(*parts)
+        yield function
