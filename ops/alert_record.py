@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.adapters.firestore.documents import SECURITY_ALERTS, alert_fields
 from shared.domain.alert import Alert
+from shared.domain.change import Known, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,12 @@ def action_fields(
     every = {"action": action, "operator": by.operator, "reason": by.reason, **evidence}
     alert = Alert(id_, "operator_action", "low", uid, every)
     return alert_fields(alert, now) | closed_fields(by, now)
+
+
+def closing(known: Known, alert_id: str, by: Attribution, now: datetime) -> tuple[Update, ...]:
+    """Return what closes an alert; nothing when it is closed, or when there is none."""
+    path = alert_path(alert_id)
+    stored = known.documents[path]
+    if stored is None or stored.fields["status"] != "open":
+        return ()
+    return (Update(path, closed_fields(by, now), stored.version),)

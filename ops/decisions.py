@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ops.alert_record import Attribution, action_fields, alert_path, closed_fields
+from ops.alert_record import Attribution, action_fields, alert_path, closing
+from ops.entry_record import existing_entry, record_documents, record_path, recorded
 from shared.adapters.firestore.documents import HELD_PURCHASES
 from shared.domain.account import Account
 from shared.domain.change import Change, Decided, Known, Lookup, Stored, Update
 from shared.domain.crediting import Credited, Duplicate, post_purchase, same_entry
-from shared.domain.entry import Entry, NewEntry
-from shared.domain.errors import Conflict, LedgerConflict, NotFound
+from shared.domain.entry import NewEntry
+from shared.domain.errors import Conflict, NotFound
 from shared.domain.limits import PurchaseTime, remember
 from shared.domain.payment_facts import PaymentFacts
 from shared.domain.posting import Posted
@@ -71,7 +72,7 @@ def decide_release(
     )
     if missing:
         return missing
-    entry = _same_record(account.uid, known, new, by)
+    entry = existing_entry(account.uid, known, new, by)
     if entry is not None:
         return Decided(Duplicate(entry))
     held = _held(known, purchase.session_id)
@@ -82,7 +83,7 @@ def decide_release(
         return posted
     fields = {"status": "released", "releasedTokens": purchase.tokens, "releasedTo": purchase.uid}
     updates = _settlement(known, held, purchase.session_id, fields, by, now=now)
-    change = replace(posted, documents=_record(account.uid, new, by, now), updates=updates)
+    change = replace(posted, documents=record_documents(account.uid, new, by, now), updates=updates)
     return Decided(Credited(change.entries[0]), change)
 
 
@@ -152,7 +153,7 @@ def decide_session_credit(
     change = replace(
         posted,
         account=replace(posted.account, recent_purchases=remembered),
-        documents=_record(account.uid, new, by, now),
+        documents=record_documents(account.uid, new, by, now),
     )
     return Decided(Credited(change.entries[0]), change)
 
@@ -170,12 +171,12 @@ def decide_entry(
     missing = known.missing(entries=(new.id,), documents=(record_path(new),))
     if missing:
         return missing
-    entry = _same_record(account.uid, known, new, by)
+    entry = existing_entry(account.uid, known, new, by)
     if entry is not None:
         return Decided(Duplicate(entry))
     _refuse_unknown(account)
     after, entry = account.post(new, now)
-    return Decided(Posted(entry), Change(after, (entry,), documents=_record(account.uid, new, by, now)))
+    return Decided(Posted(entry), Change(after, (entry,), documents=record_documents(account.uid, new, by, now)))
 
 
 def decide_limits_reset(
@@ -198,28 +199,9 @@ def decide_limits_reset(
     return Decided(None, Change(replace(account, recent_purchases=()), documents={path: record}))
 
 
-def closing(known: Known, alert_id: str, by: Attribution, now: datetime) -> tuple[Update, ...]:
-    """Return what closes an alert; nothing when it is closed, or when there is none."""
-    path = alert_path(alert_id)
-    stored = known.documents[path]
-    if stored is None or stored.fields["status"] != "open":
-        return ()
-    return (Update(path, closed_fields(by, now), stored.version),)
-
-
 def hold_paths(session_id: str) -> tuple[str, str]:
     """Return the documents of a held purchase and of its alert."""
     return f"{HELD_PURCHASES}/{session_id}", alert_path(f"held:{session_id}")
-
-
-def recorded(new: NewEntry) -> NewEntry:
-    """Return a new entry with the id of the alert that says who made it: its own, so that an entry has one alert."""
-    return replace(new, details={**new.details, "operatorAction": f"operator:{new.id}"})
-
-
-def record_path(new: NewEntry) -> str:
-    """Return the document that says who made an entry and why."""
-    return alert_path(new.details["operatorAction"])
 
 
 def _post(
@@ -235,32 +217,13 @@ def _post(
     posted = post_purchase(account, known, now, purchase, new)
     if isinstance(posted, Lookup):
         return posted
-    return replace(posted, alerts=changed_alerts(account.uid, payment, record.facts, facts))
-
-
-def _record(uid: str, new: NewEntry, by: Attribution, now: datetime) -> dict[str, Mapping[str, Any]]:
-    evidence = {"entryId": new.id, "amount": new.amount}
-    action = action_fields(new.details["operatorAction"], f"{new.type} by hand", uid, by, evidence, now=now)
-    return {record_path(new): action}
-
-
-def _same_record(uid: str, known: Known, new: NewEntry, by: Attribution) -> Entry | None:
-    """Return the entry when it was made before.
-
-    Raises:
-        LedgerConflict: it has other contents, or its record another operator or reason.
-    """
-    entry = known.entries[new.id]
-    if entry is None:
-        return None
-    differences = entry.differences(uid, new)
-    record = known.documents[record_path(new)]
-    if record is not None:
-        evidence = record.fields["seen"]
-        differences += [name for name, value in asdict(by).items() if evidence[name] != value]
-    if differences:
-        raise LedgerConflict(entry.id, differences)
-    return entry
+    changed = changed_alerts(account.uid, payment, record.facts, facts)
+    missing = known.missing(documents=(alert.path for alert in changed))
+    if missing:
+        return missing
+    stored = {alert.path: known.documents[alert.path] for alert in changed}
+    alerts = (alert.updating(one.fields if (one := stored[alert.path]) else None) for alert in changed)
+    return replace(posted, alerts=tuple(alerts))
 
 
 def _held(known: Known, session_id: str) -> Stored:

@@ -11,10 +11,9 @@ from typing import Any
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from ops.alert_record import AlertRecord, Attribution, action_fields, alert_path, alert_record_from
+from ops.alert_record import AlertRecord, Attribution, action_fields, alert_path, alert_record_from, closing
 from ops.decisions import (
     Refund,
-    closing,
     decide_entry,
     decide_limits_reset,
     decide_rejection,

@@ -289,6 +289,21 @@ def test_the_event_of_what_a_release_took_back_is_nothing_new(operator: Operator
     assert operator.operator_ledger.alert("dispute:dp_1").status == "open"
 
 
+@pytest.mark.parametrize(("status", "expected"), [("lost", "closed"), ("won", "open")])
+def test_an_alert_that_was_closed_opens_again_only_for_another_outcome(
+    operator: Operator, status: str, expected: str
+) -> None:
+    hold(operator)
+    operator.ledger.reverse("ada", PAYMENT, replace(WON, status="needs_response", cents=999, transactions=WITHDRAWN))
+    operator.change("alerts", "close", "dispute:dp_1")
+    operator.stripe.dispute(PAYMENT, "dp_1", status, *([-999] if status == "lost" else [-999, 999]))
+
+    operator.change("held", "release", SESSION)
+
+    alert = operator.operator_ledger.alert("dispute:dp_1")
+    assert (alert.status, alert.evidence["statuses"]) == (expected, sorted({"needs_response", status}))
+
+
 def test_facts_noted_for_nobody_are_taken_back_with_the_release(operator: Operator) -> None:
     """The dispute was lost before anybody knew whose purchase it was: Stripe refuses a refund, a release is exact."""
     operator.ledger.credit(purchase(), NO_LIMITS)
