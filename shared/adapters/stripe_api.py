@@ -1,19 +1,20 @@
-"""Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events. Signatures are in stripe_signature.py."""
+"""Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events."""
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import stripe
 
 from shared.adapters.secret_manager import SecretStore
+from shared.adapters.stripe_calls import call, call_with_key, is_missing
 from shared.domain.catalog import Package
-from shared.domain.errors import CustomerGone, StripeRefused, Unavailable
+from shared.domain.errors import CustomerGone, StripeRefused
 from shared.domain.purchase import TOKEN_PACKAGE
 from shared.domain.stripe_events import API_VERSION
 from shared.domain.subscription import Subscription, current_subscription
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from stripe.params import (
         CustomerCreateParams,
         CustomerListParams,
+        CustomerSearchParams,
         DisputeListParams,
         EventListParams,
         RefundCreateParams,
@@ -33,13 +35,10 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 10.0
 _RETRIES = 2
 _PAGE = 100  # the most that Stripe returns in one page of a list
-_KEYS_MAX = 5
-# Customer search lags behind, by minutes at worst; a list does not. Both together find every customer.
-# Source: https://docs.stripe.com/search#data-freshness
+# Search lags by a minute, rarely by an hour; a list does not. Beyond what both see, the idempotency key still answers
+# with the customer that it created. Source: https://docs.stripe.com/api/customers/search
 _SEARCH_LAG_S = 15 * 60
-_RECENT_CUSTOMERS_MAX = 1_000
-
-Result = TypeVar("Result")
+_RECENT_MAX = 1_000
 
 
 class StripeGateway:
@@ -66,45 +65,58 @@ class StripeGateway:
         Args:
             uid: the user's Firebase uid, which the customer carries as metadata.
             email: for Stripe's receipts.
-            instead_of: a customer that was deleted in Stripe; a new one replaces it.
+            instead_of: a customer that was deleted in Stripe; another one replaces it.
         """
-        existing = self._find_customer(uid)
+        find = partial(self._find_customer, uid, deleted=instead_of)
+        existing = find()
         if existing is not None:
             return existing
         params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
         if email:
             params["email"] = email
         try:
-            return self._create_customer(uid, params, instead_of)
+            return self._create_customer(params, instead_of, find)
         except StripeRefused as error:
             if error.stripe_code != "email_invalid":
                 raise
             # Firebase accepts addresses that Stripe refuses; a receipt address is not worth losing the sale.
             del params["email"]
-            return self._create_customer(uid, params, instead_of)
+            return self._create_customer(params, instead_of, find)
 
-    def _find_customer(self, uid: str) -> str | None:
-        """Return the user's oldest customer in Stripe, None when there is none."""
-        query = f"metadata['firebase_uid']:{json.dumps(uid)}"
-        recent: CustomerListParams = {"created": {"gte": int(time.time()) - _SEARCH_LAG_S}, "limit": _PAGE}
+    def _find_customer(self, uid: str, *, deleted: str | None) -> str | None:
+        """Return the user's oldest customer in Stripe, None when there is none.
 
-        def customers() -> list[stripe.Customer]:
-            searched = self._stripe.v1.customers.search({"query": query}).data
-            listed = self._stripe.v1.customers.list(recent).auto_paging_iter()
-            return [*searched, *islice(listed, _RECENT_CUSTOMERS_MAX)]
+        Search may not see the customers of the last minutes: those are listed. It may still see one that was deleted.
+        """
+        candidates = [one.to_dict() for one in (*self._search_customers(uid), *self._recent_customers())]
+        found = [
+            (one["created"], one["id"])
+            for one in candidates
+            if (one.get("metadata") or {}).get("firebase_uid") == uid and one["id"] != deleted
+        ]
+        return min(found)[1] if found else None
 
-        found = [one.to_dict() for one in _call(customers)]
-        ours = [one for one in found if (one.get("metadata") or {}).get("firebase_uid") == uid]
-        return min(((one["created"], one["id"]) for one in ours), default=(0, None))[1]
+    def _search_customers(self, uid: str) -> list[stripe.Customer]:
+        quoted = json.dumps(uid, ensure_ascii=False)
+        params: CustomerSearchParams = {"query": f"metadata['firebase_uid']:{quoted}", "limit": _PAGE}
+        try:
+            return call(lambda: self._stripe.v1.customers.search(params).data)
+        except StripeRefused:
+            return []  # there is no search for accounts in India; whatever else is wrong, the list meets it too
 
-    def _create_customer(self, uid: str, params: "CustomerCreateParams", instead_of: str | None) -> str:
-        key = _key("customer", {**params, "instead_of": instead_of} if instead_of else params)
+    def _recent_customers(self) -> list[stripe.Customer]:
+        params: CustomerListParams = {"created": {"gte": int(time.time()) - _SEARCH_LAG_S}, "limit": _PAGE}
+        return call(lambda: list(islice(self._stripe.v1.customers.list(params).auto_paging_iter(), _RECENT_MAX)))
 
-        def create(idempotency_key: str) -> str:
-            return self._stripe.v1.customers.create(params, {"idempotency_key": idempotency_key}).id
+    def _create_customer(
+        self, params: "CustomerCreateParams", instead_of: str | None, find: Callable[[], str | None]
+    ) -> str:
+        digest = hashlib.sha256(json.dumps([params, instead_of], sort_keys=True).encode()).hexdigest()
 
-        # A saved server error may hide a customer that was created: look before another key creates a second one.
-        return _call_with_fresh_key(key, create, before_next_key=lambda: self._find_customer(uid))
+        def create(key: str) -> str:
+            return self._stripe.v1.customers.create(params, {"idempotency_key": key}).id
+
+        return call_with_key(create, f"customer:{digest}", find=find)
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool = False
@@ -141,10 +153,15 @@ class StripeGateway:
             params["allow_promotion_codes"] = True
         if invoice:
             params["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": metadata}}
+
+        def create(key: str) -> stripe.checkout.Session:
+            return self._stripe.v1.checkout.sessions.create(params, {"idempotency_key": key})
+
         try:
-            session = _call(lambda: self._stripe.v1.checkout.sessions.create(params))
+            # No fixed key: a second session of the same buyer is a second purchase, unless nobody pays it.
+            session = call_with_key(create, str(uuid.uuid4()))
         except StripeRefused as error:
-            if _is_missing(error, param="customer"):
+            if is_missing(error, param="customer"):
                 raise CustomerGone from error
             raise
         if not session.url:
@@ -154,9 +171,9 @@ class StripeGateway:
     def session(self, session_id: str) -> dict[str, Any] | None:
         """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe has none."""
         try:
-            session = _call(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
+            session = call(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
         except StripeRefused as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return None
             raise
         return session.to_dict(for_json=True)
@@ -166,9 +183,9 @@ class StripeGateway:
     def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
         """Return the metadata of a PaymentIntent; none when Stripe does not know it."""
         try:
-            intent = _call(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
+            intent = call(lambda: self._stripe.v1.payment_intents.retrieve(payment_intent_id))
         except StripeRefused as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return {}
             raise
         return dict(intent.metadata.to_dict())
@@ -185,7 +202,7 @@ class StripeGateway:
 
         try:
             # A second refund of the rest finds nothing left: another key cannot refund twice.
-            made = _call_with_fresh_key(idempotency_key, refund, refusals_too=True)
+            made = call_with_key(refund, idempotency_key, retry_saved_refusals=True)
         except StripeRefused as error:
             if error.stripe_code == "charge_already_refunded":
                 return None
@@ -207,7 +224,7 @@ class StripeGateway:
             disputes = self._stripe.v1.disputes.list(disputes_params).auto_paging_iter()
             return [one.to_dict(for_json=True) for one in refunds], [one.to_dict(for_json=True) for one in disputes]
 
-        return _call(reversals)
+        return call(reversals)
 
     # --- events and subscriptions
 
@@ -227,9 +244,9 @@ class StripeGateway:
             if after is not None:
                 params["starting_after"] = after
             try:
-                page = _call(lambda: self._stripe.v1.events.list(params))
+                page = call(lambda: self._stripe.v1.events.list(params))
             except StripeRefused as error:
-                if after is not None and _is_missing(error):
+                if after is not None and is_missing(error):
                     return  # Stripe no longer has that event, and so no older one either
                 raise
             for event in page.data:
@@ -245,9 +262,9 @@ class StripeGateway:
         returned (shared/domain/subscription.py).
         """
         try:
-            subject = _call(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
+            subject = call(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
         except StripeRefused as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return None
             raise
         customers = {subject["customer"], *([customer_id] if customer_id else [])}
@@ -256,9 +273,9 @@ class StripeGateway:
     def _subscriptions(self, customer_id: str) -> list[dict[str, Any]]:
         params: SubscriptionListParams = {"customer": customer_id, "status": "all", "limit": _PAGE}
         try:
-            page = _call(lambda: self._stripe.v1.subscriptions.list(params))
+            page = call(lambda: self._stripe.v1.subscriptions.list(params))
         except StripeRefused as error:
-            if _is_missing(error):  # the customer was deleted
+            if is_missing(error):  # the customer was deleted
                 return []
             raise
         return [one.to_dict(for_json=True) for one in page.data]
@@ -277,74 +294,3 @@ def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
         max_network_retries=_RETRIES,
         http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
     )
-
-
-def _call(call: Callable[[], Result]) -> Result:
-    """Call Stripe, and turn its errors into ours. Source: https://docs.stripe.com/error-handling."""
-    try:
-        return call()
-    except stripe.StripeError as error:
-        # The SDK's sentence is left out: it may repeat an e-mail address, which belongs in no log.
-        raise _ours(error) from (error if _is_transient(error) else None)
-
-
-def _call_with_fresh_key(
-    key: str,
-    call: Callable[[str], Result],
-    *,
-    refusals_too: bool = False,
-    before_next_key: Callable[[], Result | None] = lambda: None,
-) -> Result:
-    """Call Stripe with an idempotency key, and with a next one where Stripe only repeats what it saved under the first.
-
-    Stripe saves the answer of the first request with a key, server errors included, for at least a day: without another
-    key one error would be repeated for as long. A new error still ends the call, for its effect is not known.
-    Source: https://docs.stripe.com/api/idempotent_requests
-
-    Args:
-        key: the first key; the next ones are derived from it, so that two calls at once use the same.
-        call: sends the request.
-        refusals_too: whether a saved refusal is worth another key as well.
-        before_next_key: returns the result that an earlier key had after all, if any.
-    """
-    for number in range(_KEYS_MAX):
-        try:
-            return call(f"{key}:{number}" if number else key)
-        except stripe.StripeError as error:
-            saved = {name.lower(): value for name, value in (error.headers or {}).items()}.get(
-                "idempotent-replayed"
-            ) == "true"
-            server_error = (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
-            last = number == _KEYS_MAX - 1
-            if last or not saved or not (server_error or refusals_too):
-                raise _ours(error) from (error if _is_transient(error) else None)
-        found = before_next_key()
-        if found is not None:
-            return found
-    raise AssertionError("the last key returns or raises")
-
-
-def _is_transient(error: stripe.StripeError) -> bool:
-    # 409: another request with the same idempotency key is in progress.
-    return (
-        isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
-        or error.http_status == HTTPStatus.CONFLICT
-        or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
-
-
-def _ours(error: stripe.StripeError) -> StripeRefused | Unavailable:
-    if _is_transient(error):
-        return Unavailable("stripe_unavailable", "The payment provider does not answer - try again")
-    refused = StripeRefused(error.code, getattr(error, "param", None))
-    refused.add_note(f"Stripe: {error.http_status} {error.code}, param {refused.param}, {error.request_id}")
-    return refused
-
-
-def _is_missing(error: StripeRefused, *, param: str | None = None) -> bool:
-    return error.stripe_code == "resource_missing" and param in (None, error.param)
-
-
-def _key(kind: str, params: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
-    return f"{kind}:{digest}"

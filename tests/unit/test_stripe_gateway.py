@@ -1,8 +1,9 @@
-"""What is asked of Stripe, and what becomes of its refusals; against a small server that answers as told."""
+"""What the gateway asks of Stripe, and how it reports refusals: against a small server with prepared answers."""
 
 import json
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +22,15 @@ POPULAR = load_catalog().find("popular")
 
 
 class StripeStub:
-    """Answers every request with the next answer; the last one stays. Keeps what it was asked."""
+    """Answers every POST with the next answer; the last one stays. Records what it was asked.
+
+    Customers are found by search and by list as `searchable` and `listed` say.
+    """
 
     def __init__(self) -> None:
+        self.searchable: list[dict[str, Any]] | int = []
+        self.listed: list[dict[str, Any]] = []
+        self.queries: list[tuple[str, dict[str, list[str]]]] = []
         self.answers: list[tuple[int, dict[str, Any]]] = [(200, {})]
         self.asked: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
         stub = self
@@ -33,7 +40,18 @@ class StripeStub:
                 length = int(self.headers.get("Content-Length", 0))
                 stub.asked.append((self.path, parse_qs(self.rfile.read(length).decode()), dict(self.headers)))
                 more = len(stub.answers) > 1
-                status, body = stub.answers.pop(0) if more else stub.answers[0]
+                self._answer(*(stub.answers.pop(0) if more else stub.answers[0]), more=more)
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                stub.queries.append((path, parse_qs(query)))
+                found = stub.searchable if path.endswith("/search") else stub.listed
+                if isinstance(found, int):
+                    self._answer(found, error("invalid_request_error"))
+                else:
+                    self._answer(200, {"object": "list", "data": found, "has_more": False})
+
+            def _answer(self, status: int, body: dict[str, Any], *, more: bool = False) -> None:
                 answer = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -57,18 +75,6 @@ class StripeStub:
         self._thread.join()
 
 
-class Directory:
-    """Keeps one customer."""
-
-    def __init__(self, kept: str | None = None) -> None:
-        self.kept = kept
-
-    def save_customer(self, uid: str, customer_id: str, *, instead_of: str | None = None) -> str:
-        if self.kept in (None, instead_of):
-            self.kept = customer_id
-        return self.kept
-
-
 @pytest.fixture
 def stripe() -> Iterator[StripeStub]:
     stub = StripeStub()
@@ -81,8 +87,12 @@ def gateway(stripe: StripeStub) -> StripeGateway:
     return StripeGateway(lambda: "sk_test_1", api_base=stripe.url)
 
 
-def customer(gateway: StripeGateway, directory: Directory | None = None, email: str | None = None) -> str:
-    return gateway.get_or_create_customer("ada", email, kept=None, directory=directory or Directory())
+def customer(gateway: StripeGateway, email: str | None = None, *, instead_of: str | None = None) -> str:
+    return gateway.get_or_create_customer("ada", email, instead_of=instead_of)
+
+
+def customer_of(uid: str, id_: str, created: int = 1_795_000_000) -> dict[str, Any]:
+    return {"id": id_, "object": "customer", "created": created, "metadata": {"firebase_uid": uid}}
 
 
 def session(gateway: StripeGateway, package: Package | None = POPULAR) -> tuple[str, str]:
@@ -95,21 +105,55 @@ def session(gateway: StripeGateway, package: Package | None = POPULAR) -> tuple[
 # --- customers
 
 
-def test_a_kept_customer_needs_no_call(gateway: StripeGateway, stripe: StripeStub) -> None:
-    assert gateway.get_or_create_customer("ada", None, kept="cus_1", directory=Directory()) == "cus_1"
-    assert stripe.asked == []
-
-
-def test_a_new_customer_carries_the_users_id_and_is_kept(gateway: StripeGateway, stripe: StripeStub) -> None:
+def test_a_new_customer_carries_the_users_id(gateway: StripeGateway, stripe: StripeStub) -> None:
     stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
-    directory = Directory()
 
-    assert customer(gateway, directory, "ada@example.com") == directory.kept == "cus_1"
+    assert customer(gateway, "ada@example.com") == "cus_1"
+
     [(path, form, headers)] = stripe.asked
     assert path == "/v1/customers"
     assert form == {"metadata[firebase_uid]": ["ada"], "email": ["ada@example.com"]}
     assert headers["Stripe-Version"] == API_VERSION
     assert headers["Authorization"] == "Bearer sk_test_1"
+
+
+@pytest.mark.parametrize("where", ["searchable", "listed"])
+def test_a_customer_that_stripe_has_is_used(gateway: StripeGateway, stripe: StripeStub, where: str) -> None:
+    setattr(
+        stripe, where, [customer_of("bob", "cus_0", 1), customer_of("ada", "cus_2", 3), customer_of("ada", "cus_1", 2)]
+    )
+
+    assert customer(gateway) == "cus_1"  # the oldest, so that two of them never take turns
+    assert stripe.asked == []
+
+
+def test_search_is_asked_for_the_uid_and_the_list_for_what_search_may_not_see_yet(
+    gateway: StripeGateway, stripe: StripeStub
+) -> None:
+    stripe.listed = [customer_of('Zoë\'s "id"', "cus_1")]
+
+    assert gateway.get_or_create_customer('Zoë\'s "id"', None) == "cus_1"
+
+    (search, wanted), (list_, window) = stripe.queries
+    assert (search, wanted["query"]) == ("/v1/customers/search", ['metadata[\'firebase_uid\']:"Zoë\'s \\"id\\""'])
+    assert list_ == "/v1/customers"
+    assert time.time() - int(window["created[gte]"][0]) == pytest.approx(15 * 60, abs=5)
+
+
+def test_an_account_in_india_which_has_no_search_sells_too(gateway: StripeGateway, stripe: StripeStub) -> None:
+    stripe.searchable = 400
+    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+
+    assert customer(gateway) == "cus_1"
+
+
+def test_a_stripe_that_cannot_search_now_is_unavailable(gateway: StripeGateway, stripe: StripeStub) -> None:
+    """Whether the user has a customer is unknown: a second one must not be created."""
+    stripe.searchable = 500
+
+    with pytest.raises(Unavailable):
+        customer(gateway)
+    assert stripe.asked == []
 
 
 def test_a_user_without_an_email_gets_a_customer_too(gateway: StripeGateway, stripe: StripeStub) -> None:
@@ -123,16 +167,10 @@ def test_two_at_once_send_the_same_idempotency_key(gateway: StripeGateway, strip
     stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
     customer(gateway)
     customer(gateway)
-    gateway.get_or_create_customer("bob", None, kept=None, directory=Directory())
+    gateway.get_or_create_customer("bob", None)
 
     ada, again, bob = (headers["Idempotency-Key"] for _, _, headers in stripe.asked)
     assert ada == again != bob
-
-
-def test_the_customer_that_was_kept_meanwhile_is_the_one(gateway: StripeGateway, stripe: StripeStub) -> None:
-    stripe.answers = [(200, {"id": "cus_2", "object": "customer"})]
-
-    assert customer(gateway, Directory(kept="cus_1")) == "cus_1"
 
 
 def test_an_address_that_stripe_does_not_take_is_left_out_and_in_no_log(
@@ -142,7 +180,7 @@ def test_an_address_that_stripe_does_not_take_is_left_out_and_in_no_log(
     said["error"] |= {"message": "Invalid email address: ada@exämple", "param": "email"}
     stripe.answers = [(400, said), (200, {"id": "cus_1", "object": "customer"})]
 
-    assert customer(gateway, email="ada@exämple") == "cus_1"
+    assert customer(gateway, "ada@exämple") == "cus_1"
 
     (_, first, _), (_, second, _) = stripe.asked
     assert ("email" in first, "email" in second) == (True, False)
@@ -154,16 +192,15 @@ def test_an_address_that_stripe_does_not_take_is_left_out_and_in_no_log(
     assert "exämple" not in logged
 
 
-def test_a_customer_that_is_gone_is_replaced_by_another_one(gateway: StripeGateway, stripe: StripeStub) -> None:
+def test_a_deleted_customer_is_replaced_though_search_still_sees_it(gateway: StripeGateway, stripe: StripeStub) -> None:
     stripe.answers = [(200, {"id": "cus_1", "object": "customer"}), (200, {"id": "cus_2", "object": "customer"})]
-    directory = Directory()
-    first = customer(gateway, directory)
+    first = customer(gateway)
+    stripe.searchable = [customer_of("ada", first)]
 
-    second = gateway.get_or_create_customer("ada", None, kept=first, gone=first, directory=directory)
+    assert customer(gateway, instead_of=first) == "cus_2"
 
-    assert (second, directory.kept) == ("cus_2", "cus_2")
     keys = [headers["Idempotency-Key"] for _, _, headers in stripe.asked]
-    assert len(set(keys)) == 2  # by the first key, Stripe would answer with the customer that is gone
+    assert len(set(keys)) == 2  # to the first key, Stripe would answer with the customer that is gone
 
 
 # --- sessions
@@ -199,6 +236,7 @@ def test_a_session_carries_the_metadata_on_itself_and_on_its_payment(
         "line_items[0][quantity]": ["1"],
         **{f"metadata[{key}]": [value] for key, value in metadata.items()},
         **{f"payment_intent_data[metadata][{key}]": [value] for key, value in metadata.items()},
+        "adaptive_pricing[enabled]": ["false"],
         "success_url": ["https://app.example/token-purchase-success?session_id={CHECKOUT_SESSION_ID}"],
         "cancel_url": ["https://app.example/token-purchase-cancel"],
     }
@@ -296,10 +334,10 @@ def test_a_stripe_that_is_not_there_is_unavailable() -> None:
 def test_a_rotated_key_is_used_from_the_next_call_on(stripe: StripeStub) -> None:
     keys = iter(["sk_test_old", "sk_test_new"])
     gateway = StripeGateway(lambda: next(keys), api_base=stripe.url)
-    stripe.answers = [(200, {"id": "cus_1", "object": "customer"})]
+    stripe.answers = [(200, {"id": "cs_1", "object": "checkout.session", "url": "https://pay.example/cs_1"})]
 
-    customer(gateway)
-    customer(gateway)
+    session(gateway)
+    session(gateway)
 
     sent = [headers["Authorization"] for _, _, headers in stripe.asked]
     assert sent == ["Bearer sk_test_old", "Bearer sk_test_new"]
