@@ -64,5 +64,6 @@ class Caller:
         """
         answer = self.send(request)
         if answer.status != HTTPStatus.OK:
-            raise WrongAnswerError(f"{request.method} {request.path}: {answer.status} {answer.body[:300]!r}")
+            where = f"{request.method} port {self._pool.port} {request.path}"
+            raise WrongAnswerError(f"{where}: {answer.status} {answer.body[:300]!r}")
         return answer

@@ -1,6 +1,7 @@
 """What measurements need on this machine: emulators, functions and baselines; each started when first used."""
 
 import os
+import shutil
 import sys
 import tempfile
 import uuid
@@ -20,7 +21,7 @@ from bench import wire
 from bench.client import Caller, Request
 from bench.environments import BASELINES, Environment
 from bench.measure import at_once
-from bench.services import Service, running
+from bench.services import LOGS, Service, running
 from local import programs, pubsub_setup
 from local.ports import HOST, Ports
 from local.stack import Endpoints, Stack
@@ -42,6 +43,7 @@ class Lab:
         self._ports = Ports()
 
     def __enter__(self) -> Self:
+        shutil.rmtree(LOGS, ignore_errors=True)
         self._open.callback(self._ports.close)
         return self
 

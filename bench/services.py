@@ -13,6 +13,9 @@ from bench.client import Caller
 from local.ports import HOST, answers
 from topology.functions import ROOT
 
+LOGS = ROOT / ".local" / "bench" / "logs"
+"""What each program printed, by its port."""
+
 _START_S = 60.0
 _STOP_S = 10.0
 _POLL_S = 0.002
@@ -44,7 +47,7 @@ class Service:
         deadline = time.monotonic() + _START_S
         while not answers(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"It does not listen: {self.process.args!r}")
+                raise RuntimeError(f"It does not listen; see {LOGS / f'{self.port}.log'}: {self.process.args!r}")
             time.sleep(_POLL_S)
 
     @property
@@ -60,15 +63,19 @@ def running(
 ) -> Iterator[Service]:
     """Run a program that listens on a port, without waiting for it; end it with all that it started."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    with subprocess.Popen(  # noqa: S603 - every word of it is ours
-        command,
-        cwd=directory,
-        env={**kept, "PYTHONUNBUFFERED": "1", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with (
+        (LOGS / f"{port}.log").open("wb") as log,
+        subprocess.Popen(  # noqa: S603 - every word of it is ours
+            command,
+            cwd=directory,
+            env={**kept, "PYTHONUNBUFFERED": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             yield Service(process, port)
         finally:

@@ -13,6 +13,7 @@ import firebase_admin
 import stripe
 from firebase_admin import firestore
 from flask import Flask, Response, jsonify, request
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import secretmanager
 from google.cloud.firestore import Client, DocumentReference, Query, Transaction, transactional
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -72,7 +73,8 @@ def add(transaction: Transaction, user: DocumentReference, tokens: int) -> int:
 @cache
 def database() -> Client:
     """Return Firestore as firebase-admin opens it."""
-    firebase_admin.initialize_app(options={"projectId": os.environ["GOOGLE_CLOUD_PROJECT"]})
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # the emulator asks for none
+    firebase_admin.initialize_app(nobody, {"projectId": os.environ["GOOGLE_CLOUD_PROJECT"]})
     client: Client = firestore.client()
     return client
 
