@@ -197,13 +197,22 @@ class AccountStore:
             batch.write(f"{PAYMENTS}/{payment}", documents.payment_fields(uid, record), version=record.version)
         for alert in change.alerts:
             batch.merge(alert.path, documents.alert_fields(alert, now))
-        batch.write(f"{ACCOUNTS}/{uid}", documents.account_fields(change.account), version=read.version)
+        fields = documents.account_fields(change.account)
+        if read.version is not None:
+            fields = _changed(documents.account_fields(read.account), fields)
+        batch.write(f"{ACCOUNTS}/{uid}", fields, version=read.version)
         view = documents.view_fields(change.account)
         if read.is_new:
             batch.create(f"{USERS}/{uid}", view)
         elif read.version is None or view != documents.view_fields(read.account):
             batch.merge(f"{USERS}/{uid}", view, remove=() if read.first_version is None else MOVED_FIELDS)
         return batch
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that differ, at least one: a commit depends on the account even where it leaves it alone."""
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    return changed or {"balance": after["balance"]}
 
 
 def _created_by(change: Change) -> Lookup:
