@@ -16,7 +16,7 @@ from shared.domain import messages
 from shared.domain.account import Account
 from shared.domain.errors import MalformedMessage
 from shared.domain.stripe_events import SUBSCRIPTION, purchase_type_of
-from shared.domain.subscription import Subscription, subject_of
+from shared.domain.subscription import Subject, Subscription, subject_of
 from shared.runtime import http, logs, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
@@ -48,13 +48,17 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     if subject is None:
         return {"outcome": "ignored"}
     ids = {"event_id": event["id"], "subscription_id": subject.subscription_id}
-    uid = subject.uid or (subject.customer_id and using.ledger.uid_of_customer(subject.customer_id))
-    if not uid:
+    uid = subject.uid or _uid_in(using.ledger, subject)
+    if uid is None:
         logs.warning("subscription.unknown_user", f"{subject.subscription_id} belongs to no user here", **ids)
         return {"outcome": "unknown_user"}
 
     def ask(account: Account) -> Subscription | None:
-        return using.gateway.current_subscription(subject.subscription_id, customer_id=account.stripe_customer_id)
+        return using.gateway.current_subscription(
+            subject.subscription_id,
+            saved_id=account.subscription.id if account.subscription else None,
+            customer_id=account.stripe_customer_id,
+        )
 
     saved = using.ledger.save_subscription(uid, ask)
     if saved is None:
@@ -63,6 +67,15 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     sentence = f"The subscription of user {uid} is {saved.status}"
     logs.info("subscription.synced", sentence, user_id=uid, status=saved.status, saved_id=saved.id, **ids)
     return {"outcome": "synced"}
+
+
+def _uid_in(ledger: Ledger, subject: Subject) -> str | None:
+    """Return the user of an event that names none.
+
+    A subscription sold by a Checkout Session may name its user only there: later events find it by its saved id.
+    """
+    by_customer = ledger.uid_of_customer(subject.customer_id) if subject.customer_id else None
+    return by_customer or ledger.uid_of_subscription(subject.subscription_id)
 
 
 @cache

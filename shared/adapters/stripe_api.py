@@ -254,21 +254,34 @@ class StripeGateway:
                 after = event.id
             more = page.has_more and bool(page.data)
 
-    def current_subscription(self, subscription_id: str, *, customer_id: str | None) -> Subscription | None:
+    def current_subscription(
+        self, subscription_id: str, *, saved_id: str | None = None, customer_id: str | None = None
+    ) -> Subscription | None:
         """Return the user's subscription that counts now, None when Stripe does not know `subscription_id`.
 
-        An event may be about a subscription that another one has replaced since, of the same customer or of a new one:
-        of all that the subscription's customer and the user's current customer have or had, the one that counts is
-        returned (shared/domain/subscription.py).
+        An event may be about a subscription that another one has replaced since, of the same customer or of another.
+        Among all subscriptions of these customers, shared/domain/subscription.py says which one counts.
+
+        Args:
+            subscription_id: what an event is about; its customer's subscriptions are considered.
+            saved_id: the subscription that is saved for the user; its customer's are considered too.
+            customer_id: the customer that is saved for the user; so are this one's.
         """
+        subject = self._subscription(subscription_id)
+        if subject is None:
+            return None
+        saved = self._subscription(saved_id) if saved_id and saved_id != subscription_id else None
+        named = [one for one in (subject, saved) if one]
+        customers = {one["customer"] for one in named} | ({customer_id} if customer_id else set())
+        return current_subscription([*named, *(one for id_ in sorted(customers) for one in self._subscriptions(id_))])
+
+    def _subscription(self, id_: str) -> dict[str, Any] | None:
         try:
-            subject = call(lambda: self._stripe.v1.subscriptions.retrieve(subscription_id)).to_dict(for_json=True)
+            return call(lambda: self._stripe.v1.subscriptions.retrieve(id_)).to_dict(for_json=True)
         except StripeRefused as error:
             if is_missing(error):
                 return None
             raise
-        customers = {subject["customer"], *([customer_id] if customer_id else [])}
-        return current_subscription([subject, *(one for id_ in sorted(customers) for one in self._subscriptions(id_))])
 
     def _subscriptions(self, customer_id: str) -> list[dict[str, Any]]:
         params: SubscriptionListParams = {"customer": customer_id, "status": "all", "limit": _PAGE}

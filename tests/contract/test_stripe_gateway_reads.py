@@ -54,7 +54,7 @@ def test_events_of_all_pages_come_newest_first(gateway: StripeGateway, customers
     json.dumps(events)
 
 
-def test_events_go_on_behind_a_given_one(gateway: StripeGateway, customers: list[str]) -> None:
+def test_events_continue_after_a_given_one(gateway: StripeGateway, customers: list[str]) -> None:
     events = list(gateway.events({CUSTOMERS}, since=0))
 
     rest = list(gateway.events({CUSTOMERS}, since=0, after=events[102]["id"]))
@@ -76,7 +76,7 @@ def test_behind_an_event_that_stripe_has_forgotten_there_is_none(gateway: Stripe
     assert list(gateway.events({CUSTOMERS}, since=0, after="evt_forgotten")) == []
 
 
-def test_a_wrong_key_is_an_error_and_no_end_of_the_events(url: str) -> None:
+def test_a_wrong_key_is_an_error_and_not_the_end_of_the_events(url: str) -> None:
     with pytest.raises(StripeRefused):
         list(StripeGateway(lambda: "sk_test_wrong", api_base=url).events({CUSTOMERS}, since=0, after="evt_1"))
 
@@ -92,7 +92,7 @@ def price(client: stripe.StripeClient) -> str:
     ).id
 
 
-def test_a_subscription_is_read_as_it_stands(gateway: StripeGateway, client: stripe.StripeClient, price: str) -> None:
+def test_a_subscription_is_read_as_it_is_now(gateway: StripeGateway, client: stripe.StripeClient, price: str) -> None:
     customer = client.v1.customers.create({}).id
     begun = client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
 
@@ -104,13 +104,17 @@ def test_a_subscription_is_read_as_it_stands(gateway: StripeGateway, client: str
     assert found.current_period_end.timestamp() == begun["items"].data[0].current_period_end
 
 
+def begin(client: stripe.StripeClient, price: str, customer: str | None = None) -> tuple[str, str]:
+    """Return the ids of a new subscription and of its customer."""
+    customer = customer or client.v1.customers.create({}).id
+    return client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]}).id, customer
+
+
 def test_the_one_that_runs_counts_whichever_is_asked_for(
     gateway: StripeGateway, client: stripe.StripeClient, price: str
 ) -> None:
-    customer = client.v1.customers.create({}).id
-    former, present = (
-        client.v1.subscriptions.create({"customer": customer, "items": [{"price": price}]}).id for _ in range(2)
-    )
+    former, customer = begin(client, price)
+    present, _ = begin(client, price, customer)
     client.v1.subscriptions.cancel(former)
     for asked in (former, present):
         found = gateway.current_subscription(asked)
@@ -122,6 +126,36 @@ def test_the_one_that_runs_counts_whichever_is_asked_for(
     assert ended[0] == ended[1]
     assert ended[0] is not None
     assert ended[0].status == "canceled"
+
+
+@pytest.mark.parametrize("known_by", ["the saved customer", "the saved subscription", "both"])
+def test_a_former_customers_subscription_does_not_replace_the_one_that_runs(
+    gateway: StripeGateway, client: stripe.StripeClient, price: str, known_by: str
+) -> None:
+    former, former_customer = begin(client, price)
+    present, customer = begin(client, price)
+    client.v1.subscriptions.cancel(former)
+    client.v1.customers.delete(former_customer)
+
+    found = gateway.current_subscription(
+        former,
+        saved_id=None if known_by == "the saved customer" else present,
+        customer_id=None if known_by == "the saved subscription" else customer,
+    )
+
+    assert found is not None
+    assert (found.id, found.status) == (present, "active")
+
+
+def test_a_saved_subscription_that_stripe_does_not_know_is_replaced(
+    gateway: StripeGateway, client: stripe.StripeClient, price: str
+) -> None:
+    present, _ = begin(client, price)
+
+    found = gateway.current_subscription(present, saved_id="sub_of_another_account", customer_id="cus_unknown")
+
+    assert found is not None
+    assert found.id == present
 
 
 def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
