@@ -108,7 +108,35 @@ def test_a_subscription_goes_to_its_own_handler(webhook: Endpoint, capsys: pytes
     assert sentences(capsys)[-1][2] == "Detected subscription - routing to its handler"
 
 
-@pytest.mark.parametrize("event", [load("completed_other_product"), {**load("completed_paid"), "type": "plan.created"}])
+@pytest.mark.parametrize("metadata", [{}, {"firebase_uid": "ada"}], ids=["by client_reference_id", "by metadata"])
+def test_a_session_that_sold_a_subscription_goes_to_that_handler(webhook: Endpoint, metadata: dict[str, str]) -> None:
+    event = load("completed_paid")
+    event["data"]["object"] |= {"mode": "subscription", "subscription": "sub_1", "metadata": metadata}
+
+    assert webhook.send(raw(event)).status_code == 200
+
+    [(_, message)] = webhook.publisher.published
+    assert message.attributes["purchase_type"] == "subscription"
+
+
+def test_a_delivered_event_does_not_claim_to_have_been_read_from_stripe(webhook: Endpoint) -> None:
+    """Whoever has the signing secret chooses the event's fields, but not the message's attributes."""
+    webhook.send(raw({**load("completed_paid"), "source": "stripe_api"}))
+
+    [(_, message)] = webhook.publisher.published
+    assert "source" not in message.attributes
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        load("completed_other_product"),
+        {**load("completed_paid"), "type": "plan.created"},
+        {**load("completed_paid"), "account": "acct_connected"},
+        {**load("subscription_updated"), "account": "acct_connected"},
+    ],
+    ids=["another product", "another type", "a connected account's purchase", "a connected account's subscription"],
+)
 def test_what_nobody_handles_is_acknowledged_and_not_published(webhook: Endpoint, event: dict[str, Any]) -> None:
     assert webhook.send(raw(event)).status_code == 200
     assert webhook.publisher.published == []
