@@ -22,18 +22,21 @@ from shared.adapters.pubsub import EventPublisher
 from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.domain.alert import Alert
 from shared.domain.buyer import Buyer, resolve_buyer
+from shared.domain.entry import Entry
 from shared.domain.errors import MalformedMessage, StripeRefused
 from shared.domain.messages import READ_FROM_STRIPE
-from shared.domain.purchase import TOKEN_PACKAGE
+from shared.domain.purchase import TOKEN_PACKAGE, NotOurs
 from shared.domain.reconciliation import (
     ExpectedFailure,
     ExpectedPurchase,
     ExpectedReversal,
+    Payment,
     ReconcileRequest,
     Report,
     begin,
     days_to_check,
     expectation_of,
+    payment_of,
     request_of,
 )
 from shared.domain.stripe_events import TOKEN_EVENTS
@@ -90,7 +93,10 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
         "users_checked": report.users_checked,
         "drifted": list(report.drifted[:_SHOWN_MAX]),
     }
-    sentence = f"Put {report.republished} of {report.events} events back, checked {report.users_checked} users"
+    sentence = (
+        f"Put {report.republished} of {report.events} events back, "
+        f"checked {report.purchases_checked} purchases and {report.users_checked} users"
+    )
     logs.info("reconcile.finished" if done else "reconcile.paused", sentence, **result)
     return result
 
@@ -103,7 +109,7 @@ class Reconciliation:
     report: Report
     is_late: Callable[[], bool]
     checked: set[str] = field(default_factory=set)
-    sessions: set[str] = field(default_factory=set)
+    payments: dict[str, Payment] = field(default_factory=dict)  # by session, as the events of this call show them
 
     def run(self, wanted: ReconcileRequest) -> bool:
         """Do what there is time for; tell whether the pass is done."""
@@ -134,22 +140,34 @@ class Reconciliation:
         return True
 
     def _check_purchases(self) -> bool:
-        """Alert on purchases of the last days that Stripe does not know: somebody forged their events."""
+        """Alert on purchases of the last days that Stripe does not confirm: somebody forged their events."""
         report, audit = self.report, self.using.audit
         for day in days_to_check(report):
-            page = audit.purchases_on(day, after=report.last_purchase_on(day), limit=_PAGE)
-            while page:
+            more = True
+            while more:
+                page = audit.purchases_on(day, after=report.last_purchase_on(day), limit=_PAGE)
                 for entry in page:
-                    session_id = entry.details["stripeSessionId"]
-                    if session_id not in self.sessions and self.using.gateway.session(session_id) is None:
-                        self._alert_unknown(entry.uid, session_id, entry.amount)
+                    self._check_purchase(entry)
                     report.purchases_checked += 1
                     report.last_purchase = f"{day}/{entry.id}"
                     if self.is_late():
                         return False
-                page = audit.purchases_on(day, after=page[-1].id, limit=_PAGE)
+                more = len(page) == _PAGE
         report.purchases_done = True
         return True
+
+    def _check_purchase(self, entry: Entry) -> None:
+        session_id = entry.details["stripeSessionId"]
+        payment = self.payments.get(session_id)
+        if payment is None:
+            try:
+                payment = payment_of(self.using.gateway.session(session_id))
+            except StripeRefused as error:  # the other purchases are still checked
+                sentence = f"Could not ask Stripe about session {session_id}"
+                logs.error("reconcile.skipped", sentence, cause=error, session_id=session_id)
+                return
+        if payment is None or not payment.is_of(entry):
+            self._alert_unknown(entry.uid, session_id, entry.amount)
 
     def _check_share(self, users: int) -> bool:
         report = self.report
@@ -168,16 +186,18 @@ class Reconciliation:
         ledger, audit, gateway = self.using.ledger, self.using.audit, self.using.gateway
         expected = expectation_of(event, now=int(time.time()), catalog=CATALOG, livemode=SETTINGS.livemode)
         match expected:
-            case ExpectedPurchase(session_id, uid):
-                self.sessions.add(session_id)
-                return uid, not audit.knows_session(session_id)
-            case ExpectedFailure(session_id, uid):
-                return uid, expected.is_missing_from(ledger.account(uid)) and not audit.knows_session(session_id)
-            case ExpectedReversal(payment):
-                purchase, stripe_object = ledger.purchase_of_payment(payment), event["data"]["object"]
-                buyer = resolve_buyer(purchase, stripe_object, partial(gateway.metadata_of_payment, payment))
+            case ExpectedPurchase(session_id, payment):
+                self.payments[session_id] = payment
+                return payment.uid, not audit.knows_session(session_id)
+            case ExpectedFailure(session_id, failed_uid):
+                return failed_uid, expected.is_missing_from(ledger.account(failed_uid)) and not audit.knows_session(session_id)
+            case ExpectedReversal(intent):
+                purchase, stripe_object = ledger.purchase_of_payment(intent), event["data"]["object"]
+                buyer = resolve_buyer(purchase, stripe_object, partial(gateway.metadata_of_payment, intent))
+                if isinstance(buyer, NotOurs):
+                    return None, False
                 uid = buyer.uid if isinstance(buyer, Buyer) else None
-                return uid, uid is not None and expected.is_missing_from(ledger.facts_of_payment(payment))
+                return uid, expected.is_missing_from(ledger.facts_of_payment(intent))
             case None:
                 return None, False
 
@@ -191,7 +211,7 @@ class Reconciliation:
 
     def _alert_unknown(self, uid: str, session_id: str, tokens: int) -> None:
         self.report.unknown_purchases = (*self.report.unknown_purchases, session_id)
-        sentence = f"Stripe does not know session {session_id}, for which user {uid} got {tokens} tokens"
+        sentence = f"Stripe does not confirm session {session_id}, for which user {uid} got {tokens} tokens"
         logs.error("reconcile.unknown_purchase", sentence, user_id=uid, session_id=session_id, tokens=tokens)
         evidence = {"sessionId": session_id, "tokens": tokens}
         self._raise(Alert(f"unknown_purchase:{session_id}", "unknown_purchase", "critical", uid, evidence))

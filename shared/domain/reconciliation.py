@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.domain.account import Account
 from shared.domain.catalog import Catalog
+from shared.domain.entry import Entry
 from shared.domain.errors import BadInput
 from shared.domain.payment_events import fact_of
 from shared.domain.payment_facts import Fact, PaymentFacts
@@ -32,11 +33,25 @@ class ReconcileRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """What Stripe says of a paid session: whose it is (None when it names no buyer), for what, and how many cents."""
+
+    uid: str | None
+    tokens: str | None
+    cents: int | None
+
+    def is_of(self, purchase: Entry) -> bool:
+        """Tell whether it paid for a purchase of the ledger; an operator may have released that to somebody else."""
+        claimed = (purchase.uid, str(purchase.amount), purchase.details["paymentAmountCents"])
+        return purchase.released or (self.uid, self.tokens, self.cents) == claimed
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedPurchase:
-    """The event is about a paid session: it must be credited or held. `uid` is None when it names no buyer."""
+    """The event is about a paid session: it must be credited or held."""
 
     session_id: str
-    uid: str | None
+    payment: Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +212,18 @@ def expectation_of(
             assessed = assess_session(
                 stripe_object, paid_at=event["created"], now=now, catalog=catalog, livemode=livemode
             )
-            return (
-                ExpectedPurchase(assessed.session_id, assessed.uid) if isinstance(assessed, Purchase | Hold) else None
-            )
+            payment = payment_of(stripe_object) if isinstance(assessed, Purchase | Hold) else None
+            return ExpectedPurchase(stripe_object["id"], payment) if payment else None
         case "checkout.session.async_payment_failed":
             uid = buyer_in(metadata_of(stripe_object))
             return ExpectedFailure(stripe_object["id"], uid) if uid else None
     fact = fact_of(event)
     return ExpectedReversal(*fact) if fact else None
+
+
+def payment_of(session: Mapping[str, Any] | None) -> Payment | None:
+    """Return the payment of a session as Stripe reports it, None when there is no such session or it is not paid."""
+    if session is None or session.get("payment_status") == "unpaid":
+        return None
+    metadata = metadata_of(session)
+    return Payment(buyer_in(metadata), metadata.get("tokens"), session.get("amount_total"))

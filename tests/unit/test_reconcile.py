@@ -1,33 +1,43 @@
-"""functions/reconcile: what the ledger lacks goes back on the topic, drift raises an alert, a call can be cut short."""
+"""functions/reconcile: lost events are published again, forged purchases and drift raise alerts, calls may end early."""
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from shared.domain.reversal import Disputed, Refunded, RefundFailed
+from google.cloud import firestore as google_firestore
 
 from shared.adapters.firestore.audit import LedgerAudit
+from shared.adapters.firestore.database import Database
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.store import AccountRead, AccountStore
+from shared.domain.change import Stored
+from shared.domain.entry import NewEntry
 from shared.domain.errors import StripeRefused, Unavailable
+from shared.domain.payment_events import fact_of
 from shared.domain.purchase import Hold, HoldReason
-from shared.domain.reconciliation import Report, begin
+from shared.domain.reconciliation import BalanceCheck, Report, begin, days_to_check
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
-from tests.purchases import NO_LIMITS, PAID_AT, purchase
+from tests.ledgers import ledger_of
+from tests.purchases import NO_LIMITS, purchase
 
 SETTINGS = {"GOOGLE_CLOUD_PROJECT": "demo", "STRIPE_SECRET_KEY": "sk_test_1"}
+PAID_AT = int(time.time()) - 3600
+METADATA = {"purchase_type": "token_package", "firebase_uid": "ada", "package_id": "popular", "tokens": "110"}
 
 
-def event(type_: str, seen: Mapping[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a field's value
-    id_ = f"evt_{type_}_{seen['id']}".replace(".", "_")
-    return {"id": id_, "type": type_, "created": PAID_AT, "livemode": False, "data": {"object": dict(seen)}, **changes}
+def event(type_: str, stripe_object: Mapping[str, Any], **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a field's value
+    id_ = f"evt_{type_}_{stripe_object['id']}".replace(".", "_")
+    data = {"object": dict(stripe_object)}
+    return {"id": id_, "type": type_, "created": PAID_AT, "livemode": False, "data": data, **changes}
 
 
 def session(id_: str = "cs_1", **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a field's value
-    metadata = {"purchase_type": "token_package", "firebase_uid": "ada", "package_id": "popular", "tokens": "110"}
     return {
         "id": id_,
         "object": "checkout.session",
@@ -39,31 +49,48 @@ def session(id_: str = "cs_1", **changes: Any) -> dict[str, Any]:  # noqa: ANN40
         "currency": "usd",
         "customer": "cus_ada",
         "payment_intent": f"pi_{id_}",
-        "metadata": metadata,
+        "metadata": METADATA,
         **changes,
+    }
+
+
+def refund(status: str) -> dict[str, Any]:
+    return {"id": "re_1", "object": "refund", "payment_intent": "pi_cs_1", "amount": 500, "status": status}
+
+
+def dispute(status: str, *, payment: str | None = "pi_cs_1") -> dict[str, Any]:
+    withdrawn = {"id": "txn_1", "amount": -999, "currency": "usd"}
+    return {
+        "id": "dp_1",
+        "object": "dispute",
+        "payment_intent": payment,
+        "amount": 999,
+        "currency": "usd",
+        "status": status,
+        "balance_transactions": [withdrawn],
     }
 
 
 COMPLETED = event("checkout.session.completed", session())
 REFUNDED = event(
-    "charge.refunded",
-    {"id": "ch_1", "payment_intent": "pi_cs_1", "amount_refunded": 500, "metadata": session()["metadata"]},
+    "charge.refunded", {"id": "ch_1", "payment_intent": "pi_cs_1", "amount_refunded": 500, "metadata": METADATA}
 )
-REFUND_FAILED = event("refund.failed", {"id": "re_1", "payment_intent": "pi_cs_1", "amount": 500, "status": "failed"})
-DISPUTED = event(
-    "charge.dispute.created", {"id": "dp_1", "payment_intent": "pi_cs_1", "amount": 999, "status": "needs_response"}
-)
-LOST = event("charge.dispute.closed", {"id": "dp_1", "payment_intent": "pi_cs_1", "amount": 999, "status": "lost"})
-NOT_COMING = event("checkout.session.async_payment_failed", session(payment_status="unpaid"))
+REFUND_CREATED = event("refund.created", refund("succeeded"))
+REFUND_FAILED = event("refund.failed", refund("failed"))
+DISPUTED = event("charge.dispute.created", dispute("needs_response"))
+LOST = event("charge.dispute.closed", dispute("lost"))
+NOT_PAID = event("checkout.session.async_payment_failed", session(payment_status="unpaid"))
 
 
 class FakeStripe:
-    """Events, newest first, and the metadata of payments."""
+    """Events, newest first; sessions, which are paid unless `sessions` says otherwise; and the metadata of payments."""
 
     def __init__(self) -> None:
         self.kept: list[dict[str, Any]] = []
+        self.sessions: dict[str, dict[str, Any] | None] = {}
         self.payments: dict[str, dict[str, str]] = {}
         self.asked_since: list[int] = []
+        self.asked_sessions: list[str] = []
         self.away_after: int | None = None
         self.refuses = False
 
@@ -82,18 +109,28 @@ class FakeStripe:
             raise StripeRefused
         return self.payments.get(payment_intent_id, {})
 
+    def session(self, session_id: str) -> dict[str, Any] | None:
+        self.asked_sessions.append(session_id)
+        if self.refuses:
+            raise StripeRefused
+        return self.sessions.get(session_id, session(session_id))
 
-class FakeBus:
+
+class FakeTopic:
+    """Takes what is published, unless it is away."""
+
     def __init__(self) -> None:
         self.published: list[str] = []
         self.away = False
 
-    def publish(self, payload: bytes, told: Mapping[str, Any], purchase_type: str) -> str:
+    def publish(
+        self, payload: bytes, event: Mapping[str, Any], purchase_type: str, *, source: str | None = None
+    ) -> str:
         if self.away:
             raise Unavailable("not_published")
-        assert json.loads(payload) == told
-        assert purchase_type == "token_package"
-        self.published.append(told["id"])
+        assert json.loads(payload) == event
+        assert (purchase_type, source) == ("token_package", "stripe_api")
+        self.published.append(event["id"])
         return str(len(self.published))
 
 
@@ -103,8 +140,8 @@ def firestore() -> FakeFirestore:
 
 
 @pytest.fixture
-def ledger(firestore: FakeFirestore) -> AuditedLedger:
-    return LedgerAudit(firestore.as_client())
+def ledger(firestore: FakeFirestore) -> Ledger:
+    return ledger_of(firestore.as_client())
 
 
 @pytest.fixture
@@ -113,13 +150,13 @@ def stripe() -> FakeStripe:
 
 
 @pytest.fixture
-def bus() -> FakeBus:
-    return FakeBus()
+def topic() -> FakeTopic:
+    return FakeTopic()
 
 
 @pytest.fixture
-def function(ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus) -> Iterator[Deployed]:
-    with deployed("reconcile", SETTINGS, parts=(ledger, stripe, bus)) as function:
+def function(ledger: Ledger, stripe: FakeStripe, topic: FakeTopic) -> Iterator[Deployed]:
+    with deployed("reconcile", SETTINGS, parts=(ledger, stripe, topic)) as function:
         yield function
 
 
@@ -130,8 +167,24 @@ def run(function: Deployed, **body: int) -> dict[str, Any]:
     return dict(answer.json)
 
 
-def user(firestore: FakeFirestore, uid: str, balance: int = 0) -> None:
-    firestore.put(f"users/{uid}", {"tokenBalance": balance})
+def credit(ledger: Ledger, *session_ids: str) -> None:
+    for session_id in session_ids:
+        ledger.credit(purchase(session_id), NO_LIMITS)
+
+
+def give_account(ledger: Ledger, uid: str) -> None:
+    ledger.post(uid, NewEntry(f"grant:{uid}", "grant", 1, {"reason": "test"}), create_account=True)
+
+
+def set_balance(firestore: FakeFirestore, uid: str, balance: int) -> None:
+    """Write a balance as nobody but an intruder would."""
+    firestore.put(f"accounts/{uid}", {**(firestore.fields_of(f"accounts/{uid}") or {}), "balance": balance})
+
+
+def last_report(ledger: Ledger) -> Report:
+    report = LedgerAudit(ledger.store).last_report()
+    assert report is not None
+    return report
 
 
 # --- what the ledger lacks
@@ -139,64 +192,75 @@ def user(firestore: FakeFirestore, uid: str, balance: int = 0) -> None:
 
 @pytest.mark.parametrize(
     "lost",
-    [COMPLETED, event("checkout.session.async_payment_succeeded", session()), REFUNDED, NOT_COMING],
+    [COMPLETED, event("checkout.session.async_payment_succeeded", session()), REFUNDED, NOT_PAID],
     ids=lambda lost: lost["type"],
 )
 def test_an_event_that_the_ledger_knows_nothing_of_goes_back(
-    function: Deployed, stripe: FakeStripe, bus: FakeBus, lost: dict[str, Any]
+    function: Deployed, stripe: FakeStripe, topic: FakeTopic, lost: dict[str, Any]
 ) -> None:
     stripe.kept = [lost]
 
     answer = run(function)
 
-    assert bus.published == [lost["id"]]
+    assert topic.published == [lost["id"]]
     assert answer == {
         "success": True,
         "done": True,
         "events": 1,
         "republished": 1,
+        "purchases_checked": 0,
+        "unknown_purchases": [],
         "users_checked": 1,
         "drifted": [],
     }
 
 
-def test_a_paid_session_that_is_to_be_held_goes_back_too(function: Deployed, stripe: FakeStripe, bus: FakeBus) -> None:
+def test_a_paid_session_that_is_to_be_held_goes_back_too(
+    function: Deployed, stripe: FakeStripe, topic: FakeTopic
+) -> None:
     lost = event("checkout.session.completed", session(amount_subtotal=1, amount_total=1))
     stripe.kept = [lost]
 
     run(function)
 
-    assert bus.published == [lost["id"]]
+    assert topic.published == [lost["id"]]
 
 
-@pytest.mark.parametrize("lost", [REFUNDED, REFUND_FAILED, DISPUTED, LOST], ids=lambda lost: lost["type"])
+@pytest.mark.parametrize(
+    "lost", [REFUNDED, REFUND_CREATED, REFUND_FAILED, DISPUTED, LOST], ids=lambda lost: lost["type"]
+)
 def test_a_reversal_of_a_known_purchase_goes_back(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus, lost: dict[str, Any]
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic, lost: dict[str, Any]
 ) -> None:
-    ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
+    credit(ledger, "cs_1")
     stripe.kept = [lost, COMPLETED]
 
     run(function)
 
-    assert bus.published == [lost["id"]]
+    assert topic.published == [lost["id"]]
 
 
-def test_what_the_ledger_knows_stays_where_it_is(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
+def test_what_the_ledger_knows_is_not_published_again(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
-    ledger.reverse("ada", "pi_cs_1", Refunded("ch_1", 500, PAID_AT))
-    ledger.reverse("ada", "pi_cs_1", RefundFailed("re_1", 500, PAID_AT))
-    ledger.reverse("ada", "pi_cs_1", Disputed("dp_1", 999, "open"))
-    ledger.reverse("ada", "pi_cs_1", Disputed("dp_1", 999, "lost"))
-    stripe.kept = [LOST, DISPUTED, REFUND_FAILED, REFUNDED, NOT_COMING, COMPLETED]
+    credit(ledger, "cs_1")
+    facts = [REFUNDED, REFUND_CREATED, REFUND_FAILED, DISPUTED, LOST]
+    for one in facts:
+        learn(ledger, one)
+    stripe.kept = [*facts, NOT_PAID, COMPLETED]
 
     answer = run(function)
 
-    assert (answer["events"], answer["republished"], bus.published) == (6, 0, [])
+    assert (answer["events"], answer["republished"], topic.published) == (7, 0, [])
 
 
-def test_a_held_purchase_is_known(function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus) -> None:
+def learn(ledger: Ledger, event: Mapping[str, Any]) -> None:
+    found = fact_of(event)
+    assert found is not None
+    ledger.reverse("ada", *found)
+
+
+def test_a_held_purchase_is_known(function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic) -> None:
     for id_, uid in (("cs_1", "ada"), ("cs_2", None)):
         ledger.hold(Hold(id_, HoldReason.TERMS_MISMATCH, "no terms", uid, PAID_AT))
     nobodys = session("cs_2", metadata={"purchase_type": "token_package"})
@@ -206,7 +270,7 @@ def test_a_held_purchase_is_known(function: Deployed, ledger: AuditedLedger, str
 
 
 def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     ledger.set_open_purchase("ada", "cs_1", "waiting")
     stripe.kept = [event("checkout.session.async_payment_succeeded", session())]
@@ -215,19 +279,17 @@ def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
 
 
 def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
+    function: Deployed, ledger: Ledger, stripe: FakeStripe
 ) -> None:
     ledger.set_open_purchase("ada", "cs_1", "waiting")
-    stripe.kept = [NOT_COMING]
+    stripe.kept = [NOT_PAID]
 
     assert run(function)["republished"] == 1
 
 
-def test_a_payment_that_is_known_to_have_failed_stays(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe
-) -> None:
+def test_a_payment_that_is_known_to_have_failed_stays(function: Deployed, ledger: Ledger, stripe: FakeStripe) -> None:
     ledger.set_open_purchase("ada", "cs_1", "failed")
-    stripe.kept = [NOT_COMING]
+    stripe.kept = [NOT_PAID]
 
     assert run(function)["republished"] == 0
 
@@ -239,13 +301,23 @@ def test_a_payment_that_is_known_to_have_failed_stays(
         event("checkout.session.completed", session(payment_status="unpaid")),
         event("checkout.session.completed", session(), livemode=True),
         event("checkout.session.async_payment_failed", session(metadata={"purchase_type": "token_package"})),
-        event("charge.dispute.created", {"id": "dp_2", "payment_intent": "pi_shirt", "amount": 5, "status": "lost"}),
-        event("charge.dispute.created", {"id": "dp_3", "payment_intent": None, "amount": 5, "status": "lost"}),
-        event("refund.updated", {"id": "re_2", "payment_intent": "pi_cs_1", "amount": 5, "status": "succeeded"}),
+        event("charge.dispute.created", dispute("lost", payment="pi_shirt")),
+        event("charge.dispute.created", dispute("lost", payment=None)),
+        {**COMPLETED, "account": "acct_connected"},
+        {**REFUNDED, "account": "acct_connected"},
     ],
-    ids=["another product", "unpaid", "the other mode", "no user", "a shirt's dispute", "no payment", "went through"],
+    ids=[
+        "another product",
+        "unpaid",
+        "the other mode",
+        "no user",
+        "a shirt's dispute",
+        "no payment",
+        "a connected account's purchase",
+        "a connected account's refund",
+    ],
 )
-def test_what_is_no_business_of_the_ledger_is_only_counted(
+def test_what_does_not_concern_the_ledger_is_only_counted(
     function: Deployed, stripe: FakeStripe, other: dict[str, Any]
 ) -> None:
     stripe.kept = [other]
@@ -256,48 +328,207 @@ def test_what_is_no_business_of_the_ledger_is_only_counted(
 
 
 def test_a_dispute_of_a_purchase_that_is_lost_too_is_found_by_its_payment(
-    function: Deployed, stripe: FakeStripe, bus: FakeBus
+    function: Deployed, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     stripe.kept = [DISPUTED]
     stripe.payments = {"pi_cs_1": session()["metadata"]}
 
     run(function)
 
-    assert bus.published == [DISPUTED["id"]]
+    assert topic.published == [DISPUTED["id"]]
 
 
-def test_what_went_back_and_was_taken_is_not_lost_any_more(
-    function: Deployed, firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus
+def test_a_lost_reversal_of_a_purchase_without_a_buyer_is_published_again_until_it_is_noted(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    """The events that reconcile publishes are what credit_tokens takes."""
-    stripe.kept = [LOST, DISPUTED, REFUND_FAILED, REFUNDED, COMPLETED]
-    stripe.payments = {"pi_cs_1": session()["metadata"]}
-    assert run(function)["republished"] == 5
+    """Whoever releases its hold has to see the dispute."""
+    stripe.kept = [DISPUTED]
+    stripe.payments = {"pi_cs_1": {"purchase_type": "token_package"}}
+    assert run(function)["republished"] == 1
 
-    with deployed("credit_tokens", SETTINGS) as credit_tokens:
-        credit_tokens.main.parts = lambda: (LedgerAudit(firestore.as_client()), stripe)  # type: ignore[attr-defined]
-        for told in stripe.kept:
-            data = base64.b64encode(json.dumps(told).encode()).decode()
+    found = fact_of(DISPUTED)
+    assert found is not None
+    ledger.note_fact(*found)
+
+    assert run(function)["republished"] == 0
+
+
+def test_an_event_whose_object_lacks_a_field_does_not_stop_the_others(
+    function: Deployed, stripe: FakeStripe, topic: FakeTopic
+) -> None:
+    stripe.kept = [event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_cs_1"}), COMPLETED]
+
+    assert run(function)["done"]
+
+    assert topic.published == [COMPLETED["id"]]
+
+
+def test_what_was_published_again_and_processed_is_not_missing_any_more(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe
+) -> None:
+    """The events that reconcile publishes are what credit_tokens processes."""
+    stripe.kept = [LOST, DISPUTED, REFUND_FAILED, REFUND_CREATED, REFUNDED, COMPLETED]
+    stripe.payments = {"pi_cs_1": METADATA}
+    assert run(function)["republished"] == 6
+
+    with deployed("credit_tokens", SETTINGS, parts=(ledger, lambda: stripe)) as credit_tokens:
+        for one in stripe.kept:
+            data = base64.b64encode(json.dumps(one).encode()).decode()
             assert credit_tokens.post({"message": {"data": data}}).status_code == 200
 
     again = run(function)
-    assert (again["republished"], again["drifted"]) == (0, [])
+    assert (again["republished"], again["drifted"], again["unknown_purchases"]) == (0, [], [])
+
+
+# --- the other way round: what Stripe does not confirm
+
+
+def unknown_alerts(firestore: FakeFirestore) -> list[str]:
+    return [path for path in firestore.paths("security_alerts") if "unknown_purchase" in path]
+
+
+def test_a_purchase_that_stripe_does_not_know_raises_one_alert(
+    function: Deployed,
+    ledger: Ledger,
+    firestore: FakeFirestore,
+    stripe: FakeStripe,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    credit(ledger, "cs_genuine", "cs_forged")
+    stripe.sessions = {"cs_forged": None}
+
+    answer = run(function)
+    assert run(function)["unknown_purchases"] == ["cs_forged"]
+
+    assert (answer["purchases_checked"], answer["unknown_purchases"]) == (2, ["cs_forged"])
+    assert unknown_alerts(firestore) == ["security_alerts/unknown_purchase:cs_forged"]
+    alert = firestore.fields_of("security_alerts/unknown_purchase:cs_forged")
+    assert alert is not None
+    assert (alert["type"], alert["severity"], alert["userId"]) == ("unknown_purchase", "critical", "ada")
+    assert alert["seen"] == {"sessionId": "cs_forged", "tokens": 110}
+    logged = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert (logged.count("reconcile.unknown_purchase"), logged.count("alert.raised")) == (2, 1)
+    report = firestore.fields_of(f"reconciliation_reports/{datetime.now(UTC):%Y-%m-%d}")
+    assert report is not None
+    assert (report["purchasesChecked"], report["unknownPurchases"]) == (4, ["cs_forged"])
+
+
+@pytest.mark.parametrize(
+    "in_stripe",
+    [
+        session("cs_1", payment_status="unpaid"),
+        session("cs_1", metadata={**METADATA, "firebase_uid": "bob"}),
+        session("cs_1", metadata={**METADATA, "tokens": "50"}),
+        session("cs_1", amount_total=499),
+        session("cs_1", metadata=None),
+    ],
+    ids=["unpaid", "another buyer's", "fewer tokens", "less money", "not for tokens"],
+)
+def test_a_purchase_that_stripe_reports_otherwise_raises_an_alert(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, in_stripe: dict[str, Any]
+) -> None:
+    """Whoever forges an event may name a session that exists, and that nobody paid."""
+    credit(ledger, "cs_1")
+    stripe.sessions = {"cs_1": in_stripe}
+
+    assert run(function)["unknown_purchases"] == ["cs_1"]
+
+
+def test_a_purchase_that_was_released_to_another_user_is_confirmed_by_its_payment(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe
+) -> None:
+    entry = purchase("cs_1").new_entry()
+    released = NewEntry(entry.id, entry.type, 100, {**entry.details, "released": True})
+    ledger.post("bob", released, create_account=True)
+
+    assert run(function)["unknown_purchases"] == []
+
+    stripe.sessions = {"cs_1": None}
+    assert run(function)["unknown_purchases"] == ["cs_1"]
+
+
+def test_purchases_whose_events_were_read_cost_no_call_and_two_reads_each(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, stripe: FakeStripe
+) -> None:
+    ids = [f"cs_{number}" for number in range(20)]
+    credit(ledger, *ids)
+    stripe.kept = [event("checkout.session.completed", session(id_)) for id_ in ids]
+    run(function)
+    firestore.forget()
+
+    answer = run(function, users=0)
+
+    assert (answer["events"], answer["purchases_checked"], stripe.asked_sessions) == (20, 20, [])
+    # Per purchase, its entry twice. The rest: the last report, ada's balance (2 reads, 20 entries summed, of which the
+    # fake bills each and Firestore one per 1,000), an empty query for yesterday, and the report that is saved.
+    assert firestore.reads == 20 * 2 + 1 + 2 + 20 + 1 + 1
+
+
+def test_purchases_are_checked_once_over_several_calls(
+    firestore: FakeFirestore, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
+) -> None:
+    """Each look at the clock finds the time used up: one purchase per call."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    credit(ledger_of(firestore.as_client(), clock=lambda: yesterday), "cs_1", "cs_2")
+    credit(ledger, "cs_3")
+    stripe.sessions = {"cs_2": None, "cs_3": None}
+
+    with deployed("reconcile", SETTINGS, parts=(ledger, stripe, topic, TimeIsUp().seconds)) as function:
+        answers = [run(function, users=0) for _ in range(4)]
+
+    assert [answer["done"] for answer in answers] == [False, False, False, True]
+    assert [answer["purchases_checked"] for answer in answers] == [1, 1, 1, 0]
+    assert [answer["unknown_purchases"] for answer in answers] == [[], ["cs_2"], ["cs_3"], []]
+    assert stripe.asked_sessions == ["cs_1", "cs_2", "cs_3"]
+
+
+def test_more_purchases_than_a_page_has_are_all_checked(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function.main, "_PAGE", 2)
+    credit(ledger, *(f"cs_{number}" for number in range(5)))
+
+    assert run(function)["purchases_checked"] == 5
+    assert sorted(stripe.asked_sessions) == [f"cs_{number}" for number in range(5)]
+
+
+def test_a_session_that_stripe_refuses_to_show_does_not_stop_the_others(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    credit(ledger, "cs_1", "cs_2")
+    stripe.refuses = True
+
+    answer = run(function)
+
+    assert (answer["done"], answer["purchases_checked"], answer["unknown_purchases"]) == (True, 2, [])
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    skipped = [one["session_id"] for one in logged if one["event"] == "reconcile.skipped"]
+    assert skipped == ["cs_1", "cs_2"]
+
+
+def test_a_pass_checks_the_purchases_of_its_day_and_of_the_day_before() -> None:
+    report = Report(NOW, 3)
+    assert days_to_check(report) == ["2026-11-20", "2026-11-21"]
+    report.last_purchase = "2026-11-21/purchase:cs_1"
+    assert days_to_check(report) == ["2026-11-21"]
+    assert report.last_purchase_on("2026-11-21") == "purchase:cs_1"
+    assert report.last_purchase_on("2026-11-20") is None
 
 
 # --- drift
 
 
 def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
-    function: Deployed, ledger: AuditedLedger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ledger.credit(purchase("cs_1"), NO_LIMITS)
-    firestore.put("users/ada", {**(firestore.fields_of("users/ada") or {}), "tokenBalance": 111})
-    user(firestore, "bob")
+    credit(ledger, "cs_1")
+    set_balance(firestore, "ada", 111)
+    give_account(ledger, "bob")
 
     assert run(function)["drifted"] == ["ada"]
     assert run(function)["drifted"] == ["ada"]
 
-    [path] = firestore.paths("security_alerts")  # one a day, or a closed one would hide the next
+    [path] = firestore.paths("security_alerts")  # one per day, or a closed one would hide the next
     assert path == f"security_alerts/drift:ada:{datetime.now(UTC):%Y-%m-%d}"
     alert = firestore.fields_of(path)
     assert alert is not None
@@ -308,11 +539,11 @@ def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
     assert (drift["severity"], drift["user_id"]) == ("ERROR", "ada")
 
 
-def test_a_user_met_among_the_events_is_checked_once(
-    function: Deployed, ledger: AuditedLedger, firestore: FakeFirestore, stripe: FakeStripe
+def test_a_user_of_several_events_is_checked_once(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, stripe: FakeStripe
 ) -> None:
-    ledger.credit(purchase("cs_1", payment_intent_id="pi_cs_1"), NO_LIMITS)
-    firestore.put("users/ada", {"tokenBalance": 0})
+    credit(ledger, "cs_1")
+    set_balance(firestore, "ada", 0)
     stripe.kept = [REFUNDED, COMPLETED]
 
     answer = run(function)
@@ -320,112 +551,111 @@ def test_a_user_met_among_the_events_is_checked_once(
     assert (answer["users_checked"], answer["drifted"]) == (1, ["ada"])
 
 
-def test_a_change_between_the_reads_is_no_drift(ledger: AuditedLedger, firestore: FakeFirestore) -> None:
-    """Another instance credits after the account was read and before its entries are summed, twice."""
-    ledger.credit(purchase(), NO_LIMITS)
-    other = LedgerAudit(firestore.as_client())
-    auditor = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 2)
+class BusyStore(AccountStore):
+    """A store beside which things happen right after it has read an account."""
 
-    audit = auditor.audit("ada")
-
-    assert audit is not None
-    assert (audit.balance, audit.entries, audit.drifted) == (330, 330, False)
-
-
-def test_an_account_that_never_holds_still_is_left_for_the_next_time(
-    firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.adapters.firestore.audit._AUDIT_TIMEOUT_S", 0.05)
-    other = LedgerAudit(firestore.as_client())
-    other.credit(purchase(), NO_LIMITS)
-    busy = MeddledLedger(firestore, [lambda: other.credit(purchase(), NO_LIMITS)] * 1000)
-
-    with deployed("reconcile", SETTINGS, parts=(busy, stripe, bus)) as function:
-        answer = run(function)
-
-    assert (answer["done"], answer["users_checked"], answer["drifted"]) == (True, 0, [])
-
-
-class MeddledLedger(AuditedLedger):
-    """A ledger beside which things happen right after it has read an account."""
-
-    def __init__(self, firestore: FakeFirestore, meanwhile: list[Any]) -> None:
-        super().__init__(firestore.as_client())
+    def __init__(self, client: google_firestore.Client, meanwhile: list[Callable[[], object]]) -> None:
+        super().__init__(Database(client))
         self._meanwhile = meanwhile
 
-    def _read_account(self, uid: str) -> tuple[Any, Any]:
-        found = super()._read_account(uid)
+    def read(self, uid: str, *, assume_new: bool = False) -> AccountRead:
+        found = super().read(uid, assume_new=assume_new)
         if self._meanwhile:
             self._meanwhile.pop()()
         return found
 
 
+def test_a_change_between_the_reads_is_not_drift(ledger: Ledger, firestore: FakeFirestore) -> None:
+    """Another instance credits after the account was read and before its entries are summed, twice."""
+    credit(ledger, "cs_1")
+    busy = BusyStore(firestore.as_client(), [lambda: credit(ledger, "cs_2"), lambda: credit(ledger, "cs_3")])
+
+    check = LedgerAudit(busy).check_balance("ada")
+
+    assert check == BalanceCheck(330, 330)
+    assert not check.drifted
+
+
+def test_an_account_that_never_rests_is_left_for_the_next_time(
+    firestore: FakeFirestore,
+    ledger: Ledger,
+    stripe: FakeStripe,
+    topic: FakeTopic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.adapters.firestore.audit._CHECK_TIMEOUT_S", 0.05)
+    credit(ledger, "cs_1")
+    busy = BusyStore(firestore.as_client(), [lambda: ledger.credit(purchase(), NO_LIMITS)] * 1000)
+
+    with deployed("reconcile", SETTINGS, parts=(Ledger(busy), stripe, topic)) as function:
+        answer = run(function)
+
+    assert (answer["done"], answer["users_checked"], answer["drifted"]) == (True, 0, [])
+
+
 # --- a pass over several calls
 
 
-def test_the_users_come_by_in_turn(function: Deployed, firestore: FakeFirestore, ledger: AuditedLedger) -> None:
+def test_accounts_are_checked_in_rotation(function: Deployed, ledger: Ledger) -> None:
     for uid in "abcde":
-        user(firestore, uid)
+        give_account(ledger, uid)
 
     lasts = []
     for _ in range(4):
         assert run(function, users=2)["done"]
-        report = ledger.last_report()
-        assert report is not None
-        lasts.append(report.last_user)
+        lasts.append(last_report(ledger).last_user)
 
     assert lasts == ["b", "d", None, "b"]
 
 
-def test_a_call_that_runs_out_of_time_is_gone_on_with(
-    function: Deployed, firestore: FakeFirestore, stripe: FakeStripe, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+def test_the_next_call_continues_where_one_ran_out_of_time(
+    ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    """Each look at the clock finds the time used up: one event, then one user, a call."""
+    """Each look at the clock finds the time used up: one event, then one user, per call."""
     stripe.kept = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
-    user(firestore, "bob", 0)
-    monkeypatch.setattr(function.main.handle, "__kwdefaults__", {"seconds": TimeIsUp().seconds})
+    give_account(ledger, "bob")
 
-    answers = [run(function) for _ in range(6)]
+    with deployed("reconcile", SETTINGS, parts=(ledger, stripe, topic, TimeIsUp().seconds)) as function:
+        answers = [run(function) for _ in range(6)]
 
     assert [answer["done"] for answer in answers[:4]] == [False] * 4
     assert [answer["events"] for answer in answers] == [1, 1, 1, 0, 0, 1]
     assert answers[4]["done"]  # and the sixth call began a new pass
-    assert bus.published == [one["id"] for one in (*stripe.kept, stripe.kept[0])]
+    assert topic.published == [one["id"] for one in (*stripe.kept, stripe.kept[0])]
     assert len(stripe.asked_since) == 5  # the fifth call had only users left
     assert len({*stripe.asked_since[:4]}) == 1
 
 
-def test_what_was_reached_is_kept_when_stripe_goes_away(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
+def test_progress_is_saved_when_stripe_does_not_answer(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     stripe.kept = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
     stripe.away_after = 2
 
     assert function.post({}).status_code == 503
-    report = ledger.last_report()
-    assert report is not None
+    report = last_report(ledger)
     assert (report.events, report.last_event, report.events_done) == (2, stripe.kept[1]["id"], False)
 
     stripe.away_after = None
     assert run(function)["done"]
-    assert bus.published == [one["id"] for one in stripe.kept]
+    assert topic.published == [one["id"] for one in stripe.kept]
 
 
-def test_an_event_of_which_stripe_tells_nothing_does_not_stop_the_others(
-    function: Deployed, stripe: FakeStripe, bus: FakeBus, capsys: pytest.CaptureFixture[str]
+def test_an_event_whose_payment_stripe_refuses_to_show_does_not_stop_the_others(
+    function: Deployed, stripe: FakeStripe, topic: FakeTopic, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stripe.kept = [DISPUTED, COMPLETED]
     stripe.refuses = True
 
     assert run(function)["done"]
 
-    assert bus.published == [COMPLETED["id"]]
+    assert topic.published == [COMPLETED["id"]]
     skipped = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "reconcile.skipped" in line)
     assert (skipped["severity"], skipped["event_id"]) == ("ERROR", DISPUTED["id"])
 
 
 class TimeIsUp:
-    """A clock that goes on by a day whenever it is looked at."""
+    """A clock that advances by a day whenever it is read."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -436,26 +666,38 @@ class TimeIsUp:
 
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-UNFINISHED = Report(NOW - timedelta(hours=13), 3, "bob", "evt_9", saved_at=NOW, events=7, drifted=("ada",))
+UNFINISHED = Report(
+    NOW - timedelta(hours=13),
+    3,
+    "bob",
+    "evt_9",
+    saved_at=NOW,
+    last_purchase="2026-11-20/purchase:cs_1",
+    events=7,
+    drifted=("ada",),
+)
 
 
-def test_an_unfinished_pass_goes_on_where_it_was_also_past_midnight() -> None:
+def test_an_unfinished_pass_continues_where_it_was_also_past_midnight() -> None:
     report = begin(UNFINISHED, 3, NOW)
 
-    assert report == Report(UNFINISHED.started_at, 3, "bob", "evt_9")
+    assert report == Report(UNFINISHED.started_at, 3, "bob", "evt_9", last_purchase="2026-11-20/purchase:cs_1")
     assert report.since == int((NOW - timedelta(hours=13, days=3)).timestamp())
 
 
 @pytest.mark.parametrize(
     "last", [UNFINISHED.saved(NOW, done=True), Report(NOW, 30, "bob", "evt_9")], ids=["done", "over other days"]
 )
-def test_a_new_pass_goes_on_with_the_users_only(last: Report) -> None:
+def test_a_new_pass_continues_only_the_rotation_of_accounts(last: Report) -> None:
     assert begin(last, 3, NOW) == Report(NOW, 3, "bob")
 
 
-def test_the_days_report_adds_up_its_calls(function: Deployed, firestore: FakeFirestore, stripe: FakeStripe) -> None:
+def test_the_days_report_adds_up_its_calls(
+    function: Deployed, ledger: Ledger, firestore: FakeFirestore, stripe: FakeStripe
+) -> None:
     stripe.kept = [COMPLETED]
-    user(firestore, "bob", 5)
+    give_account(ledger, "bob")
+    set_balance(firestore, "bob", 5)
 
     run(function)
     run(function)
@@ -470,39 +712,39 @@ def test_the_days_report_adds_up_its_calls(function: Deployed, firestore: FakeFi
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: AuditedLedger, before: int) -> None:
+def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledger: Ledger, before: int) -> None:
     """Another instance saves its report between the read and the commit of ours."""
     report = Report(NOW, 3, events=1).saved(NOW, done=True)
+    audit = LedgerAudit(ledger.store)
     for _ in range(before):
-        ledger.add_report("2026-11-21", report)
-    meanwhile = [lambda: LedgerAudit(firestore.as_client()).add_report("2026-11-21", report)]
+        audit.add_report("2026-11-21", report)
+    meanwhile = [lambda: audit.add_report("2026-11-21", report)]
 
-    class Overtaken(AuditedLedger):
-        def _get(self, collection: str, id_: str) -> Any:  # noqa: ANN401 - a snapshot
-            found = super()._get(collection, id_)
+    class Overtaken(Database):
+        def get(self, collection: str, id_: str) -> Stored | None:
+            found = super().get(collection, id_)
             if meanwhile:
                 meanwhile.pop()()
             return found
 
-    Overtaken(firestore.as_client()).add_report("2026-11-21", report)
+    LedgerAudit(AccountStore(Overtaken(firestore.as_client()))).add_report("2026-11-21", report)
 
-    kept = firestore.fields_of("reconciliation_reports/2026-11-21")
-    assert kept is not None
-    assert kept["eventsSeen"] == before + 2
+    stored = firestore.fields_of("reconciliation_reports/2026-11-21")
+    assert stored is not None
+    assert stored["eventsSeen"] == before + 2
 
 
-def test_when_the_topic_is_away_nothing_is_taken_for_done(
-    function: Deployed, ledger: AuditedLedger, stripe: FakeStripe, bus: FakeBus
+def test_an_event_that_could_not_be_published_is_published_next_time(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     stripe.kept = [COMPLETED]
-    bus.away = True
+    topic.away = True
 
     assert function.post({}).status_code == 503
-    report = ledger.last_report()
-    assert report is not None
+    report = last_report(ledger)
     assert (report.events, report.republished, report.last_event) == (0, 0, None)
 
-    bus.away = False
+    topic.away = False
     assert run(function)["republished"] == 1
 
 
@@ -521,7 +763,7 @@ def test_when_the_topic_is_away_nothing_is_taken_for_done(
         ({"users": 10_001}, "invalid_users"),
     ],
 )
-def test_a_wrong_wish_is_named(function: Deployed, body: dict[str, Any], code: str) -> None:
+def test_a_wrong_value_is_named(function: Deployed, body: dict[str, Any], code: str) -> None:
     answer = function.post(body)
 
     assert answer.json is not None
