@@ -1,7 +1,7 @@
 """A security alert as it is stored, and the ones that operators' own actions leave. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,10 +32,6 @@ class AlertRecord:
     closed_by: str | None = None
     close_reason: str | None = None
     closed_at: datetime | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it for scripts; times are datetimes."""
-        return asdict(self)
 
 
 def alert_path(id_: str) -> str:

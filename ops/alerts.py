@@ -7,6 +7,7 @@ import click
 from ops import render
 from ops.changes import carry_out
 from ops.connection import Connection
+from ops.json_fields import json_fields
 from ops.options import ALERT, UID, ChangeOptions, change_options, connected, json_option, limit_option
 
 
@@ -27,7 +28,7 @@ def list_alerts(connection: Connection, user: str | None, status: str, limit: in
     """List alerts, the latest first. Closed ones include what operators did."""
     found = connection.operator_ledger.alerts(status, uid=user, limit=limit)
     if as_json:
-        render.as_json([alert.as_json() for alert in found])
+        render.as_json([json_fields(alert) for alert in found])
         return
     rows = [
         (
@@ -43,7 +44,7 @@ def list_alerts(connection: Connection, user: str | None, status: str, limit: in
         for alert in found
     ]
     columns = ("id", "created", "severity", "type", "user", "evidence", "closed by", "because")
-    render.table(f"Alerts: {status}", columns, rows, prose=("evidence", "because"))
+    render.table(f"Alerts: {status}", columns, rows)
 
 
 @alerts.command()
@@ -54,7 +55,7 @@ def close(options: ChangeOptions, connection: Connection, id_: str) -> None:
     """Close an alert that was looked into. A held purchase's alert closes by itself once the purchase is decided on."""
 
     def view() -> dict[str, Any]:
-        return connection.operator_ledger.alert(id_).as_json()
+        return json_fields(connection.operator_ledger.alert(id_))
 
     def act() -> str:
         closed = connection.operator_ledger.close_alert(id_, options.by)

@@ -53,7 +53,7 @@ def carry_out(
 def account_view(account: Account) -> dict[str, Any]:
     """Return what is shown of an account; a balance below zero is a debt."""
     return {
-        "user": account.uid,
+        "userId": account.uid,
         "balance": account.balance,
         "totalTokensPurchased": account.purchased,
         "totalTokensEarned": account.earned,

@@ -29,6 +29,7 @@ class Connection:
     operator_ledger: OperatorLedger
     gateway: Callable[[], StripeGateway]
     topic: Callable[[], TopicAdmin]
+    uid_of_email: Callable[[str], str | None]
 
 
 def connect(environ: Mapping[str, str]) -> Connection:
@@ -46,6 +47,12 @@ def connect(environ: Mapping[str, str]) -> Connection:
             raise SettingsError("Wrong settings: STRIPE_SECRET_KEY is missing")
         return connect_stripe(loaded.stripe_secret_key, api_base=loaded.stripe_api_base)
 
+    def uid_of_email(email: str) -> str | None:
+        # Imported at its first use: hardly any command needs it, and it is slow to import.
+        from ops import firebase_users  # noqa: PLC0415
+
+        return firebase_users.uid_of_email(loaded.project, email)
+
     return Connection(
         settings=loaded,
         catalog=load_catalog(loaded.catalog),
@@ -53,6 +60,7 @@ def connect(environ: Mapping[str, str]) -> Connection:
         operator_ledger=OperatorLedger(ledger),
         gateway=gateway,
         topic=cache(lambda: connect_topic(loaded.project)),
+        uid_of_email=uid_of_email,
     )
 
 
@@ -69,6 +77,7 @@ def connect_local(endpoints_file: Path) -> Connection:
     # Google's clients look for emulators in the process's own environment, and nowhere else.
     os.environ["FIRESTORE_EMULATOR_HOST"] = endpoints["firestore"]
     os.environ["PUBSUB_EMULATOR_HOST"] = endpoints["pubsub"]
+    os.environ["FIREBASE_AUTH_EMULATOR_HOST"] = endpoints["auth"]
     return connect(
         {
             "GOOGLE_CLOUD_PROJECT": endpoints["project"],

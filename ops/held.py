@@ -10,6 +10,7 @@ from ops.changes import account_view, carry_out, describe_entry
 from ops.connection import Connection
 from ops.decisions import Refund
 from ops.held_purchase import HeldPurchase, is_cents, purchase_of, refund_plan, why_not_refunded
+from ops.json_fields import json_fields
 from ops.options import SESSION, TOKENS, UID, ChangeOptions, change_options, connected, json_option, limit_option
 from ops.stripe_facts import facts_at_stripe, taken_back
 from shared.domain.errors import BadInput, Conflict, StripeRefused
@@ -37,7 +38,7 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
     """List held purchases, the latest first."""
     found = connection.operator_ledger.held_purchases(status, uid=user, limit=limit)
     if as_json:
-        render.as_json([one.as_json() for one in found])
+        render.as_json([json_fields(one) for one in found])
         return
     columns = ("session", "user", "reason", "package", "claims", "paid", "held at", "decided by", "message")
     rows = [
@@ -54,7 +55,7 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
         )
         for one in found
     ]
-    render.table(f"Purchases: {status}", columns, rows, prose=("message",))
+    render.table(f"Purchases: {status}", columns, rows)
 
 
 @held.command()
@@ -132,14 +133,14 @@ class _View:
     def __call__(self) -> dict[str, Any]:
         one = self.connection.operator_ledger.held_purchase(self.session_id)
         hold = {
-            "session": one.session_id,
+            "sessionId": one.session_id,
             "status": one.status,
             "heldBecause": one.message,
             "packageClaimed": one.package_id,
             "tokensClaimed": one.tokens,
             "paid": one.paid,
-            "payment": one.payment_intent_id,
-            "refund": one.refund_id,
+            "paymentIntentId": one.payment_intent_id,
+            "refundId": one.refund_id,
             "decidedBy": one.decided_by,
             "decisionReason": one.decision_reason,
         }

@@ -1,7 +1,7 @@
 """A held purchase as an operator decides on it, and what releasing it would credit. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
@@ -56,10 +56,6 @@ class HeldPurchase:
     def wrong_mode(self) -> bool:
         """Whether it was paid in Stripe's other mode, of which this deployment's key knows nothing."""
         return self.reason == HoldReason.WRONG_LIVEMODE
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it for scripts; times are datetimes."""
-        return asdict(self)
 
 
 def held_purchase_from(session_id: str, fields: Mapping[str, Any]) -> HeldPurchase:

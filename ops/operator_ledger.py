@@ -25,7 +25,7 @@ from ops.decisions import (
 from ops.held_purchase import HeldPurchase, held_purchase_from
 from shared.adapters.firestore.audit import LedgerAudit
 from shared.adapters.firestore.database import WriteConflict
-from shared.adapters.firestore.documents import HELD_PURCHASES, SECURITY_ALERTS
+from shared.adapters.firestore.documents import HELD_PURCHASES, PAYMENTS, SECURITY_ALERTS
 from shared.adapters.firestore.ledger import Ledger
 from shared.domain.account import Account
 from shared.domain.change import Known, Update
@@ -78,6 +78,26 @@ class OperatorLedger:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def uid_of_session(self, session_id: str) -> str | None:
+        """Return the buyer of a session that was credited or held, None when the ledger knows none."""
+        entry = self._ledger.get_by_stripe_session(session_id)
+        if entry is not None:
+            return entry.uid
+        held = self._database.get(HELD_PURCHASES, session_id)
+        return held.fields["userId"] if held else None
+
+    def uid_of_payment(self, payment_intent_id: str) -> str | None:
+        """Return the buyer of a payment that was credited, held, refunded or disputed; None when none is known."""
+        entry = self._ledger.purchase_of_payment(payment_intent_id)
+        if entry is not None:
+            return entry.uid
+        record = self._database.get(PAYMENTS, payment_intent_id)
+        if record is not None and record.fields["userId"]:
+            return str(record.fields["userId"])
+        held = self._database.collection(HELD_PURCHASES)
+        query = held.where(filter=FieldFilter("paymentIntentId", "==", payment_intent_id))
+        return next((fields["userId"] for _, fields in self._database.stream(query.limit(1))), None)
 
     def held_purchase(self, session_id: str) -> HeldPurchase:
         """Return a held purchase, even one that was decided on.

@@ -15,6 +15,7 @@ from ops.alert_record import Attribution
 from ops.connection import Connection, connect_local
 from ops.connection import connect as connect_by_environment
 from shared.domain.entry import is_uid
+from shared.domain.errors import SettingsError
 from topology.topics import RETENTION
 
 TOKENS_MAX = 1_000_000_000
@@ -107,9 +108,16 @@ def _past_time(text: str) -> datetime:
     return time
 
 
+def _who(text: str) -> str:
+    if not is_uid(text):
+        raise ValueError(f"{text[:40]!r} is not a user id, an e-mail address or an id of Stripe's")
+    return text
+
+
 TOKENS = _Checked("tokens", _tokens)
 SIGNED_TOKENS = _Checked("tokens", _signed_tokens)
 UID = _Checked("uid", _uid)
+WHO = _Checked("who", _who)
 SESSION = _Checked("session", _matching(_SESSION, "the id of a Checkout Session (cs_…)"))
 ALERT = _Checked("alert", _matching(_ALERT, "the id of an alert"))
 PAST_TIME = _Checked("time", _past_time)
@@ -171,4 +179,12 @@ def connected(command: Callable[Concatenate[Connection, P], R]) -> Callable[P, R
 
 def connect(root: click.Context) -> Connection:
     """Connect as the options before the command say."""
-    return connect_local(root.params["endpoints"]) if root.params["local"] else connect_by_environment(os.environ)
+    endpoints = root.params["endpoints"]
+    if root.params["local"]:
+        return connect_local(endpoints)
+    try:
+        return connect_by_environment(os.environ)
+    except SettingsError as error:
+        if not endpoints.exists():
+            raise
+        raise SettingsError(f"{error}. A local stack is running: ops --local works on that") from error

@@ -6,8 +6,9 @@ fit the terminal is printed as a list, and in a list only the terminal itself br
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import StringIO
 
 import click
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column, Table
 from rich.text import Text
 
-_PROSE_WIDTH = 24  # the least that a column of prose is wrapped to
+_LINES_MAX = 3  # a row that takes more is easier to read as a list
 _UNLIMITED_WIDTH = 100_000
 
 
@@ -25,28 +26,25 @@ def as_json(answer: object) -> None:
     click.echo(json.dumps(answer, default=_json_value, indent=2, ensure_ascii=False))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: Collection[str] = ()) -> None:
-    """Print a table, or that there is nothing to show in it; columns named in `prose` may be wrapped."""
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table, or that there is nothing to show in it."""
     records = [[text(value) for value in row] for row in rows]
     if not records:
         click.echo(f"{title}: none")
         return
-    drawn = Table(
-        *(
-            Column(name, overflow="fold", min_width=_PROSE_WIDTH) if name in prose else Column(name, no_wrap=True)
-            for name in columns
-        ),
-        title=title,
-        title_justify="left",
-    )
+    # Only sentences are wrapped: what has no spaces may be an id.
+    sentences = [any(" " in value for value in values) for values in zip(*records, strict=True)]
+    headers = [Column(name, no_wrap=not wraps) for name, wraps in zip(columns, sentences, strict=True)]
+    drawn = Table(*headers, title=title, title_justify="left")
     for record in records:
         drawn.add_row(*map(Text, record))
-    console = Console()
-    needs = Measurement.get(console, console.options.update(width=_UNLIMITED_WIDTH), drawn)
     if not sys.stdout.isatty():
-        Console(width=needs.maximum).print(drawn)  # a file or a pipe has no width to fit into
-    elif needs.minimum <= console.width:
-        console.print(drawn)
+        console = Console(width=_UNLIMITED_WIDTH)  # a file or a pipe has no width to fit into
+        Console(width=Measurement.get(console, console.options, drawn).maximum).print(drawn)
+        click.echo()
+    elif _fits(drawn, [columns, *records], Console().width):
+        Console().print(drawn)
+        click.echo()
     else:
         click.echo(f"{title}\n")
         for record in records:
@@ -55,9 +53,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def fields(title: str, view: Mapping[str, object]) -> None:
-    """Print named values, one per line."""
+    """Print named values, one per line; the values of a map are below its name."""
     click.echo(title)
-    _lines(_flat(view))
+    maps = {name: value for name, value in view.items() if isinstance(value, Mapping) and value}
+    _lines({name: text(value) for name, value in view.items() if name not in maps})
+    for name, values in maps.items():
+        click.echo(f"  {name}")
+        _lines({text(key): text(value) for key, value in values.items()}, indent="    ")
+    click.echo()
 
 
 def changes(title: str, before: Mapping[str, object], after: Mapping[str, object]) -> None:
@@ -91,10 +94,19 @@ def progress(what: str, total: int | None) -> tuple[Progress, TaskID]:
     return bar, bar.add_task(what, total=total)
 
 
-def _lines(named: Mapping[str, str]) -> None:
+def _fits(drawn: Table, records: Sequence[Sequence[str]], width: int) -> bool:
+    """Tell whether a table of this width breaks no word, such as an id, and takes few lines per row."""
+    page = StringIO()
+    Console(file=page, width=width).print(drawn)
+    lines = page.getvalue()
+    words = {word for record in records for value in record for word in value.split()}
+    return all(word in lines for word in words) and lines.count("\n") <= _LINES_MAX * (len(records) + 1)
+
+
+def _lines(named: Mapping[str, str], *, indent: str = "  ") -> None:
     width = max(map(len, named))
     for name, value in named.items():
-        click.echo(f"  {name.ljust(width)}  {value}".rstrip())
+        click.echo(f"{indent}{name.ljust(width)}  {value}".rstrip())
 
 
 def _flat(view: Mapping[str, object]) -> dict[str, str]:

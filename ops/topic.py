@@ -1,6 +1,5 @@
 """replay, dead-letters list, dead-letters redrive: events in transit."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from ops import render
 from ops.changes import carry_out
 from ops.connection import Connection
+from ops.json_fields import json_fields
 from ops.options import PAST_TIME, ChangeOptions, change_options, connected, json_option, limit_option
 from ops.topic_admin import DeadLetter
 from topology.topics import DEAD_LETTERS
@@ -48,7 +48,7 @@ def list_dead(connection: Connection, limit: int, *, as_json: bool) -> None:
     """List dead letters, and leave them where they are."""
     found = connection.topic().dead_letters(limit)
     if as_json:
-        render.as_json([asdict(letter) for letter in found])
+        render.as_json([json_fields(letter) for letter in found])
     else:
         _print(found)
 
@@ -68,7 +68,7 @@ def redrive(options: ChangeOptions, connection: Connection, limit: int) -> None:
 
     def view() -> dict[str, Any]:
         remaining = topic.dead_letters(limit) if published else waiting
-        return {"subscription": DEAD_LETTERS, "dead letters": len(remaining)}
+        return {"subscription": DEAD_LETTERS, "deadLetters": len(remaining)}
 
     def act() -> str:
         nonlocal published

@@ -11,8 +11,10 @@ from ops import render
 from ops.audit import Audit, audit
 from ops.changes import account_view, carry_out
 from ops.connection import Connection
+from ops.find_user import find_uid
+from ops.json_fields import json_fields
 from ops.operator_ledger import OperatorLedger
-from ops.options import UID, ChangeOptions, change_options, connected, json_option, limit_option
+from ops.options import UID, WHO, ChangeOptions, change_options, connected, json_option, limit_option
 from shared.domain.limits import PurchaseTime
 
 _OPEN_MAX = 100  # held purchases, and alerts, of one user
@@ -24,30 +26,37 @@ def user() -> None:
 
 
 @user.command("show")
-@click.argument("uid", type=UID)
+@click.argument("who", type=WHO)
 @limit_option(20)
 @json_option
 @connected
-def show(connection: Connection, uid: str, limit: int, *, as_json: bool) -> None:
-    """Show a user's balance, entries (newest first), held purchases and open alerts."""
+def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None:
+    """Show a user's balance, entries (newest first), held purchases and open alerts.
+
+    WHO is a user id, an e-mail address, or the id of a Checkout Session (cs_…), a payment (pi_…) or a Stripe customer
+    (cus_…).
+    """
+    uid = find_uid(connection, who)
     account = connection.operator_ledger.account(uid)
     entries = connection.ledger.transactions(uid, limit=limit).entries
     held = connection.operator_ledger.held_purchases("held", uid=uid, limit=_OPEN_MAX)
     alerts = connection.operator_ledger.alerts("open", uid=uid, limit=_OPEN_MAX)
+    about = account_view(account) | {
+        "stripeCustomerId": account.stripe_customer_id,
+        "recentPurchases": _times(account.recent_purchases),
+    }
     if as_json:
-        about = account_view(account) | {
-            "stripeCustomerId": account.stripe_customer_id,
-            "recentPurchases": _times(account.recent_purchases),
+        lists = {
             "entries": [entry.as_json() for entry in entries],
-            "held": [one.as_json() for one in held],
-            "alerts": [alert.as_json() for alert in alerts],
+            "held": [json_fields(one) for one in held],
+            "alerts": [json_fields(alert) for alert in alerts],
         }
-        render.as_json(about)
+        render.as_json(about | lists)
         return
-    render.fields("User", {**account_view(account), "stripeCustomerId": account.stripe_customer_id})
+    render.fields("User", about)
     render.table(
         "Entries, newest first",
-        ("time", "type", "amount", "balance after", "id", "reason or record"),
+        ("time", "type", "amount", "balance after", "id", "reason", "record"),
         [
             (
                 entry.timestamp,
@@ -55,11 +64,11 @@ def show(connection: Connection, uid: str, limit: int, *, as_json: bool) -> None
                 entry.amount,
                 entry.balance_after,
                 entry.id,
-                entry.details.get("reason") or entry.details.get("operatorAction"),
+                entry.details.get("reason"),
+                entry.details.get("operatorAction"),
             )
             for entry in entries
         ],
-        prose=("reason or record",),
     )
     render.table(
         "Held purchases", ("session", "reason", "held at"), [(one.session_id, one.reason, one.held_at) for one in held]
@@ -86,7 +95,7 @@ def reset(options: ChangeOptions, connection: Connection, uid: str) -> None:
     def view() -> dict[str, Any]:
         account = connection.operator_ledger.account(uid)
         return {
-            "user": uid,
+            "userId": uid,
             "balance": account.balance,
             "recentPurchases": _times(account.recent_purchases),
         }
@@ -120,7 +129,6 @@ def audit_command(connection: Connection, uid: str | None, *, every: bool, as_js
             "Accounts that do not agree" if every else "Audit",
             ("user", "balance", "entries", "faults"),
             [(one.uid, one.balance, one.entries, "; ".join(one.faults) or "none") for one in shown],
-            prose=("faults",),
         )
         click.echo(f"{len(audits)} audited, {len(faulty)} with faults")
     if faulty:
@@ -146,4 +154,4 @@ def _audit(ledger: OperatorLedger, uid: str) -> Audit:
 
 
 def _view(one: Audit) -> dict[str, Any]:
-    return {"user": one.uid, "balance": one.balance, "entries": one.entries, "faults": list(one.faults)}
+    return {"userId": one.uid, "balance": one.balance, "entries": one.entries, "faults": list(one.faults)}

@@ -1,6 +1,7 @@
 """The operator's command line as tests call it: over an in-memory Firestore (or the emulator) and a fake Stripe."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from google.cloud import firestore
 from ops.cli import cli
 from ops.connection import Connection
 from ops.operator_ledger import OperatorLedger
+from ops.topic_admin import TopicAdmin
 from shared.adapters.firestore.ledger import Ledger
 from shared.domain.catalog import Catalog
 from shared.runtime import settings
@@ -21,6 +23,10 @@ from tests.ledgers import ledger_of
 WHO_AND_WHY = ("--operator", "Grace", "--reason", "ticket 7")
 
 
+def _no_topic() -> NoReturn:
+    raise AssertionError("these tests have no Pub/Sub: see tests/integration/test_ops_topic.py")
+
+
 @dataclass
 class Operator:
     """Runs commands; it keeps nothing between them."""
@@ -28,6 +34,8 @@ class Operator:
     database: FakeFirestore = field(default_factory=FakeFirestore)
     stripe: FakeGateway = field(default_factory=FakeGateway)
     catalog: Catalog = field(default_factory=load_catalog)
+    emails: dict[str, str] = field(default_factory=dict)
+    topic: Callable[[], TopicAdmin] = _no_topic
     emulated: firestore.Client | None = None
     """An emulator's client, to be used instead of `database`."""
 
@@ -43,17 +51,20 @@ class Operator:
     def operator_ledger(self) -> OperatorLedger:
         return OperatorLedger(self.ledger)
 
-    def run(self, *words: str, answer: str | None = None) -> Result:
-        """Run a command; `answer` is what is typed."""
-        connection = Connection(
-            settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": "demo-ops"}),
+    def connection(self) -> Connection:
+        return Connection(
+            settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": "demo-ops", "STRIPE_SECRET_KEY": "sk_test_ops"}),
             catalog=self.catalog,
             ledger=self.ledger,
             operator_ledger=self.operator_ledger,
             gateway=self.stripe.as_gateway,
-            topic=self._no_topic,
+            topic=self.topic,
+            uid_of_email=self.emails.get,
         )
-        return CliRunner().invoke(cli, words, obj=connection, input=answer)
+
+    def run(self, *words: str, answer: str | None = None) -> Result:
+        """Run a command; `answer` is what is typed."""
+        return CliRunner().invoke(cli, words, obj=self.connection(), input=answer)
 
     def change(self, *words: str) -> dict[str, Any]:
         """Carry out a change, and return its answer."""
@@ -65,10 +76,6 @@ class Operator:
         result = self.run(*words, "--json")
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
-
-    @staticmethod
-    def _no_topic() -> NoReturn:
-        raise AssertionError("these tests have no Pub/Sub: see tests/integration/test_ops_topic.py")
 
     def documents(self) -> dict[str, dict[str, Any] | None]:
         """Return every document, to be compared."""

@@ -134,6 +134,25 @@ def test_a_replay_of_everything_changes_no_balance(
     assert len(buyer.transactions()) == 1
 
 
+def test_a_user_is_found_by_the_address_that_they_signed_up_with(
+    ops: Operator, buyer: Buyer, stripe_side: StripeSide, stack: Stack
+) -> None:
+    lookup = f"http://{stack.endpoints.auth}/identitytoolkit.googleapis.com/v1/projects/{stack.endpoints.project}"
+    found = httpx.post(
+        f"{lookup}/accounts:lookup", json={"localId": [buyer.uid]}, headers={"Authorization": "Bearer owner"}
+    )
+    email = found.raise_for_status().json()["users"][0]["email"]
+    never_bought = ops("user", "show", email)
+    assert never_bought.stderr == f"Error: The address {email} belongs to user {buyer.uid}, who has no account yet\n"
+    session_id = buyer.checkout()
+    assert stripe_side.pay(session_id).is_success
+    eventually(lambda: buyer.balance() == POPULAR_TOKENS)
+
+    assert [answer(ops("user", "show", who, "--json"))["userId"] for who in (email, session_id)] == [buyer.uid] * 2
+    unknown = ops("user", "show", "nobody@example.com")
+    assert unknown.stderr == "Error: There is no user with the address nobody@example.com\n"
+
+
 def test_a_grant_is_in_the_users_own_history_and_its_reason_in_the_operators_record(
     ops: Operator, buyer: Buyer, stripe_side: StripeSide
 ) -> None:

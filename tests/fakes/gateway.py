@@ -18,6 +18,7 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.sessions: dict[str, Mapping[str, Any]] = {}
+        self.metadata: dict[str, Mapping[str, str]] = {}
         self.requests: list[tuple[str, str]] = []
         self.refused_with: str | None = None
         self._refunds: dict[str, list[dict[str, Any]]] = {}
@@ -63,6 +64,9 @@ class FakeGateway:
 
     def session(self, session_id: str) -> Mapping[str, Any] | None:
         return self.sessions.get(session_id)
+
+    def metadata_of_payment(self, payment_intent_id: str) -> Mapping[str, str]:
+        return self.metadata.get(payment_intent_id, {})
 
     def refund_rest(self, payment_intent_id: str, *, idempotency_key: str) -> str | None:
         if idempotency_key in self._made:

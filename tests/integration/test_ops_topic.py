@@ -1,28 +1,20 @@
 """replay and dead-letters on the official Pub/Sub emulator."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from google.api_core import exceptions as google_errors
 from google.cloud import firestore
 from google.pubsub_v1 import PublisherClient, PubsubMessage, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from ops.cli import cli
-from ops.connection import Connection
-from ops.operator_ledger import OperatorLedger
 from ops.topic_admin import TopicAdmin
-from shared.runtime import settings
-from shared.runtime.catalog_file import load_catalog
-from tests.fakes.gateway import FakeGateway
-from tests.ledgers import ledger_of
-from tests.operators import WHO_AND_WHY
+from tests.operators import WHO_AND_WHY, Operator
 from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
 CREDIT_TOKENS = "credit-tokens"
@@ -75,26 +67,19 @@ class Events:
             taken += [one.message for one in page]
         return taken
 
-    def run(self, *words: str, publisher: Any = None) -> Result:  # noqa: ANN401 - a stand-in for the client
-        ledger = ledger_of(self.database)
-        connection = Connection(
-            settings=settings.load(environ={"GOOGLE_CLOUD_PROJECT": self.project}),
-            catalog=load_catalog(),
-            ledger=ledger,
-            operator_ledger=OperatorLedger(ledger),
-            gateway=FakeGateway().as_gateway,
-            topic=lambda: TopicAdmin(publisher or self.publisher, self.subscriber, self.project),
-        )
-        return CliRunner().invoke(cli, words, obj=connection)
+    def operator(self, publisher: Any = None) -> Operator:  # noqa: ANN401 - a stand-in for the client
+        topic = TopicAdmin(publisher or self.publisher, self.subscriber, self.project)
+        return Operator(emulated=self.database, topic=lambda: topic)
+
+    def run(self, *words: str) -> Result:
+        return self.operator().run(*words)
 
     def read(self, *words: str) -> Any:  # noqa: ANN401 - JSON
-        result = self.run(*words, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
+        return self.operator().read(*words)
 
     def dead(self, *words: str) -> list[str]:
         """Return the dead letters' events, sorted: Pub/Sub gives them in any order."""
-        return sorted(one["event_id"] for one in self.read("dead-letters", "list", *words))
+        return sorted(one["eventId"] for one in self.read("dead-letters", "list", *words))
 
     def actions(self) -> list[str]:
         return [one["evidence"]["action"] for one in self.read("alerts", "list", "--status", "closed")]
@@ -126,7 +111,7 @@ def test_a_redriven_message_is_on_the_topic_as_it_was_and_off_the_dead_letters(e
 
     done = events.read("dead-letters", "redrive", *YES)
 
-    assert (done["before"]["dead letters"], done["after"]["dead letters"]) == (2, 0)
+    assert (done["before"]["deadLetters"], done["after"]["deadLetters"]) == (2, 0)
     taken = sorted(events.take(2), key=lambda message: message.data)
     assert [message.data for message in taken] == [b'{"id": "evt_1"}', b'{"id": "evt_2"}']
     assert dict(taken[0].attributes) == {
@@ -153,7 +138,7 @@ def test_what_could_not_be_published_stays_a_dead_letter(events: Events) -> None
 
     events.publish(DEAD_LETTERS, 1, **MARKS)
 
-    result = events.run("dead-letters", "redrive", *YES, publisher=Refusing())
+    result = events.operator(Refusing()).run("dead-letters", "redrive", *YES)
 
     assert result.exit_code == 1
     assert "Pub/Sub does not answer" in result.stderr

@@ -653,10 +653,10 @@ def test_held_purchases_are_listed_by_status_and_user(operator: Operator) -> Non
     hold(operator)
     operator.ledger.hold(replace(hold_of_bob(), session_id="cs_bob"))
 
-    assert [one["session_id"] for one in operator.read("held", "list")] == ["cs_bob", SESSION]
-    assert [one["session_id"] for one in operator.read("held", "list", "--user", "ada")] == [SESSION]
+    assert [one["sessionId"] for one in operator.read("held", "list")] == ["cs_bob", SESSION]
+    assert [one["sessionId"] for one in operator.read("held", "list", "--user", "ada")] == [SESSION]
     assert operator.read("held", "list", "--status", "released") == []
-    assert [one["session_id"] for one in operator.read("held", "list", "--limit", "1")] == ["cs_bob"]
+    assert [one["sessionId"] for one in operator.read("held", "list", "--limit", "1")] == ["cs_bob"]
 
 
 def hold_of_bob() -> Hold:

@@ -1,16 +1,22 @@
 """user show, limits reset, audit, alerts: looking at accounts, and tidying up around them."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from google.api_core import exceptions as google_errors
 
+from ops.cli import cli
 from shared.domain.alert import Alert
 from shared.domain.crediting import Credited, Held
 from shared.domain.entry import NewEntry
 from shared.domain.limits import Limits
+from shared.domain.payment_facts import RefundedTotal
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
+from tests.stripe_events import session_of
 
 ONE_PER_HOUR = Limits(per_hour=1, per_day=1)
 
@@ -44,7 +50,7 @@ def test_a_user_is_shown_with_all_that_concerns_them(operator: Operator) -> None
         "cs_bad": "held",
         "cs_slow": "waiting",
     }
-    assert [one["session_id"] for one in shown["held"]] == ["cs_bad"]
+    assert [one["sessionId"] for one in shown["held"]] == ["cs_bad"]
     assert [one["id"] for one in shown["alerts"]] == ["held:cs_bad"]
 
 
@@ -56,8 +62,105 @@ def test_a_user_is_shown_to_people(operator: Operator) -> None:
     assert "Open alerts: none" in shown
 
 
-def test_an_unknown_user_is_refused(operator: Operator) -> None:
-    assert operator.refused("user", "show", "eve") == "Error: There is no user eve"
+# --- user show, by what a buyer quotes
+
+
+@pytest.fixture
+def quoted(operator: Operator) -> Operator:
+    """What is known of ada: a session that was credited, one that is held, one that only Stripe knows, and so on."""
+    operator.ledger.credit(purchase("cs_credited", payment_intent_id="pi_credited"), NO_LIMITS)
+    held = invalid("cs_held")
+    operator.ledger.hold(replace(held, evidence={**held.evidence, "paymentIntentId": "pi_held"}))
+    operator.ledger.reverse("ada", "pi_early", RefundedTotal("ch_1", 100))
+    operator.ledger.save_customer("ada", "cus_ada")
+    operator.stripe.sessions["cs_unpaid"] = session_of(id="cs_unpaid", metadata={"firebase_uid": "ada"})
+    operator.stripe.metadata["pi_unpaid"] = {"firebase_uid": "ada"}
+    operator.emails["ada@example.com"] = "ada"
+    return operator
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        "ada",
+        "cs_credited",
+        "cs_held",
+        "cs_unpaid",
+        "pi_credited",
+        "pi_held",
+        "pi_early",
+        "pi_unpaid",
+        "cus_ada",
+        "ada@example.com",
+    ],
+)
+def test_a_user_is_found_by_what_a_buyer_quotes(quoted: Operator, who: str) -> None:
+    assert quoted.read("user", "show", who)["userId"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("who", "message"),
+    [
+        ("eve", "There is no user eve"),
+        ("cs_none", "There is no user with the session cs_none"),
+        ("pi_none", "There is no user with the payment pi_none"),
+        ("cus_none", "There is no user with the customer cus_none"),
+        ("eve@example.com", "There is no user with the address eve@example.com"),
+    ],
+)
+def test_somebody_unknown_is_not_found(quoted: Operator, who: str, message: str) -> None:
+    assert quoted.refused("user", "show", who) == f"Error: {message}"
+
+
+def test_a_hold_that_names_no_buyer_names_none(operator: Operator) -> None:
+    operator.ledger.hold(invalid("cs_nobody", uid=None))
+
+    assert "There is no user with the session" in operator.refused("user", "show", "cs_nobody")
+
+
+def test_somebody_who_never_bought_is_named(operator: Operator) -> None:
+    operator.emails["new@example.com"] = "new"
+
+    said = operator.refused("user", "show", "new@example.com")
+
+    assert said == "Error: The address new@example.com belongs to user new, who has no account yet"
+
+
+def test_a_uid_goes_before_what_it_looks_like(operator: Operator) -> None:
+    operator.ledger.credit(purchase(uid="cs_1"), NO_LIMITS)
+
+    assert operator.read("user", "show", "cs_1")["userId"] == "cs_1"
+
+
+def test_what_cannot_name_anybody_is_refused(operator: Operator) -> None:
+    assert "is not a user id, an e-mail address" in operator.refused("user", "show", "a/b")
+
+
+# --- where
+
+
+def test_without_a_project_a_local_stack_that_runs_is_pointed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    endpoints = tmp_path / "endpoints.json"
+    words = ("--endpoints", str(endpoints), "user", "show", "ada")
+
+    alone = CliRunner().invoke(cli, words)
+    endpoints.write_text("{}")
+    beside = CliRunner().invoke(cli, words)
+
+    assert (alone.exit_code, alone.stderr) == (1, "Error: Wrong settings: GOOGLE_CLOUD_PROJECT is missing\n")
+    assert beside.exit_code == 1
+    assert beside.stderr.endswith("is missing. A local stack is running: ops --local works on that\n")
+
+
+def test_without_a_stack_local_says_how_to_start_one(tmp_path: Path) -> None:
+    missing = tmp_path / "endpoints.json"
+
+    result = CliRunner().invoke(cli, ("--local", "--endpoints", str(missing), "user", "show", "ada"))
+
+    assert result.stderr == f"Error: No stack is running: {missing} does not exist. Start one with make run\n"
 
 
 # --- limits reset
@@ -79,7 +182,7 @@ def test_a_reset_is_recorded(operator: Operator) -> None:
     operator.change("limits", "reset", "ada")
 
     [alert] = operator.read("alerts", "list", "--status", "closed")
-    assert (alert["type"], alert["severity"], alert["uid"]) == ("operator_action", "low", "ada")
+    assert (alert["type"], alert["severity"], alert["userId"]) == ("operator_action", "low", "ada")
     assert alert["evidence"]["action"] == "limits reset"
     assert (alert["evidence"]["operator"], alert["evidence"]["reason"]) == ("Grace", "ticket 7")
     assert operator.read("alerts", "list") == []
@@ -160,7 +263,7 @@ def test_an_alert_is_closed_by_somebody_for_a_reason(operator: Operator) -> None
     done = operator.change("alerts", "close", "dispute:dp_1")
 
     assert (done["before"]["status"], done["after"]["status"]) == ("open", "closed")
-    assert (done["after"]["closed_by"], done["after"]["close_reason"]) == ("Grace", "ticket 7")
+    assert (done["after"]["closedBy"], done["after"]["closeReason"]) == ("Grace", "ticket 7")
     assert operator.read("alerts", "list") == []
 
 
