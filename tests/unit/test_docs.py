@@ -121,7 +121,7 @@ def log_events(tree: ast.Module) -> Iterator[tuple[str, str]]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
-            called = aliases.get(node.func.id) if isinstance(node.func, ast.Name) else node.func
+            called = aliases.get(node.func.id, node.func) if isinstance(node.func, ast.Name) else node.func
             yield from _logged(called, node.args[0])
 
 
@@ -133,8 +133,10 @@ def _logged(called: ast.expr | None, event: ast.expr) -> Iterator[tuple[str, str
         case ast.IfExp(), _:
             yield from _logged(called.body, event)
             yield from _logged(called.orelse, event)
-        case ast.Attribute(value=ast.Name(id="logs"), attr="info" | "warning" | "error"), _:
-            yield from ((name, called.attr.upper()) for name in _texts(event))
+        case ast.Attribute(value=ast.Name(id="logs"), attr="info" | "warning" | "error" as severity), _:
+            yield from ((name, severity.upper()) for name in _texts(event))
+        case ast.Name(id="info" | "warning" | "error" as severity), _:  # within shared/runtime/logs.py
+            yield from ((name, severity.upper()) for name in _texts(event))
 
 
 def _texts(expression: ast.expr) -> Iterator[str]:
