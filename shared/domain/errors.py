@@ -11,6 +11,7 @@ TokenEconomyError
     ├── NotEnoughTokens     402
     ├── NotFound            404
     ├── MethodNotAllowed    405
+    ├── BodyIncomplete      408
     ├── Conflict            409
     ├── TooLarge            413
     ├── WrongContentType    415
@@ -100,6 +101,15 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: Iterable[str]) -> None:
         allow = ", ".join(allowed)
         super().__init__("method_not_allowed", f"Allowed here: {allow}", headers={"Allow": allow})
+
+
+class BodyIncomplete(RequestError):
+    """The request's body did not arrive whole, or not in time."""
+
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__("request_timeout", "The body did not arrive whole - try again")
 
 
 class Conflict(RequestError):

@@ -1,1 +1,1 @@
-"""What every function runs on: HTTP, logs, settings."""
+"""What every function runs on: the server, HTTP, logs, settings."""

@@ -7,12 +7,22 @@ a secret or somebody else's data. No cookies are used, so a browser needs no CSR
 import functools
 import json
 from collections.abc import Callable, Collection, Mapping
+from io import BytesIO
 from typing import Any
 
 from flask import Request, Response
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected
 
-from shared.domain.errors import BadInput, MethodNotAllowed, RequestError, TooLarge, WrongContentType
-from shared.runtime import logs
+from shared.domain.errors import (
+    BadInput,
+    BodyIncomplete,
+    MethodNotAllowed,
+    RequestError,
+    TooLarge,
+    WrongContentType,
+)
+from shared.runtime import logs, server
 
 JSON_BODY_MAX_BYTES = 16 * 1024
 _PREFLIGHT_S = 3_600
@@ -26,10 +36,11 @@ def endpoint(
     """Make a handler an HTTP function: it returns the fields of its answer and raises RequestError to refuse.
 
     Args:
-        methods: the methods it takes; HEAD comes with GET.
+        methods: the methods it accepts; HEAD is included with GET.
         origins: the other web origins whose pages may call it.
         project: ties log records to the request's trace.
     """
+    server.bound_requests()
     allowed = (*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS")
 
     def decorate(handler: Handler) -> Callable[[Request], Response]:
@@ -37,6 +48,8 @@ def endpoint(
         def function(request: Request) -> Response:
             logs.trace_request(request.headers.get("X-Cloud-Trace-Context", ""), project)
             response = _preflight() if request.method == "OPTIONS" else _answer(handler, request, allowed)
+            # functions-framework takes what is left of the body into memory when the answer is made: leave it nothing.
+            request.stream = BytesIO()
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Cache-Control", "no-store")
             _allow_origin(response, request.headers.get("Origin"), allowed, origins)
@@ -58,12 +71,18 @@ def read_body(request: Request, max_bytes: int) -> bytes:
 
     Raises:
         TooLarge: it is longer than `max_bytes`.
+        BodyIncomplete: it did not arrive whole; shared/runtime/server.py says how long it may take.
     """
     if (request.content_length or 0) > max_bytes:
         raise TooLarge(max_bytes)
-    body = request.stream.read(max_bytes + 1)
+    try:
+        body = request.stream.read(max_bytes + 1)
+    except (OSError, ParseException, ClientDisconnected) as error:
+        raise BodyIncomplete from error
     if len(body) > max_bytes:
         raise TooLarge(max_bytes)
+    if len(body) < (request.content_length or 0):
+        raise BodyIncomplete
     return body
 
 
@@ -71,8 +90,8 @@ def json_object(request: Request) -> dict[str, Any]:
     """Return the request's JSON object.
 
     Raises:
-        WrongContentType, TooLarge: as they say.
-        BadInput: the body is no JSON object.
+        WrongContentType, TooLarge, BodyIncomplete: see shared/domain/errors.py.
+        BadInput: the body is not a JSON object.
     """
     if request.mimetype != "application/json":
         raise WrongContentType
@@ -86,10 +105,10 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def whole_number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
-    """Return a whole number of the query string.
+    """Return a whole number from the query string.
 
     Raises:
-        BadInput: it is none, or not within `least` and `most`.
+        BadInput: it is not one, or not from `least` to `most`.
     """
     text = request.args.get(name)
     if text is None:

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an outcome, as Cloud Logging reads it.
+"""Structured logs: one JSON line per outcome, as Cloud Logging reads it.
 
 A record has a stable event name (`purchase.credited`), a sentence for a person, and ids; never payloads, e-mails or
 keys.
@@ -26,17 +26,17 @@ def trace_request(trace_header: str, project: str | None) -> None:
 
 
 def info(event: str, sentence: str, **fields: object) -> None:
-    """Record what went as it should."""
+    """Record an expected outcome."""
     _write("INFO", event, sentence, fields)
 
 
 def warning(event: str, sentence: str, **fields: object) -> None:
-    """Record what somebody may want to look at."""
+    """Record an outcome that somebody may want to look at."""
     _write("WARNING", event, sentence, fields)
 
 
 def error(event: str, sentence: str, *, cause: BaseException | None = None, **fields: object) -> None:
-    """Record what somebody has to look at; `cause` adds its stack trace, which Error Reporting groups by."""
+    """Record an outcome that needs somebody; `cause` adds its stack trace, by which Error Reporting groups."""
     if cause is not None:
         fields["stack_trace"] = "".join(traceback.format_exception(cause))
     _write("ERROR", event, sentence, fields)
@@ -54,6 +54,6 @@ def _write(severity: Severity, event: str, sentence: str, fields: Mapping[str, o
     trace = _trace.get()
     if trace:
         record["logging.googleapis.com/trace"] = trace
-    # One write a line, so that the lines of two threads do not mix.
+    # One write per line, so that the lines of two threads do not mix.
     sys.stdout.write(json.dumps(record, default=str) + "\n")
     sys.stdout.flush()

@@ -46,8 +46,8 @@ DISTRIBUTION = {
     "firebase_admin": "firebase-admin",
     "functions_framework": "functions-framework",
 }
-# These come with the above: flask with functions-framework, grpc and google.api_core with Google's clients.
-COMES_ALONG = {"flask", "grpc", "google.api_core"}
+# These come with the above: the first three with functions-framework, the others with Google's clients.
+COMES_ALONG = {"flask", "werkzeug", "gunicorn", "grpc", "google.api_core"}
 IMPURE = {"os", "time", "logging", "requests", "flask", "pathlib", "random", "secrets", "socket", "threading"}
 
 

@@ -272,6 +272,20 @@ export interface components {
                 };
             };
         };
+        /** @description The body did not arrive whole, or not in time. Try again. */
+        RequestTimeout: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @constant */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+        };
         /** @description The body is too long. */
         TooLarge: {
             headers: {
@@ -403,6 +417,7 @@ export interface operations {
             };
             401: components["responses"]["NotSignedIn"];
             405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongContentType"];
             /** @description The user has reached the purchase limits, by default 5 per hour and 20 per day. */
@@ -552,6 +567,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             500: components["responses"]["Internal"];
             /** @description Pub/Sub or Secret Manager is unavailable; Stripe delivers the event again. */
@@ -636,6 +652,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             /** @description The idempotency key was used for another spend. */
             409: {
                 headers: {
