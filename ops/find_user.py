@@ -2,7 +2,8 @@
 
 from ops.connection import Connection
 from shared.domain.errors import NotFound
-from shared.domain.purchase import buyer_in, metadata_of
+from shared.domain.purchase import buyer_in
+from shared.domain.session_fields import metadata_of
 
 
 def find_uid(connection: Connection, who: str) -> str:

@@ -190,7 +190,8 @@ class Reconciliation:
                 self.payments[session_id] = payment
                 return payment.uid, not audit.knows_session(session_id)
             case ExpectedFailure(session_id, failed_uid):
-                return failed_uid, expected.is_missing_from(ledger.account(failed_uid)) and not audit.knows_session(session_id)
+                is_missing = expected.is_missing_from(ledger.account(failed_uid))
+                return failed_uid, is_missing and not audit.knows_session(session_id)
             case ExpectedReversal(intent):
                 purchase, stripe_object = ledger.purchase_of_payment(intent), event["data"]["object"]
                 buyer = resolve_buyer(purchase, stripe_object, partial(gateway.metadata_of_payment, intent))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.adapters.firestore.audit import LedgerAudit
 from shared.adapters.firestore.ledger import Ledger
+from shared.domain.entry import NewEntry
 from shared.runtime import logs
 from tests.deploy.api_fields import faults
 from tests.deploy.log_filter import field, matches
@@ -99,7 +99,9 @@ def disputed(ledger: Ledger, _firestore: FakeFirestore) -> None:
         "amount": 999,
         "charge": "ch_1",
         "payment_intent": "pi_cs_test_popular",
+        "currency": "usd",
         "status": "needs_response",
+        "balance_transactions": [{"id": "txn_1", "amount": -999, "currency": "usd"}],
         "metadata": {},
     }
     credit(ledger, {**load("completed_paid"), "type": "charge.dispute.created", "data": {"object": dispute}})
@@ -130,9 +132,9 @@ class NoEvents:
 
 
 def drifted(ledger: Ledger, firestore: FakeFirestore) -> None:
-    ledger.credit(purchase(uid="ada"), NO_LIMITS)
-    firestore.put("users/ada", {**(firestore.fields_of("users/ada") or {}), "tokenBalance": 111})
-    with deployed("reconcile", STRIPE, parts=(LedgerAudit(firestore.as_client()), NoEvents(), None)) as function:
+    ledger.post("ada", NewEntry("grant:1", "grant", 110, {}), create_account=True)
+    firestore.put("accounts/ada", {**(firestore.fields_of("accounts/ada") or {}), "balance": 111})
+    with deployed("reconcile", STRIPE, parts=(ledger, NoEvents(), None)) as function:
         assert function.post({}).status_code == 200
 
 
@@ -144,6 +146,7 @@ COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
     "security_alerts": {
         held_for_its_terms: 1,
         held_for_the_limit: 1,
+        limited_before_paying: 1,
         disputed: 1,
         refund_failed: 1,
         contradicted: 1,
