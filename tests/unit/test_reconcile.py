@@ -1,4 +1,4 @@
-"""functions/reconcile: lost events are published again, forged purchases and drift raise alerts, calls may end early."""
+"""functions/reconcile: it publishes lost events again, alerts on forged purchases and drift, and may end early."""
 
 import base64
 import json
