@@ -134,10 +134,10 @@ def test_accounts_come_in_the_order_of_their_uids_after_a_given_one(ledger: Ledg
 
 
 def test_a_days_purchases_come_in_pages(client: firestore.Client, audit: LedgerAudit) -> None:
-    for day in (20, 21):
-        ledger = ledger_of(client, clock=lambda day=day: datetime(2026, 11, day, 23, 59, tzinfo=UTC))
+    ledger = ledger_of(client, clock=lambda: now)
+    for now in (datetime(2026, 11, 20, 23, 59, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)):
         for number in range(3):
-            ledger.credit(purchase(f"cs_{day}_{number}", uid=f"user {number}"), NO_LIMITS)
+            ledger.credit(purchase(f"cs_{now.day}_{number}", uid=f"user {number}"), NO_LIMITS)
         grant(ledger, "user 0", 5)
 
     first = audit.purchases_on("2026-11-21", after=None, limit=2)

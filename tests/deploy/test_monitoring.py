@@ -125,17 +125,29 @@ def contradicted(ledger: Ledger, _firestore: FakeFirestore) -> None:
 
 
 class NoEvents:
-    """A Stripe account without events."""
+    """A Stripe account without events and sessions."""
 
     def events(self, *_args: object, **_options: object) -> list[Mapping[str, Any]]:
         return []
+
+    def session(self, _session_id: str) -> None:
+        return None
+
+
+def reconcile(ledger: Ledger) -> None:
+    with deployed("reconcile", STRIPE, parts=(ledger, NoEvents(), None)) as function:
+        assert function.post({}).status_code == 200
 
 
 def drifted(ledger: Ledger, firestore: FakeFirestore) -> None:
     ledger.post("ada", NewEntry("grant:1", "grant", 110, {}), create_account=True)
     firestore.put("accounts/ada", {**(firestore.fields_of("accounts/ada") or {}), "balance": 111})
-    with deployed("reconcile", STRIPE, parts=(ledger, NoEvents(), None)) as function:
-        assert function.post({}).status_code == 200
+    reconcile(ledger)
+
+
+def unknown_to_stripe(ledger: Ledger, _firestore: FakeFirestore) -> None:
+    ledger.credit(purchase("cs_forged", uid="ada"), NO_LIMITS)
+    reconcile(ledger)
 
 
 # metric → how often it counts each of the above
@@ -151,6 +163,7 @@ COUNTED: dict[str, dict[Callable[[Ledger, FakeFirestore], None], int]] = {
         refund_failed: 1,
         contradicted: 1,
         drifted: 1,
+        unknown_to_stripe: 1,
     },
     "rate_limit_triggers": {held_for_the_limit: 1, limited_before_paying: 1},
     "signature_failures": {forged: 1},
@@ -168,6 +181,7 @@ SCENARIOS = (
     refund_failed,
     contradicted,
     drifted,
+    unknown_to_stripe,
 )
 
 
@@ -239,6 +253,13 @@ def test_alerts_and_dashboard_watch_every_metric_and_no_other() -> None:
     for depth in ("num_undelivered_messages", "oldest_unacked_message_age"):
         assert depth in json.dumps(ALERTS)
         assert depth in json.dumps(DASHBOARD)
+
+
+def test_charts_group_only_by_labels_that_their_metric_has() -> None:
+    charts = re.findall(r'user/(\w+)\\".*?"groupByFields": \[(.*?)\]', json.dumps(DASHBOARD))
+    grouped = [(name, label) for name, fields in charts for label in re.findall(r"metric\.label\.(\w+)", fields)]
+    assert grouped
+    assert [(name, label) for name, label in grouped if label not in METRICS[name].get("labelExtractors", {})] == []
 
 
 def test_the_two_agreed_thresholds() -> None:
