@@ -31,6 +31,7 @@ class HeldPurchase:
     tokens: object
     amount_total: object
     amount_subtotal: object
+    amount_tax: object
     currency: object
     customer_id: object
     payment_intent_id: object
@@ -72,6 +73,7 @@ def held_purchase_from(session_id: str, fields: Mapping[str, Any]) -> HeldPurcha
         tokens=fields.get("tokens"),
         amount_total=fields.get("amountTotal"),
         amount_subtotal=fields.get("amountSubtotal"),
+        amount_tax=fields.get("amountTax"),
         currency=fields.get("currency"),
         customer_id=fields.get("customerId"),
         payment_intent_id=fields.get("paymentIntentId"),
@@ -128,6 +130,7 @@ def purchase_of(held: HeldPurchase, catalog: Catalog, *, user: str | None, token
         customer_id=_text(held.customer_id),
         payment_intent_id=held.payment,
         paid_at=int(held.paid_at.timestamp()),
+        tax_cents=held.amount_tax if is_cents(held.amount_tax) else 0,
     )
 
 

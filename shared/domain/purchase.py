@@ -274,6 +274,7 @@ def over_limit(purchase: Purchase) -> Hold:
             "tokens": purchase.tokens,
             "amountTotal": purchase.paid_cents,
             "amountSubtotal": purchase.subtotal_cents,
+            "amountTax": purchase.tax_cents,
             "currency": purchase.currency,
             "customerId": purchase.customer_id,
             "paymentIntentId": purchase.payment_intent_id,

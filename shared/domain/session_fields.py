@@ -22,6 +22,7 @@ def evidence_in(session: Mapping[str, Any]) -> dict[str, Any]:
         "tokens": metadata.get("tokens"),
         "amountTotal": session.get("amount_total"),
         "amountSubtotal": session.get("amount_subtotal"),
+        "amountTax": mapping_of(session.get("total_details")).get("amount_tax"),
         "currency": session.get("currency"),
         "customerId": session.get("customer"),
         "paymentIntentId": session.get("payment_intent"),

@@ -325,6 +325,13 @@ def test_a_second_dispute_is_seen_beside_one_that_was_won(operator: Operator) ->
     assert operator.change("held", "release", SESSION)["after"]["balance"] == 0
 
 
+def test_a_refund_of_the_tax_alone_takes_no_tokens_of_a_released_purchase(operator: Operator) -> None:
+    hold(operator, amountTotal=1082, amountTax=83)
+    operator.stripe.refund(PAYMENT, 83)
+
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 110
+
+
 def test_what_is_known_is_taken_back_once_though_stripe_reports_it_too(operator: Operator) -> None:
     hold(operator)
     refund = operator.stripe.refund(PAYMENT, 500)

@@ -268,6 +268,7 @@ def test_a_hold_keeps_claims_and_ids_but_nothing_personal() -> None:
         "tokens": "99999",
         "amountTotal": 999,
         "amountSubtotal": 999,
+        "amountTax": 0,
         "currency": "usd",
         "customerId": "cus_ada",
         "paymentIntentId": "pi_popular",
