@@ -35,10 +35,10 @@ class Work:
 WORK: Mapping[str, Work] = {
     "create_checkout": Work(reads=1, seconds=0.8),
     "stripe_webhook": Work(messages_kib=4, logs_kib=1.2),
-    "credit_tokens": Work(reads=1, writes=2, messages_kib=4, logs_kib=0.6),
+    "credit_tokens": Work(reads=1, writes=3, messages_kib=4, logs_kib=0.6),
     "get_balance": Work(reads=1),
     "list_transactions": Work(reads=20),
-    "spend_tokens": Work(reads=1, writes=2),
+    "spend_tokens": Work(reads=1, writes=3),
 }
 PURCHASE = ("create_checkout", "stripe_webhook", "credit_tokens", "get_balance", "list_transactions")
 
