@@ -218,7 +218,7 @@ class Reconciliation:
         self._raise(Alert(f"unknown_purchase:{session_id}", "unknown_purchase", "critical", uid, evidence))
 
     def _check_balance(self, uid: str) -> None:
-        """Alert when a user's balance is not the sum of the entries."""
+        """Alert when a user's balance, the sum of the entries and what the owner sees are not the same."""
         if uid in self.checked:
             return
         self.checked.add(uid)
@@ -228,11 +228,11 @@ class Reconciliation:
         self.report.users_checked += 1
         if check.drifted:
             self.report.drifted = (*self.report.drifted, uid)
-            balance, total = check.balance, check.sum_of_entries
-            sentence = f"The balance of user {uid} is {balance}, the sum of the entries {total}"
-            logs.error("ledger.drift", sentence, user_id=uid, balance=balance, sum_of_entries=total)
+            balance, total, shown = check.balance, check.sum_of_entries, check.shown
+            sentence = f"The balance of user {uid} is {balance}, the sum of the entries {total}, the owner sees {shown}"
+            logs.error("ledger.drift", sentence, user_id=uid, balance=balance, sum_of_entries=total, shown=shown)
             today = f"{datetime.now(UTC):%Y-%m-%d}"  # one alert per day: yesterday's may be closed
-            evidence = {"balance": balance, "sumOfEntries": total}
+            evidence = {"balance": balance, "sumOfEntries": total, "shown": shown}
             self._raise(Alert(f"drift:{uid}:{today}", "ledger_drift", "critical", uid, evidence))
 
     def _raise(self, alert: Alert) -> None:

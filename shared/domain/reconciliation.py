@@ -80,15 +80,16 @@ class ExpectedReversal:
 
 @dataclass(frozen=True, slots=True)
 class BalanceCheck:
-    """An account's balance beside the sum of its entries, in tokens, at one moment."""
+    """An account's balance, the sum of its entries, and the balance that its owner sees, in tokens, at one moment."""
 
     balance: int
     sum_of_entries: int
+    shown: int
 
     @property
     def drifted(self) -> bool:
         """Whether they differ, which no code of this project can cause."""
-        return self.balance != self.sum_of_entries
+        return not self.balance == self.sum_of_entries == self.shown
 
 
 @dataclass(slots=True)

@@ -459,9 +459,9 @@ def test_purchases_whose_events_were_read_cost_no_call_and_two_reads_each(
     answer = run(function, users=0)
 
     assert (answer["events"], answer["purchases_checked"], stripe.asked_sessions) == (20, 20, [])
-    # Per purchase, its entry twice. The rest: the last report, ada's balance (2 reads, 20 entries summed, of which the
+    # Per purchase, its entry twice. The rest: the last report, ada's balance (3 reads, 20 entries summed, of which the
     # fake bills each and Firestore one per 1,000), an empty query for yesterday, and the report that is saved.
-    assert firestore.reads == 20 * 2 + 1 + 2 + 20 + 1 + 1
+    assert firestore.reads == 20 * 2 + 1 + 3 + 20 + 1 + 1
 
 
 def test_purchases_are_checked_once_over_several_calls(
@@ -533,7 +533,7 @@ def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
     alert = firestore.fields_of(path)
     assert alert is not None
     assert (alert["type"], alert["severity"], alert["status"]) == ("ledger_drift", "critical", "open")
-    assert alert["seen"] == {"balance": 111, "sumOfEntries": 110}
+    assert alert["seen"] == {"balance": 111, "sumOfEntries": 110, "shown": 110}
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     drift = next(record for record in records if record["event"] == "ledger.drift")
     assert (drift["severity"], drift["user_id"]) == ("ERROR", "ada")
@@ -572,7 +572,7 @@ def test_a_change_between_the_reads_is_not_drift(ledger: Ledger, firestore: Fake
 
     check = LedgerAudit(busy).check_balance("ada")
 
-    assert check == BalanceCheck(330, 330)
+    assert check == BalanceCheck(330, 330, 330)
     assert not check.drifted
 
 

@@ -8,9 +8,11 @@ from shared.adapters.firestore.documents import (
     HELD_PURCHASES,
     RECONCILIATION_REPORTS,
     TRANSACTIONS,
+    USERS,
     entry_from,
     report_fields,
     report_from,
+    view_from,
 )
 from shared.adapters.firestore.store import CHANGE_TIMEOUT_S, AccountStore
 from shared.domain.entry import Entry
@@ -34,9 +36,10 @@ class LedgerAudit:
         return credited is not None or self._database.get(HELD_PURCHASES, session_id) is not None
 
     def check_balance(self, uid: str) -> BalanceCheck | None:
-        """Return a user's balance beside the sum of the entries; None if the account keeps changing.
+        """Return a user's balance, the sum of the entries and what the owner sees; None if the account keeps changing.
 
-        A change writes both in one commit, so they are of one moment when the account is the same before and after.
+        A change writes all of them in one commit, so they are of one moment when the account is the same before and
+        after.
         """
         amounts = (
             self._database.collection(TRANSACTIONS)
@@ -46,10 +49,11 @@ class LedgerAudit:
 
         def attempt() -> BalanceCheck:
             before = self._store.read(uid)
-            total = self._database.total(amounts)
+            total, view = self._database.total(amounts), self._database.get(USERS, uid)
             if self._store.read(uid).version != before.version:
                 raise WriteConflict
-            return BalanceCheck(before.account.balance, total)
+            shown = view_from(view.fields if view else {}).balance
+            return BalanceCheck(before.account.balance, total, shown)
 
         try:
             return retry_on_conflict(attempt, _CHECK_TIMEOUT_S)

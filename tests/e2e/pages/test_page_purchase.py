@@ -10,9 +10,11 @@ from google.cloud import firestore
 from playwright.sync_api import Route, expect
 
 from local.stack import Stack
+from shared.domain.entry import NewEntry
 from tests.e2e.buyer import DECLINES, StripeSide, eventually
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import ASKS_FOR_3DS, CHECKOUT_PATH, Account, Shopper
+from tests.ledgers import ledger_of
 
 POPULAR = 110
 CREDITED_WITHIN_S = 2.0
@@ -187,7 +189,7 @@ def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
 ) -> None:
     shopper = new_shopper(reduced_motion="no-preference")
     uid = shopper.account.buyer.uid
-    database.document(f"users/{uid}").set({"tokenBalance": -30})
+    ledger_of(database).post(uid, NewEntry("adjustment:debt", "adjustment", -30, {}), create_account=True)
     shopper.open()
     shopper.sign_in()
     for path in ("/buy-tokens", "/"):
