@@ -13,7 +13,7 @@ from ops.options import ALERT, UID, ChangeOptions, change_options, connected, js
 
 @click.group()
 def alerts() -> None:
-    """Look after security alerts."""
+    """Review security alerts."""
 
 
 @alerts.command("list")
@@ -59,6 +59,6 @@ def close(options: ChangeOptions, connection: Connection, id_: str) -> None:
 
     def act() -> str:
         closed = connection.operator_ledger.close_alert(id_, options.by)
-        return f"alert {id_} closed" if closed else f"alert {id_} was closed before - nothing changed"
+        return f"alert {id_} closed" if closed else f"alert {id_} is closed already - nothing changed"
 
     carry_out(connection, options, f"Close alert {id_}", view=view, act=act)

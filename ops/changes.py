@@ -69,5 +69,5 @@ def account_view(account: Account) -> dict[str, Any]:
 def describe_entry(outcome: Credited | Posted | Duplicate) -> str:
     """Say what became of an entry."""
     if isinstance(outcome, Duplicate):
-        return f"entry {outcome.entry.id} was made before - nothing changed"
-    return f"entry {outcome.entry.id} of {outcome.entry.amount} tokens made"
+        return f"entry {outcome.entry.id} exists already - nothing changed"
+    return f"created entry {outcome.entry.id} of {outcome.entry.amount} tokens"

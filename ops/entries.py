@@ -24,7 +24,10 @@ _NEGATIVE_AMOUNTS = {"ignore_unknown_options": True}
 @connected
 @change_options
 def adjust(options: ChangeOptions, connection: Connection, uid: str, amount: int, key: str) -> None:
-    """Add AMOUNT tokens to a balance, or take them if it is negative; they count neither as bought nor as earned."""
+    """Add AMOUNT tokens to a balance, or take them.
+
+    They are taken if AMOUNT is negative, and count neither as bought nor as earned.
+    """
     _post(options, connection, uid, NewEntry(f"adjustment:{key}", "adjustment", amount, {}))
 
 
@@ -35,7 +38,10 @@ def adjust(options: ChangeOptions, connection: Connection, uid: str, amount: int
 @connected
 @change_options
 def grant(options: ChangeOptions, connection: Connection, uid: str, amount: int, key: str) -> None:
-    """Give a user AMOUNT tokens that were earned: they count in totalTokensEarned."""
+    """Give a user AMOUNT tokens.
+
+    They count as earned, in totalTokensEarned.
+    """
     _post(options, connection, uid, NewEntry(f"grant:{key}", "grant", amount, {}))
 
 
@@ -44,7 +50,11 @@ def grant(options: ChangeOptions, connection: Connection, uid: str, amount: int,
 @connected
 @change_options
 def credit(options: ChangeOptions, connection: Connection, session: str) -> None:
-    """Credit a paid Checkout Session by hand when its event was lost. If the event comes after all, nothing changes."""
+    """Credit a paid session whose event was lost.
+
+    Stripe is asked whether it is paid, and what of it was refunded or disputed since. If the event arrives after all,
+    it changes nothing.
+    """
     purchase = _paid_purchase(connection, session)
 
     reported = facts_at_stripe(connection.gateway, purchase.payment_intent_id)

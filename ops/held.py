@@ -38,22 +38,22 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
     """List held purchases, the latest first."""
     found = connection.operator_ledger.held_purchases(status, uid=user, limit=limit)
     if as_json:
-        render.as_json([json_fields(one) for one in found])
+        render.as_json([json_fields(hold) for hold in found])
         return
     columns = ("session", "user", "reason", "package", "claims", "paid", "held at", "decided by", "message")
     rows = [
         (
-            one.session_id,
-            one.uid,
-            one.reason,
-            one.package_id,
-            one.tokens,
-            one.paid,
-            one.held_at,
-            one.decided_by,
-            one.message,
+            hold.session_id,
+            hold.uid,
+            hold.reason,
+            hold.package_id,
+            hold.tokens,
+            hold.paid,
+            hold.held_at,
+            hold.decided_by,
+            hold.message,
         )
-        for one in found
+        for hold in found
     ]
     render.table(f"Purchases: {status}", columns, rows)
 
@@ -65,10 +65,11 @@ def list_held(connection: Connection, user: str | None, status: str, limit: int,
 @connected
 @change_options
 def release(options: ChangeOptions, connection: Connection, session: str, user: str | None, tokens: int | None) -> None:
-    """Credit a held purchase: by the terms at the price that was paid, or as you say; never what its session claims.
+    """Credit a held purchase and close it.
 
-    What Stripe reports of its refunds and disputes is taken back at once. A purchase that was rejected can be released
-    once its refund has failed.
+    It is credited by the terms at the price that was paid, or as you say; never what its session claims. What Stripe
+    reports of its refunds and disputes is taken back at once. A purchase that was rejected can be released once its
+    refund has failed.
     """
     decided_on = connection.operator_ledger.held_purchase(session)
     rejected = decided_on.status == "rejected"
@@ -96,7 +97,10 @@ def release(options: ChangeOptions, connection: Connection, session: str, user: 
 @connected
 @change_options
 def reject(options: ChangeOptions, connection: Connection, session: str, *, no_refund: bool) -> None:
-    """Refund what is left of a held purchase in Stripe, and close it for good. Safe to rerun if interrupted."""
+    """Refund a held purchase and close it.
+
+    What is left of its payment is refunded in Stripe; no replay credits it any more. Safe to rerun if interrupted.
+    """
     decided_on = connection.operator_ledger.held_purchase(session)
     if decided_on.status == "released":
         raise Conflict("decided", f"{session} was released by {decided_on.decided_by}")
@@ -107,15 +111,14 @@ def reject(options: ChangeOptions, connection: Connection, session: str, *, no_r
 
     def act() -> str:
         if not is_open:
-            return f"{session} was rejected before - nothing changed"
+            return f"{session} is rejected already - nothing changed"
         # The money first: a hold that was refunded and not closed is found, and rejected again.
         refund_id = _refund(connection, session, payment) if payment else None
         try:
             connection.operator_ledger.reject(session, options.by, Refund(payment, refund_id, waived=no_refund))
         except Conflict as error:
-            raise Conflict(
-                error.code, f"{error.message} meanwhile; the event of its refund takes the tokens back"
-            ) from error
+            effect = "; the event of its refund will take the tokens back" if refund_id else ""
+            raise Conflict(error.code, f"{error.message} meanwhile{effect}") from error
         return f"{session} rejected, {f'refunded as {refund_id}' if refund_id else not_refunded}"
 
     view = _View(connection, session, decided_on.uid)
@@ -131,46 +134,46 @@ class _View:
     uid: str | None
 
     def __call__(self) -> dict[str, Any]:
-        one = self.connection.operator_ledger.held_purchase(self.session_id)
-        hold = {
-            "sessionId": one.session_id,
-            "status": one.status,
-            "heldBecause": one.message,
-            "packageClaimed": one.package_id,
-            "tokensClaimed": one.tokens,
-            "paid": one.paid,
-            "paymentIntentId": one.payment_intent_id,
-            "refundId": one.refund_id,
-            "decidedBy": one.decided_by,
-            "decisionReason": one.decision_reason,
+        hold = self.connection.operator_ledger.held_purchase(self.session_id)
+        shown = {
+            "sessionId": hold.session_id,
+            "status": hold.status,
+            "heldBecause": hold.message,
+            "packageClaimed": hold.package_id,
+            "tokensClaimed": hold.tokens,
+            "paid": hold.paid,
+            "paymentIntentId": hold.payment_intent_id,
+            "refundId": hold.refund_id,
+            "decidedBy": hold.decided_by,
+            "decisionReason": hold.decision_reason,
         }
-        return hold | (account_view(self.connection.ledger.account(self.uid)) if self.uid else {})
+        return shown | (account_view(self.connection.ledger.account(self.uid)) if self.uid else {})
 
 
-def _reported(connection: Connection, one: HeldPurchase) -> PaymentFacts:
+def _reported(connection: Connection, hold: HeldPurchase) -> PaymentFacts:
     """Return what Stripe reports of the payment of a hold that may be released."""
-    if one.wrong_mode or one.status == "released":
+    if hold.wrong_mode or hold.status == "released":
         return PaymentFacts()
-    return facts_at_stripe(connection.gateway, one.payment)
+    return facts_at_stripe(connection.gateway, hold.payment)
 
 
-def _has_come_back(one: HeldPurchase, reported: PaymentFacts) -> bool:
+def _has_come_back(hold: HeldPurchase, reported: PaymentFacts) -> bool:
     """Tell whether money that a rejection refunded is with the shop again, because a refund failed."""
-    paid = one.amount_total
-    return not one.refund_waived and bool(reported.failed) and is_cents(paid) and reported.refunded_cents < paid
+    paid = hold.amount_total
+    return not hold.refund_waived and bool(reported.failed) and is_cents(paid) and reported.refunded_cents < paid
 
 
-def _payment_to_refund(connection: Connection, one: HeldPurchase) -> str | None:
+def _payment_to_refund(connection: Connection, hold: HeldPurchase) -> str | None:
     """Return the payment that a rejection refunds, None when there is nothing to refund here.
 
     Raises:
-        BadInput: neither the hold nor Stripe names one.
+        BadInput: neither the hold nor Stripe names hold.
     """
-    if one.wrong_mode or one.amount_total == 0:
+    if hold.wrong_mode or hold.amount_total == 0:
         return None
-    if one.payment is not None:
-        return one.payment
-    session = connection.gateway().session(one.session_id) or {}
+    if hold.payment is not None:
+        return hold.payment
+    session = connection.gateway().session(hold.session_id) or {}
     payment = session.get("payment_intent")
     if isinstance(payment, str):
         return payment
@@ -178,7 +181,7 @@ def _payment_to_refund(connection: Connection, one: HeldPurchase) -> str | None:
         return None
     raise BadInput(
         "no_payment",
-        f"Neither the hold nor Stripe names a payment of {one.session_id}: reject it with --no-refund",
+        f"Neither the hold nor Stripe names a payment of {hold.session_id}: reject it with --no-refund",
     )
 
 

@@ -149,7 +149,7 @@ def refund_plan(held: HeldPurchase, payment: str, reported: PaymentFacts) -> str
 def why_not_refunded(held: HeldPurchase, payment: str | None, *, waived: bool) -> str:
     """Say why a rejection refunds nothing."""
     if waived:
-        return "not refunded, as you said"
+        return "not refunded (--no-refund)"
     if held.wrong_mode:
         return "not refunded: it was paid in Stripe's other mode"
     return "it was refunded before" if payment else "nothing was paid"

@@ -34,11 +34,11 @@ class Survey:
 @connected
 @change_options
 def migrate(options: ChangeOptions, connection: Connection) -> None:
-    """Move the accounts that version 0.1 left on users/{uid} to accounts/{uid}.
+    """Move accounts of version 0.1 to accounts/.
 
-    Any change of such an account moves it; this moves the others. Run it once no function of version 0.1 is deployed
-    any more; running it again changes nothing. The exit code is 1 if an account could not be moved, or if version 0.1
-    wrote to one after it was moved: audit those.
+    Version 0.1 left them on users/{uid}. Any change of such an account moves it; this moves the others. Run it once no
+    function of version 0.1 is deployed any more; running it again changes nothing. The exit code is 1 if an account
+    could not be moved, or if version 0.1 wrote to one after it was moved: audit those.
     """
     store = connection.ledger.store
     survey = _survey(store)

@@ -138,8 +138,8 @@ class OperatorLedger:
         documents = self._database.collection(collection)
         if uid is not None:
             found = self._database.stream(documents.where(filter=FieldFilter("userId", "==", uid)))
-            matching = (one for one in found if one[1]["status"] == status)
-            return sorted(matching, key=lambda one: one[1][time_field], reverse=True)[:limit]
+            matching = ((id_, fields) for id_, fields in found if fields["status"] == status)
+            return sorted(matching, key=lambda document: document[1][time_field], reverse=True)[:limit]
         query = documents.where(filter=FieldFilter("status", "==", status)).order_by(time_field, direction="DESCENDING")
         return self._database.stream(query.limit(limit))
 

@@ -20,7 +20,10 @@ from topology.topics import DEAD_LETTERS
 @connected
 @change_options
 def replay(options: ChangeOptions, connection: Connection, since: datetime, subscription: str) -> None:
-    """Deliver again what was published since a time. Safe: the ledger skips what it has."""
+    """Deliver again what was published since a time.
+
+    Safe to repeat: the ledger skips what it has.
+    """
     topic = connection.topic()
     topic.check_subscription(subscription)
 
@@ -37,7 +40,7 @@ def replay(options: ChangeOptions, connection: Connection, since: datetime, subs
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Look after events that could not be delivered."""
+    """Review events that could not be delivered."""
 
 
 @dead_letters.command("list")
@@ -58,7 +61,10 @@ def list_dead(connection: Connection, limit: int, *, as_json: bool) -> None:
 @connected
 @change_options
 def redrive(options: ChangeOptions, connection: Connection, limit: int) -> None:
-    """Put dead letters back on the topic, once what kept them from being delivered is fixed."""
+    """Put dead letters back on the topic.
+
+    For once what kept them from being delivered is fixed. Each is removed only after it was published.
+    """
     topic = connection.topic()
     waiting = topic.dead_letters(limit)
     if not options.json:

@@ -48,7 +48,7 @@ def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None
     if as_json:
         lists = {
             "entries": [entry.as_json() for entry in entries],
-            "held": [json_fields(one) for one in held],
+            "held": [json_fields(hold) for hold in held],
             "alerts": [json_fields(alert) for alert in alerts],
         }
         render.as_json(about | lists)
@@ -71,7 +71,9 @@ def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None
         ],
     )
     render.table(
-        "Held purchases", ("session", "reason", "held at"), [(one.session_id, one.reason, one.held_at) for one in held]
+        "Held purchases",
+        ("session", "reason", "held at"),
+        [(hold.session_id, hold.reason, hold.held_at) for hold in held],
     )
     render.table(
         "Open alerts",
@@ -90,7 +92,10 @@ def limits() -> None:
 @connected
 @change_options
 def reset(options: ChangeOptions, connection: Connection, uid: str) -> None:
-    """Let a user buy again at once: forget the recent purchases, which the limits count. No entry changes."""
+    """Let a user buy again at once.
+
+    This forgets the recent purchases, which the limits count. No entry changes.
+    """
 
     def view() -> dict[str, Any]:
         account = connection.operator_ledger.account(uid)
@@ -113,22 +118,23 @@ def reset(options: ChangeOptions, connection: Connection, uid: str) -> None:
 @json_option
 @connected
 def audit_command(connection: Connection, uid: str | None, *, every: bool, as_json: bool) -> None:
-    """Check that a balance is the sum of its entries, and that each entry states the balance after it.
+    """Check balances against their entries.
 
-    The exit code is 1 if an account does not agree.
+    A balance is the sum of its entries, each entry states the balance after it, and the totals agree. The exit code is
+    1 if an account does not.
     """
     if every == (uid is not None):
         raise click.UsageError("Name one user, or give --all")
     audits = _audit_all(connection.operator_ledger) if uid is None else [_audit(connection.operator_ledger, uid)]
-    faulty = [one for one in audits if one.faults]
+    faulty = [result for result in audits if result.faults]
     if as_json:
-        render.as_json({"audited": len(audits), "faulty": [_view(one) for one in faulty]})
+        render.as_json({"audited": len(audits), "faulty": [_view(result) for result in faulty]})
     else:
         shown = audits if uid is not None else faulty
         render.table(
             "Accounts that do not agree" if every else "Audit",
             ("user", "balance", "entries", "faults"),
-            [(one.uid, one.balance, one.entries, "; ".join(one.faults) or "none") for one in shown],
+            [(result.uid, result.balance, result.entries, "; ".join(result.faults) or "none") for result in shown],
         )
         click.echo(f"{len(audits)} audited, {len(faulty)} with faults")
     if faulty:
@@ -153,5 +159,10 @@ def _audit(ledger: OperatorLedger, uid: str) -> Audit:
     return audit(ledger.account(uid), ledger.entries(uid))
 
 
-def _view(one: Audit) -> dict[str, Any]:
-    return {"userId": one.uid, "balance": one.balance, "entries": one.entries, "faults": list(one.faults)}
+def _view(result: Audit) -> dict[str, Any]:
+    return {
+        "userId": result.uid,
+        "balance": result.balance,
+        "entries": result.entries,
+        "faults": list(result.faults),
+    }

@@ -165,7 +165,7 @@ def test_a_replay_delivers_again_what_came_since(events: Events) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--from", "yesterday"), "is not a time such as"),
         (("--from", "2026-11-20T00:00:00"), "lacks its time zone"),
@@ -176,12 +176,12 @@ def test_a_replay_delivers_again_what_came_since(events: Events) -> None:
         (("--from", "NOW", "--subscription", DEAD_LETTERS), f"does not belong to the topic {STRIPE_EVENTS}"),
     ],
 )
-def test_a_replay_that_makes_no_sense_is_refused(events: Events, words: tuple[str, ...], said: str) -> None:
+def test_a_replay_that_makes_no_sense_is_refused(events: Events, words: tuple[str, ...], message: str) -> None:
     now = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
 
     result = events.run("replay", *(now if word == "NOW" else word for word in words), *YES)
 
     assert result.exit_code != 0
     [line] = result.stderr.splitlines()
-    assert said in line
+    assert message in line
     assert events.actions() == []

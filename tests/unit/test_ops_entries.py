@@ -149,7 +149,7 @@ def test_a_change_that_is_confirmed_shows_the_state_before_and_what_changed(oper
     before, changed = result.stdout.split("Changed\n")
     assert "totalTokensPurchased  110" in before
     assert changed.splitlines()[:-1] == ["  balance            110 -> 115", "  totalTokensEarned  0 -> 5"]
-    assert changed.splitlines()[-1].startswith("Done: entry grant:")
+    assert changed.splitlines()[-1].startswith("Done: created entry grant:")
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_done(operator: Operator) -> None:
@@ -273,10 +273,10 @@ def test_a_credit_by_hand_takes_back_what_stripe_reports_though_no_event_told(
 ) -> None:
     operator.stripe.refund(paid["payment_intent"], 500)
 
-    asked = operator.run("credit", paid["id"], *WHO_AND_WHY, answer="n\n").stderr
+    prompt = operator.run("credit", paid["id"], *WHO_AND_WHY, answer="n\n").stderr
     done = operator.change("credit", paid["id"])
 
-    assert "of which refunds and disputes take back 55 at once" in asked
+    assert "of which refunds and disputes take back 55 at once" in prompt
     assert done["after"]["balance"] == 110 - 55
 
 

@@ -64,7 +64,7 @@ def hold(
     uid: str | None = "ada",
     **changes: Any,  # noqa: ANN401 - what Stripe sent
 ) -> Hold:
-    """Hold a purchase of `popular` at its price that claims 99999 tokens, unless said otherwise."""
+    """Hold a purchase of `popular` at its price that claims 99999 tokens, unless told otherwise."""
     claimed = {
         "packageId": "popular",
         "tokens": "99999",
@@ -345,9 +345,9 @@ def test_the_operator_is_told_what_a_release_takes_back_at_once(operator: Operat
     hold(operator)
     operator.stripe.refund(PAYMENT, 500)
 
-    asked = operator.run("held", "release", SESSION, *WHO_AND_WHY, answer="n\n").stderr
+    prompt = operator.run("held", "release", SESSION, *WHO_AND_WHY, answer="n\n").stderr
 
-    assert f"Credit 110 tokens to ada for {SESSION}, of which refunds and disputes take back 55 at once in" in asked
+    assert f"Credit 110 tokens to ada for {SESSION}, of which refunds and disputes take back 55 at once in" in prompt
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,7 @@ def test_a_disputed_payment_is_rejected_without_a_refund_once_the_operator_says_
 
     done = operator.change("held", "reject", SESSION, "--no-refund")
 
-    assert done["outcome"] == f"{SESSION} rejected, not refunded, as you said"
+    assert done["outcome"] == f"{SESSION} rejected, not refunded (--no-refund)"
     assert (held_document(operator)["status"], operator.stripe.requests) == ("rejected", [])
     assert operator.operator_ledger.alert(f"held:{SESSION}").status == "closed"
 
@@ -507,17 +507,17 @@ def test_a_rejection_asks_for_what_is_left_to_refund(
     hold(operator)
     happens_at(operator.stripe)
 
-    asked = operator.run("held", "reject", SESSION, *WHO_AND_WHY, answer="n\n").stderr
+    prompt = operator.run("held", "reject", SESSION, *WHO_AND_WHY, answer="n\n").stderr
 
-    assert f"Reject {SESSION}: {question}" in asked
+    assert f"Reject {SESSION}: {question}" in prompt
 
 
 def test_a_rejection_without_a_refund_asks_for_none(operator: Operator) -> None:
     hold(operator)
 
-    asked = operator.run("held", "reject", SESSION, "--no-refund", *WHO_AND_WHY, answer="n\n").stderr
+    prompt = operator.run("held", "reject", SESSION, "--no-refund", *WHO_AND_WHY, answer="n\n").stderr
 
-    assert f"Reject {SESSION}: not refunded, as you said in project" in asked
+    assert f"Reject {SESSION}: not refunded (--no-refund) in project" in prompt
 
 
 def test_a_rejection_twice_refunds_once(operator: Operator) -> None:

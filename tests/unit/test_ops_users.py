@@ -121,9 +121,9 @@ def test_a_hold_that_names_no_buyer_names_none(operator: Operator) -> None:
 def test_somebody_who_never_bought_is_named(operator: Operator) -> None:
     operator.emails["new@example.com"] = "new"
 
-    said = operator.refused("user", "show", "new@example.com")
+    message = operator.refused("user", "show", "new@example.com")
 
-    assert said == "Error: The address new@example.com belongs to user new, who has no account yet"
+    assert message == "Error: The address new@example.com belongs to user new, who has no account yet"
 
 
 def test_a_uid_goes_before_what_it_looks_like(operator: Operator) -> None:
