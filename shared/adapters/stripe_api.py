@@ -1,18 +1,15 @@
 """Stripe's API: customers, Checkout Sessions, refunds, subscriptions, events."""
 
-import hashlib
-import json
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import stripe
 
 from shared.adapters.secret_manager import SecretStore
 from shared.adapters.stripe_calls import call, call_with_key, is_missing
+from shared.adapters.stripe_customers import get_or_create
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused
 from shared.domain.purchase import TOKEN_PACKAGE
@@ -21,9 +18,6 @@ from shared.domain.subscription import Subscription, current_subscription
 
 if TYPE_CHECKING:
     from stripe.params import (
-        CustomerCreateParams,
-        CustomerListParams,
-        CustomerSearchParams,
         DisputeListParams,
         EventListParams,
         RefundCreateParams,
@@ -35,10 +29,6 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 10.0
 _RETRIES = 2
 _PAGE = 100  # the most that Stripe returns in one page of a list
-# Search lags by a minute, rarely by an hour; a list does not. Beyond what both see, the idempotency key still answers
-# with the customer that it created. Source: https://docs.stripe.com/api/customers/search
-_SEARCH_LAG_S = 15 * 60
-_RECENT_MAX = 1_000
 
 
 class StripeGateway:
@@ -67,56 +57,7 @@ class StripeGateway:
             email: for Stripe's receipts.
             instead_of: a customer that was deleted in Stripe; another one replaces it.
         """
-        find = partial(self._find_customer, uid, deleted=instead_of)
-        existing = find()
-        if existing is not None:
-            return existing
-        params: CustomerCreateParams = {"metadata": {"firebase_uid": uid}}
-        if email:
-            params["email"] = email
-        try:
-            return self._create_customer(params, instead_of, find)
-        except StripeRefused as error:
-            if error.stripe_code != "email_invalid":
-                raise
-            # Firebase accepts addresses that Stripe refuses; a receipt address is not worth losing the sale.
-            del params["email"]
-            return self._create_customer(params, instead_of, find)
-
-    def _find_customer(self, uid: str, *, deleted: str | None) -> str | None:
-        """Return the user's oldest customer in Stripe, None when there is none.
-
-        Search may not see the customers of the last minutes: those are listed. It may still see one that was deleted.
-        """
-        candidates = [one.to_dict() for one in (*self._search_customers(uid), *self._recent_customers())]
-        found = [
-            (one["created"], one["id"])
-            for one in candidates
-            if (one.get("metadata") or {}).get("firebase_uid") == uid and one["id"] != deleted
-        ]
-        return min(found)[1] if found else None
-
-    def _search_customers(self, uid: str) -> list[stripe.Customer]:
-        quoted = json.dumps(uid, ensure_ascii=False)
-        params: CustomerSearchParams = {"query": f"metadata['firebase_uid']:{quoted}", "limit": _PAGE}
-        try:
-            return call(lambda: self._stripe.v1.customers.search(params).data)
-        except StripeRefused:
-            return []  # there is no search for accounts in India; whatever else is wrong, the list meets it too
-
-    def _recent_customers(self) -> list[stripe.Customer]:
-        params: CustomerListParams = {"created": {"gte": int(time.time()) - _SEARCH_LAG_S}, "limit": _PAGE}
-        return call(lambda: list(islice(self._stripe.v1.customers.list(params).auto_paging_iter(), _RECENT_MAX)))
-
-    def _create_customer(
-        self, params: "CustomerCreateParams", instead_of: str | None, find: Callable[[], str | None]
-    ) -> str:
-        digest = hashlib.sha256(json.dumps([params, instead_of], sort_keys=True).encode()).hexdigest()
-
-        def create(key: str) -> str:
-            return self._stripe.v1.customers.create(params, {"idempotency_key": key}).id
-
-        return call_with_key(create, f"customer:{digest}", find=find)
+        return get_or_create(self._stripe, uid, email, instead_of=instead_of)
 
     def create_token_checkout_session(
         self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool = False
