@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from ops.alert_record import AlertRecord, Attribution, action_fields, alert_path, alert_record_from, closing
@@ -95,8 +96,9 @@ class OperatorLedger:
         record = self._database.get(PAYMENTS, payment_intent_id)
         if record is not None and record.fields["userId"]:
             return str(record.fields["userId"])
-        held = self._database.collection(HELD_PURCHASES)
-        query = held.where(filter=FieldFilter("paymentIntentId", "==", payment_intent_id))
+        query = self._database.collection(HELD_PURCHASES).where(
+            filter=FieldFilter("paymentIntentId", "==", payment_intent_id)
+        )
         return next((fields["userId"] for _, fields in self._database.stream(query.limit(1))), None)
 
     def held_purchase(self, session_id: str) -> HeldPurchase:
@@ -112,8 +114,18 @@ class OperatorLedger:
 
     def held_purchases(self, status: str, *, uid: str | None = None, limit: int) -> list[HeldPurchase]:
         """Return the held purchases of a status, the latest first."""
-        found = self._newest(HELD_PURCHASES, "heldAt", status, uid, limit)
-        return [held_purchase_from(id_, fields) for id_, fields in found]
+        if uid is not None:
+            query = self._database.collection(HELD_PURCHASES).where(filter=FieldFilter("userId", "==", uid))
+            found = self._of_status(status, query)
+        else:
+            query = (
+                self._database.collection(HELD_PURCHASES)
+                .where(filter=FieldFilter("status", "==", status))
+                .order_by("heldAt", direction=firestore.Query.DESCENDING)
+            )
+            found = self._database.stream(query.limit(limit))
+        held = [held_purchase_from(id_, fields) for id_, fields in found]
+        return sorted(held, key=lambda one: one.held_at, reverse=True)[:limit]
 
     def alert(self, id_: str) -> AlertRecord:
         """Return an alert.
@@ -128,20 +140,22 @@ class OperatorLedger:
 
     def alerts(self, status: str, *, uid: str | None = None, limit: int) -> list[AlertRecord]:
         """Return the alerts of a status, the latest first."""
-        found = self._newest(SECURITY_ALERTS, "createdAt", status, uid, limit)
-        return [alert_record_from(id_, fields) for id_, fields in found]
-
-    def _newest(
-        self, collection: str, time_field: str, status: str, uid: str | None, limit: int
-    ) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return ids and fields, the latest first; a user has few, so that theirs need no index of their own."""
-        documents = self._database.collection(collection)
         if uid is not None:
-            found = self._database.stream(documents.where(filter=FieldFilter("userId", "==", uid)))
-            matching = ((id_, fields) for id_, fields in found if fields["status"] == status)
-            return sorted(matching, key=lambda document: document[1][time_field], reverse=True)[:limit]
-        query = documents.where(filter=FieldFilter("status", "==", status)).order_by(time_field, direction="DESCENDING")
-        return self._database.stream(query.limit(limit))
+            query = self._database.collection(SECURITY_ALERTS).where(filter=FieldFilter("userId", "==", uid))
+            found = self._of_status(status, query)
+        else:
+            query = (
+                self._database.collection(SECURITY_ALERTS)
+                .where(filter=FieldFilter("status", "==", status))
+                .order_by("createdAt", direction=firestore.Query.DESCENDING)
+            )
+            found = self._database.stream(query.limit(limit))
+        alerts = [alert_record_from(id_, fields) for id_, fields in found]
+        return sorted(alerts, key=lambda one: one.created_at, reverse=True)[:limit]
+
+    def _of_status(self, status: str, query: firestore.Query) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return one user's documents of a status: a user has few, so that they need no index of their own."""
+        return [(id_, fields) for id_, fields in self._database.stream(query) if fields["status"] == status]
 
     # --- changing
 

@@ -113,6 +113,18 @@ def exempt() -> set[tuple[str, str]]:
     return {(row["collectionGroup"], row["fieldPath"]) for row in INDEXES["fieldOverrides"] if not row["indexes"]}
 
 
+def is_exempt(collection: str, field: str) -> bool:
+    """Tell whether a field has no automatic index. A field within a map follows the map unless it has a row of its own.
+
+    Source: https://firebase.google.com/docs/firestore/query-data/index-overview#map-fields
+    """
+    rows = {(row["collectionGroup"], row["fieldPath"]) for row in INDEXES["fieldOverrides"]}
+    names = field.split(".")
+    paths = [".".join(names[:length]) for length in range(len(names), 0, -1)]
+    nearest = next((path for path in paths if (collection, path) in rows), None)
+    return (collection, nearest) in exempt()
+
+
 def test_the_search_finds_the_history() -> None:
     assert any(query.collection == "transactions" and query.orders for query in QUERIES)
 
@@ -126,7 +138,7 @@ def test_a_query_has_its_index(query: Query) -> None:
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.place)
 def test_a_query_without_composite_index_uses_no_exempt_field(query: Query) -> None:
     if query.index() is None:
-        assert not {(query.collection, field) for field in query.fields} & exempt()
+        assert [field for field in query.fields if is_exempt(query.collection, field)] == []
 
 
 @pytest.mark.parametrize("source", sorted((ROOT / "web" / "src").rglob("*.ts")), ids=lambda source: source.name)

@@ -101,15 +101,16 @@ class Ledger:
 
     def uid_of_customer(self, customer_id: str) -> str | None:
         """Return the user whose Stripe customer this is, or None. One query."""
-        return self._uid_with("stripeCustomerId", customer_id)
+        query = self._database.collection(USERS).where(filter=FieldFilter("stripeCustomerId", "==", customer_id))
+        return self._first_id(query)
 
     def uid_of_subscription(self, subscription_id: str) -> str | None:
         """Return the user for whom this subscription is saved, or None. One query."""
-        return self._uid_with("subscription.id", subscription_id)
+        query = self._database.collection(USERS).where(filter=FieldFilter("subscription.id", "==", subscription_id))
+        return self._first_id(query)
 
-    def _uid_with(self, field: str, value: str) -> str | None:
-        query = self._database.collection(USERS).where(filter=FieldFilter(field, "==", value))
-        return next((uid for uid, _ in self._database.stream(query.limit(1))), None)
+    def _first_id(self, query: firestore.Query) -> str | None:
+        return next((id_ for id_, _ in self._database.stream(query.limit(1))), None)
 
     def transactions(self, uid: str, *, limit: int, offset: int = 0, cursor: str | None = None) -> Page:
         """Return a user's entries, newest first.
