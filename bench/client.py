@@ -11,7 +11,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.util import Retry
 
 # Only a connection that was closed while idle is opened again; what was answered is never asked again.
-_RECONNECT = Retry(total=2, status=0, redirect=0, allowed_methods=None, backoff_factor=0)
+_RECONNECT = Retry(total=2, status=0, redirect=0, allowed_methods=None, respect_retry_after_header=False)
 _TIMEOUT_S = 120.0
 
 

@@ -76,7 +76,7 @@ def _two_instances(lab: Lab) -> Iterator[Row]:
             return at_once([call for pair in zip(*both, strict=True) for call in pair], _CONNECTIONS)
 
         folded, queued = by_turns(
-            _ROUNDS, lambda _: spends(ours, "hot", _CALLS), lambda _: spends(queue, "queued", _CALLS // 2)
+            _ROUNDS, lambda _: spends(ours, "hot", _CALLS), lambda _: spends(queue, "queued", _CALLS)
         )
     note = f"{_rate(folded)} and {_rate(queued)} spends per second"
     name = "one hot account, two instances ÷ two of the queue: throughput"
@@ -104,7 +104,7 @@ def _in_process(lab: Lab) -> Iterator[Row]:
         return queue.spend("queued", f"{next(keys)}", 1)
 
     folded, queued = by_turns(
-        _ROUNDS, lambda _: run(our_spend, spends, _THREADS), lambda _: run(queued_spend, spends // 2, _THREADS)
+        _ROUNDS, lambda _: run(our_spend, spends, _THREADS), lambda _: run(queued_spend, spends, _THREADS)
     )
     note = f"{_rate(folded)} and {_rate(queued)} spends per second"
     name = f"in process, {_THREADS} threads on one account ÷ the queue: throughput"
