@@ -11,6 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from local.stack import Stack
 from tests.e2e.buyer import Buyer, StripeSide, eventually
+from tests.stripe_events import raw, signature
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def reconcile(stack: Stack) -> Callable[..., dict[str, Any]]:
     """Reconciles until a pass is done, and returns the sums of its calls."""
 
     def run(**wanted: int) -> dict[str, Any]:
-        total = {"events": 0, "republished": 0, "drifted": []}
+        total = {"events": 0, "republished": 0, "drifted": [], "unknown_purchases": []}
         while True:
             answer = httpx.post(stack.endpoints.functions["reconcile"], json=wanted, timeout=300).raise_for_status()
             for name in total:
@@ -94,6 +95,26 @@ def test_a_balance_that_somebody_wrote_by_hand_raises_an_alert(
     assert found.id.startswith(f"drift:{buyer.uid}:")
     assert (alert["severity"], alert["seen"]) == ("critical", {"balance": 110, "sumOfEntries": 110, "shown": 1110})
     assert buyer.uid not in reconcile()["drifted"]
+
+
+def test_a_forged_purchase_is_found_and_a_genuine_one_is_not_suspected(
+    buyer: Buyer, stripe_side: StripeSide, stack: Stack, web: httpx.Client, reconcile: Callable[..., dict[str, Any]]
+) -> None:
+    """Whoever has the signing secret can credit tokens, but not make Stripe know the session."""
+    genuine = buyer.checkout("popular")
+    stripe_side.pay(genuine).raise_for_status()
+    event = stripe_side.completed_event(genuine)
+    event["id"] += "forged"
+    event["data"]["object"]["id"] += "forged"
+    body = raw(event)
+    headers = {"Stripe-Signature": signature(body, stack.endpoints.webhook_secret), "Content-Type": "application/json"}
+    web.post("/api/stripe/webhook", content=body, headers=headers).raise_for_status()
+    eventually(lambda: buyer.balance() == 220)
+
+    unknown = reconcile()["unknown_purchases"]
+
+    assert event["data"]["object"]["id"] in unknown
+    assert genuine not in unknown
 
 
 def test_the_days_report_says_what_was_done(

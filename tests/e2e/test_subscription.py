@@ -31,8 +31,19 @@ class Subscriptions:
 
     def begin(self, customer: str, uid: str | None = None) -> str:
         metadata = {"firebase_uid": uid} if uid else {}
-        wish: Any = {"customer": customer, "items": [{"price": self.price}], "metadata": metadata}
-        return self._client.v1.subscriptions.create(wish).id
+        params: Any = {"customer": customer, "items": [{"price": self.price}], "metadata": metadata}
+        return self._client.v1.subscriptions.create(params).id
+
+    def checkout(self, uid: str) -> str:
+        """Open a Checkout Session that names its user by client_reference_id only."""
+        return self._client.v1.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "line_items": [{"price": self.price, "quantity": 1}],
+                "client_reference_id": uid,
+                "success_url": "http://localhost/subscribed",
+            }
+        ).id
 
     def cancel_at_period_end(self, subscription: str) -> None:
         self._client.v1.subscriptions.update(subscription, {"cancel_at_period_end": True})
@@ -56,19 +67,19 @@ def subscriptions(stack: Stack) -> Iterator[Subscriptions]:
     subscriptions.close()
 
 
-def kept(database: firestore.Client, uid: str) -> dict[str, Any]:
+def saved(database: firestore.Client, uid: str) -> dict[str, Any]:
     return dict((database.document(f"users/{uid}").get().to_dict() or {}).get("subscription", {}))
 
 
-def test_the_state_of_a_subscription_is_kept_from_its_beginning_to_its_end(
+def test_the_state_of_a_subscription_is_saved_from_its_beginning_to_its_end(
     buyer: Buyer, subscriptions: Subscriptions, database: firestore.Client, stripe_side: StripeSide
 ) -> None:
     def becomes(**fields: object) -> None:
-        eventually(lambda: fields.items() <= kept(database, buyer.uid).items())
+        eventually(lambda: fields.items() <= saved(database, buyer.uid).items())
 
     subscription = subscriptions.begin(subscriptions.customer(), buyer.uid)
     becomes(id=subscription, status="active", priceId=subscriptions.price, cancelAtPeriodEnd=False)
-    assert kept(database, buyer.uid)["currentPeriodEnd"] > kept(database, buyer.uid)["syncedAt"]
+    assert saved(database, buyer.uid)["currentPeriodEnd"] > saved(database, buyer.uid)["syncedAt"]
 
     subscriptions.cancel_at_period_end(subscription)
     becomes(status="active", cancelAtPeriodEnd=True)
@@ -76,11 +87,11 @@ def test_the_state_of_a_subscription_is_kept_from_its_beginning_to_its_end(
     subscriptions.cancel(subscription)
     becomes(status="canceled")
 
-    synced_at = kept(database, buyer.uid)["syncedAt"]
+    synced_at = saved(database, buyer.uid)["syncedAt"]
     oldest = subscriptions.events_of(subscription)[-1]
     assert stripe_side.resend(oldest) == [200]
-    eventually(lambda: kept(database, buyer.uid)["syncedAt"] > synced_at)
-    assert kept(database, buyer.uid)["status"] == "canceled"
+    eventually(lambda: saved(database, buyer.uid)["syncedAt"] > synced_at)
+    assert saved(database, buyer.uid)["status"] == "canceled"
 
 
 def test_a_user_is_found_by_the_stripe_customer_when_an_invoice_fails(
@@ -91,7 +102,7 @@ def test_a_user_is_found_by_the_stripe_customer_when_an_invoice_fails(
 
     subscriptions.fail_invoice(subscriptions.begin(customer))
 
-    eventually(lambda: kept(database, buyer.uid).get("status") == "past_due")
+    eventually(lambda: saved(database, buyer.uid).get("status") == "past_due")
     assert buyer.balance() == 0
 
 
@@ -102,11 +113,39 @@ def test_a_late_event_of_a_former_subscription_does_not_end_the_one_after_it(
     former = subscriptions.begin(customer, buyer.uid)
     subscriptions.cancel(former)
     present = subscriptions.begin(customer, buyer.uid)
-    eventually(lambda: kept(database, buyer.uid).get("id") == present)
+    eventually(lambda: saved(database, buyer.uid).get("id") == present)
     eventually(stripe_side.has_delivered_everything)
 
-    synced_at = kept(database, buyer.uid)["syncedAt"]
+    synced_at = saved(database, buyer.uid)["syncedAt"]
     stripe_side.resend(subscriptions.events_of(former)[0])
 
-    eventually(lambda: kept(database, buyer.uid)["syncedAt"] > synced_at)
-    assert (kept(database, buyer.uid)["id"], kept(database, buyer.uid)["status"]) == (present, "active")
+    eventually(lambda: saved(database, buyer.uid)["syncedAt"] > synced_at)
+    assert (saved(database, buyer.uid)["id"], saved(database, buyer.uid)["status"]) == (present, "active")
+
+
+def test_a_subscription_sold_by_a_session_is_followed_though_only_the_session_names_its_user(
+    buyer: Buyer, subscriptions: Subscriptions, database: firestore.Client, stripe_side: StripeSide
+) -> None:
+    stripe_side.pay(subscriptions.checkout(buyer.uid)).raise_for_status()
+    eventually(lambda: saved(database, buyer.uid).get("status") == "active")
+
+    subscriptions.cancel(saved(database, buyer.uid)["id"])
+
+    eventually(lambda: saved(database, buyer.uid)["status"] == "canceled")
+    assert buyer.balance() == 0
+
+
+def test_a_former_customers_late_event_does_not_end_the_subscription_of_the_present_one(
+    buyer: Buyer, subscriptions: Subscriptions, database: firestore.Client, stripe_side: StripeSide
+) -> None:
+    former = subscriptions.begin(subscriptions.customer(), buyer.uid)
+    subscriptions.cancel(former)
+    present = subscriptions.begin(subscriptions.customer(), buyer.uid)
+    eventually(lambda: saved(database, buyer.uid).get("id") == present)
+    eventually(stripe_side.has_delivered_everything)
+
+    synced_at = saved(database, buyer.uid)["syncedAt"]
+    stripe_side.resend(subscriptions.events_of(former)[0])
+
+    eventually(lambda: saved(database, buyer.uid)["syncedAt"] > synced_at)
+    assert (saved(database, buyer.uid)["id"], saved(database, buyer.uid)["status"]) == (present, "active")
