@@ -18,7 +18,7 @@ run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everyth
 	@exec $(BIN)/python -m local $(ARGS)
 
 .PHONY: reconcile
-reconcile: ## Let the running stack look for what its ledger lacks; ARGS='{"days": 30}'
+reconcile: ## Run a reconciliation on the running stack; ARGS='{"days": 30}'
 	@[ -f .local/endpoints.json ] || { echo 'No stack runs here: start one with make run' >&2; exit 1; }
 	@curl --silent --show-error --fail-with-body --json '$(or $(ARGS),{})' \
 		"$$($(BIN)/python -c 'import json; print(json.load(open(".local/endpoints.json"))["functions"]["reconcile"])')"
@@ -56,7 +56,7 @@ bench: tools .venv/.stamp node_modules/.stamp ## Measure the ledger's speed and 
 	@exec $(BIN)/python -m bench
 
 .PHONY: screenshots
-screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Take the pictures of docs/screenshots/ anew
+screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Retake the screenshots in docs/screenshots/
 	@exec $(BIN)/python -m tests.e2e.pages.screenshots
 
 .PHONY: format
@@ -66,11 +66,11 @@ format: .venv/.stamp node_modules/.stamp ## Format the code and fix what the lin
 	npm run --silent format
 
 .PHONY: lock
-lock: .venv/.stamp ## Write requirements-dev.txt anew after a change of a requirements*.in
+lock: .venv/.stamp ## Regenerate requirements-dev.txt after a change to any requirements*.in
 	$(BIN)/uv pip compile --universal --no-emit-index-url --no-header --quiet requirements-dev.in --output-file requirements-dev.txt
 
 .PHONY: clean
-clean: ## Remove all that the other commands made
+clean: ## Remove everything the other commands created
 	rm -rf .venv node_modules web/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: tools

@@ -9,6 +9,7 @@ from shared.adapters.firestore.ledger import Ledger
 from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
 from shared.domain.errors import LedgerRefused, Unavailable
 from shared.domain.limits import Limits
+from shared.domain.payment_facts import RefundMade
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -103,6 +104,18 @@ def test_a_held_purchase_delivered_again_costs_one_read(firestore: FakeFirestore
     ledger.credit(over, Limits(1, 1))
 
     assert cost(firestore) == (1, 0, 0)
+
+
+def test_a_refund_costs_four_reads_and_four_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
+    """Reads: the purchase by its payment, the account, the payment's record, the purchase again. One commit."""
+    ledger.credit(purchase(payment_intent_id="pi_1"), NO_LIMITS)
+    firestore.forget()
+
+    known = ledger.purchase_of_payment("pi_1")
+    assert known is not None
+    ledger.reverse(known.uid, "pi_1", RefundMade("re_1", 999))
+
+    assert cost(firestore) == (4, 4, 1)
 
 
 # --- faults

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.account import Account
+from shared.domain.account import OPEN_PURCHASES_MAX, Account, OpenState
 from shared.domain.entry import Entry, EntryType, NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.limits import Limits, PurchaseTime, remember
@@ -129,6 +129,28 @@ def test_an_entry_is_later_than_the_one_before_though_the_clock_is_not(behind: t
     account, _ = Account("ada", last_entry_at=AT).post(purchase().new_entry(), AT - behind)
 
     assert account.last_entry_at == AT + timedelta(microseconds=1)
+
+
+def open_purchases(*states: OpenState) -> Account:
+    account = Account("ada")
+    for number, state in enumerate(states):
+        account = account.with_open_purchase(f"cs_{number}", state, AT + timedelta(seconds=number))
+    return account
+
+
+def test_an_account_keeps_a_bounded_number_of_open_purchases_and_drops_the_oldest_failed_one_first() -> None:
+    account = open_purchases("held", "failed", "failed", *["waiting"] * OPEN_PURCHASES_MAX)
+
+    assert len(account.open_purchases) == OPEN_PURCHASES_MAX
+    dropped = [id_ for id_ in ("cs_0", "cs_1", "cs_2", "cs_3", "cs_4") if id_ not in account.open_purchases]
+    assert dropped == ["cs_1", "cs_2", "cs_3"]
+
+
+def test_a_held_purchase_is_dropped_last() -> None:
+    account = open_purchases(*["held"] * OPEN_PURCHASES_MAX, "failed")
+
+    assert account.open_state("cs_0") is None
+    assert account.open_state(f"cs_{OPEN_PURCHASES_MAX}") == "failed"
 
 
 def test_the_same_facts_are_no_difference() -> None:
