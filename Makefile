@@ -67,7 +67,7 @@ format: .venv/.stamp node_modules/.stamp ## Format the code and fix what the lin
 
 .PHONY: lock
 lock: .venv/.stamp ## Regenerate requirements-dev.txt after a change to any requirements*.in
-	$(BIN)/uv pip compile --universal --no-emit-index-url --no-header --quiet requirements-dev.in --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet requirements-dev.in --output-file requirements-dev.txt
 
 .PHONY: clean
 clean: ## Remove everything the other commands created
@@ -80,7 +80,7 @@ tools:
 .venv/.stamp: requirements-dev.txt
 	@echo "Installing the Python packages into .venv ..."
 	@python3 -m venv .venv
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json .npmrc

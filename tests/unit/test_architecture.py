@@ -189,7 +189,7 @@ def needed_by(main: Path) -> set[str]:
 
 
 def pins_of(file: Path) -> dict[str, str]:
-    lines = (line.split(";")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
+    lines = (line.split(";")[0].strip(" \\") for line in file.read_text(encoding="utf-8").splitlines())
     return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
 
 
