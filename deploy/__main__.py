@@ -1,132 +1,142 @@
-"""`./deploy.sh ENVIRONMENT`: bring a project to the state this checkout describes, and print its addresses."""
+"""`./deploy.sh ENVIRONMENT`: bring a project to the state that this checkout describes, compare them, or explain."""
 
 import argparse
-import json
-import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import NoReturn
 
-from deploy.apply import Apply
+from deploy.checkout import Checkout
 from deploy.commands import listing
-from deploy.deployment import STAGE, Deployment
-from deploy.environment import DeployError, Environment, load_deployed, load_environment
-from deploy.executor import DryRun, Executor
-from deploy.parts import PARTS
-from topology.functions import ROOT
+from deploy.environment import DeployError, load_deployed, load_environment
+from deploy.google_cloud import GoogleCloud
+from deploy.parts import BOOTSTRAP, PARTS, RELEASE, Part
+from deploy.run import Options, Run
+from deploy.shell import Shell, Transcript, run_here
 
-_FIREBASE_PARTS = ("rules", "hosting")
+DRIFT = 2
+"""The exit status of --check if the project differs from the checkout."""
+
+_USAGE = 64
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Carry out the deployment, or print it."""
-    options = parser().parse_args(arguments)
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors do not look like drift: argparse exits with 2, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    shell: Shell = run_here,
+    sleep: Callable[[float], None] = time.sleep,
+    ask: Callable[[str], bool] | None = None,
+) -> None:
+    """Do what the arguments say; the other parameters replace this machine in tests."""
+    flags = parser().parse_args(arguments)
     try:
-        environment = load_environment(options.environment, options.project)
-        if options.dry_run:
-            _carry_out(DryRun(), environment, options)
-            return
-        cloud = Apply()
-        _carry_out(cloud, _checked(cloud, environment, options), options)
-        print(f"\nDone: {cloud.changes} changes.")
+        if flags.record:
+            shell = Transcript(shell, flags.record)
+        sys.exit(_run(flags, shell, sleep, ask))
     except DeployError as error:
         sys.exit(f"deploy.sh: {error}")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of deploy.sh's arguments."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="./deploy.sh",
         description="Bring a Google Cloud project to the state this checkout describes. Safe to repeat.",
         epilog=f"The parts, in order: {', '.join(PARTS)}.",
         allow_abbrev=False,
     )
-    parser.add_argument("environment", help="dev or prod: a table in deploy/environments.toml")
+    parser.add_argument("environment", help="a table in deploy/environments.toml, such as dev or prod")
     parser.add_argument("--project", metavar="ID", help="use this project instead of the environment's")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="print every command, run none; needs no credentials")
+    mode.add_argument(
+        "--preflight", action="store_true", help="list what is missing, each with its command; change nothing"
+    )
+    mode.add_argument(
+        "--check", action="store_true", help="compare and change nothing; exit status 2 if anything differs"
+    )
+    parser.add_argument("--json", action="store_true", help="with --check: print JSON")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--bootstrap", action="store_true", help=f"only what an owner does: {', '.join(BOOTSTRAP)}")
+    parts.add_argument("--release", action="store_true", help="only what continuous integration does: the other parts")
     parser.add_argument("--only", metavar="PART", action="append", choices=PARTS, help="only this part; repeatable")
     parser.add_argument("--skip", metavar="PART", action="append", choices=PARTS, help="all but this part; repeatable")
-    parser.add_argument("--dry-run", action="store_true", help="print every command, run none; needs no credentials")
+    parser.add_argument("--prune", action="store_true", help="delete what this deployment created and no table names")
+    parser.add_argument("--yes", action="store_true", help="do not ask before something is removed from prod")
+    parser.add_argument("--allow-older", action="store_true", help="deploy a commit that lacks a deployed one")
+    parser.add_argument("--break-lock", action="store_true", help="take over the lock of a deployment that was killed")
+    parser.add_argument(
+        "--record", metavar="FILE", type=Path, help="write every command and its result, without secrets"
+    )
     return parser
 
 
-def _selected(options: argparse.Namespace) -> list[str]:
-    return [part for part in PARTS if part in (options.only or PARTS) and part not in (options.skip or ())]
+def _run(
+    flags: argparse.Namespace, shell: Shell, sleep: Callable[[float], None], ask: Callable[[str], bool] | None
+) -> int:
+    environment = load_environment(flags.environment, flags.project)
+    cloud = GoogleCloud(shell, environment.project, sleep=sleep)
+    selected = _selected(flags)
+    options = Options(selected, flags.prune, flags.yes, flags.allow_older, flags.break_lock)
+    ask = ask or (_ask if sys.stdin.isatty() else None)
+    run = Run(cloud, environment, load_deployed(), options, Checkout(shell), ask)
+    if flags.dry_run:
+        run.dry()
+        _print_addresses(run)
+        return 0
+    if "hosting" in selected and not flags.preflight:
+        cloud.run(("make", "--silent", "web/dist/index.html"))  # the preflight says so if it fails
+    if flags.check:
+        state = cloud.read(listing("projects", "describe", environment.project))
+        report = _numbered(run, str(state["projectNumber"])).check()
+        print(report.to_json() if flags.json else report.to_text())
+        return 0 if report.is_empty else DRIFT
+    findings = run.preflight()
+    for line in findings.lines():
+        print(line, file=sys.stderr)
+    if findings.problems:
+        raise DeployError(f"{len(findings.problems)} things are missing: see above. Nothing was changed.")
+    if not flags.preflight:
+        run = _numbered(run, findings.number)
+        changes = run.deploy()
+        _print_addresses(run)
+        print(f"\nDone: {changes} changes.")
+    return 0
 
 
-def _carry_out(executor: Executor, environment: Environment, options: argparse.Namespace) -> None:
-    deployment = Deployment(executor, environment, load_deployed())
-    for part in _selected(options):
-        executor.say(f"{part}: {(PARTS[part].__doc__ or '').splitlines()[0]}")
-        PARTS[part](deployment)
+def _selected(flags: argparse.Namespace) -> Mapping[str, Part]:
+    group = BOOTSTRAP if flags.bootstrap else RELEASE if flags.release else PARTS
+    return {
+        name: part for name, part in group.items() if name in (flags.only or group) and name not in (flags.skip or ())
+    }
+
+
+def _numbered(run: Run, number: str) -> Run:
+    return replace(run, environment=replace(run.environment, number=number))
+
+
+def _ask(question: str) -> bool:
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _print_addresses(run: Run) -> None:
+    environment = run.environment
     print(f"\n# {environment.name} is project {environment.project}. Pages: {environment.app_base_url}")
-    for row in deployment.functions:
+    for row in run.functions:
         address = environment.app_base_url + row.path if row.path else environment.url(row.service)
         print(f"#   {row.name:<20} {address}")
     print(f"# Webhook address for Stripe: {environment.webhook_url}")
 
 
-def _checked(cloud: Apply, environment: Environment, options: argparse.Namespace) -> Environment:
-    """Return the environment with its project's number, once everything exists that the selected parts need.
-
-    Raises:
-        DeployError: something is missing; the message says what, and how to get it.
-    """
-    parts = _selected(options)
-    if not shutil.which("gcloud"):
-        raise DeployError("gcloud is missing: https://cloud.google.com/sdk/docs/install")
-    if set(parts) & set(_FIREBASE_PARTS):
-        _check_firebase_tools()
-    if "hosting" in parts and (other_regions := _hosting_regions() - {environment.region}):
-        raise DeployError(
-            f"firebase.json points to functions in {', '.join(other_regions)}, but deploy/environments.toml deploys "
-            f"them to {environment.region}. Use the same region in both."
-        )
-    try:
-        project = cloud.read(listing("projects", "describe", environment.project))
-    except DeployError as error:
-        raise DeployError(
-            f"{error}\nThe project {environment.project} does not exist, or you may not see it. Create it "
-            "(docs/deployment.md, 'First deployment'), name it in deploy/environments.toml, or sign in: gcloud auth "
-            "login"
-        ) from error
-    if "functions" in parts:
-        _check_secrets(cloud, environment)
-        if missing := environment.missing_prices():
-            raise DeployError(
-                f"deploy/{environment.prices_file.name} lacks {', '.join(missing)}. Run: "
-                f".venv/bin/python -m deploy.stripe_setup {environment.name}"
-            )
-    return replace(environment, number=str(project["projectNumber"]))
-
-
-def _check_firebase_tools() -> None:
-    # Installs firebase-tools and builds the pages if either is missing or out of date.
-    if subprocess.run(("make", "--silent", "web/dist/index.html"), cwd=ROOT, check=False).returncode:
-        raise DeployError("Installing firebase-tools or building the pages failed. Run: make web/dist/index.html")
-    if not shutil.which("firebase"):
-        raise DeployError("firebase is missing: npm ci")
-
-
-def _hosting_regions() -> set[str]:
-    """Return the regions of the services that Hosting points to."""
-    rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
-    return {rewrite["run"]["region"] for rewrite in rewrites if "run" in rewrite}
-
-
-def _check_secrets(cloud: Apply, environment: Environment) -> None:
-    project = f"--project={environment.project}"
-    for secret in dict.fromkeys(secret for row in load_deployed() for secret in row.secrets):
-        versions: Any = None
-        try:
-            versions = cloud.read(listing("secrets", "versions", "list", secret, "--filter=state=ENABLED", project))
-        except DeployError as error:
-            print(error, file=sys.stderr)
-        if not versions:
-            raise DeployError(f"The secret {secret} has no value. Run: ./setup_stripe_secrets.sh {environment.name}")
-
-
 if __name__ == "__main__":
-    STAGE.mkdir(parents=True, exist_ok=True)
     main()

@@ -1,38 +1,31 @@
-"""Carries out a deployment with gcloud: list, compare, and create or update only what differs.
+"""Carries out a deployment: list, compare, and create, update or remove only what differs."""
 
-A kind is listed by one gcloud command that prints all its resources as JSON, so nothing is read out of error messages.
-"""
-
-import json
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from deploy.commands import Command, shell_text
+from deploy.commands import Command
 from deploy.environment import DeployError
-from deploy.resource import Resource, State, contains
-
-# A resource created a moment ago is not visible everywhere at once. Seconds to wait between attempts, by error message.
-_API = (5, 10, 20, 40, 60, 60)
-_ACCOUNT = (5, 10, 20, 40, 60, 60)
-_METRIC = (5, 10, 20, 40, *[60] * 10)
-_TRANSIENT: Mapping[str, Sequence[int]] = {
-    "SERVICE_DISABLED": _API,
-    "has not been used in project": _API,
-    "does not exist.": _ACCOUNT,
-    "Cannot find metric": _METRIC,  # "it could take up to 10 minutes to become available"
-}
+from deploy.google_cloud import ExistsError, GoogleCloud, NotFoundError
+from deploy.policy import Policy, described_binding
+from deploy.resource import Kind, Resource, State, differences
 
 
 class Apply:
-    """Carries out a deployment with the gcloud on PATH; `changes` counts what it changed."""
+    """Changes the project; `changes` counts what it changed."""
 
-    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._listed: dict[Command, Any] = {}
-        self._sleep = sleep
+    def __init__(self, cloud: GoogleCloud) -> None:
         self.changes = 0
+        self._cloud = cloud
+        self._owned: list[Kind] = []
+        self._ensured: set[tuple[str, str]] = set()
+
+    def begin(self, title: str, about: str) -> None:
+        """Print a heading."""
+        print(f"{title}: {about}", flush=True)
+
+    def own(self, kind: Kind) -> None:
+        """Remember the kind, whose orphans `prune` deletes."""
+        self._owned.append(kind)
 
     def ensure(self, resource: Resource) -> State:
         """Create the resource, update it if it differs, or leave it.
@@ -42,77 +35,96 @@ class Apply:
         Raises:
             DeployError: the resource differs in something that cannot be changed, or a command failed.
         """
-        existing = self._find(resource)
-        if existing is None:
-            command = resource.create
-        elif not contains(existing, resource.immutable):
-            raise DeployError(
-                f"{resource.name} exists and differs in fields that cannot be changed: it must have "
-                f"{json.dumps(resource.immutable)}. "
-                "docs/deployment.md, 'What deploy.sh cannot change', says how to replace it."
-            )
-        elif contains(existing, resource.desired):
-            print(f"  unchanged  {resource.name}")
-            return existing
-        elif resource.update is None:
-            raise DeployError(f"{resource.name} differs and cannot be updated: it must have {resource.desired}")
-        else:
-            command = resource.update(existing)
-        self._change("changing ", resource.name, command)
-        self.changes += 1
-        if not resource.reread:
+        self._ensured.add((resource.kind.name, resource.name))
+        state = resource.kind.find(self._read(resource.kind.look), resource.name)
+        if state is None:
+            state = self._create(resource)
+        if state is None:
             return {}
-        del self._listed[resource.look]
-        return self._find(resource) or {}
+        commands = self._updates(resource, state)
+        for command in commands:
+            self._change(resource.title, command)
+        return self._reread(resource) if commands and resource.reread else state
 
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:
-        """Run the command, if something differs."""
-        if unless is None:
-            self._change("checking ", what, command)
-        elif unless():
-            print(f"  unchanged  {what}")
-        else:
-            self._change("changing ", what, command)
-            self.changes += 1
+    def _create(self, resource: Resource) -> State | None:
+        """Create the resource; return its state if it is needed, or if it existed and the list was out of date."""
+        if resource.create is None:
+            raise DeployError(f"{resource.title} is missing. {resource.hint}")
+        try:
+            self._change(resource.title, resource.create)
+        except ExistsError:
+            return self._reread(resource)
+        return self._reread(resource) if resource.reread else None
 
-    def say(self, text: str) -> None:
-        """Print a heading."""
-        print(text, flush=True)
+    def _updates(self, resource: Resource, state: State) -> Sequence[Command]:
+        """Return the commands that bring an existing resource to its desired state."""
+        view = resource.view(state)
+        if fixed := list(differences(view, resource.immutable)):
+            raise DeployError(f"{resource.title} cannot be changed: {'; '.join(map(str, fixed))}")
+        found = list(differences(view, resource.desired))
+        if found and resource.update is None:
+            raise DeployError(f"{resource.title}: {'; '.join(map(str, found))}. {resource.hint}")
+        for difference in found:
+            print(f"             {resource.title}: {difference}")
+        return resource.update(state) if found and resource.update else ()
 
-    def read(self, command: Command) -> Any:  # noqa: ANN401 - whatever JSON gcloud prints
-        """Return what a listing command prints; each runs once.
+    def _reread(self, resource: Resource) -> State:
+        """Return the resource as it is listed now; a list may lag behind a change by seconds.
 
         Raises:
-            DeployError: the command failed.
+            DeployError: it is still not listed after a minute.
         """
-        if command not in self._listed:
-            done = self._run_patiently(command)
-            if done.returncode:
-                raise DeployError(f"{done.stderr.strip()}\nThis command failed: {shell_text(command)}")
-            self._listed[command] = json.loads(done.stdout or "null") or []
-        return self._listed[command]
+        for wait_s in (0, 2, 5, 10, 20, 30):
+            if wait_s:
+                self._cloud.sleep(wait_s)
+            self._cloud.forget(resource.kind.look)
+            state = resource.kind.find(self._read(resource.kind.look), resource.name)
+            if state is not None:
+                return state
+        raise DeployError(f"{resource.title} was created, but it is not listed. Run this again in a few minutes.")
 
-    def _change(self, action: str, what: str, command: Command) -> None:
-        print(f"  {action}  {what}\n             {shell_text(command)}", flush=True)
-        done = self._run_patiently(command)
-        sys.stderr.write(done.stdout + done.stderr)
-        if done.returncode:
-            raise DeployError(f"{what}: the command above failed")
+    def ensure_policy(self, policy: Policy) -> None:
+        """Remove the bindings that no table names, then add the missing ones."""
+        state = self._read(policy.look)
+        for binding in policy.excess(state):
+            self._change(described_binding(policy, binding), policy.remove(binding), announce="removing ")
+        for binding in policy.missing(state):
+            self._change(described_binding(policy, binding), policy.add(binding))
 
-    def _run_patiently(self, command: Command) -> "subprocess.CompletedProcess[str]":
-        """Run a command, and run it again while it fails with an error that is known to pass."""
-        waits: Iterator[int] | None = None
-        while True:
-            done = subprocess.run(command, check=False, text=True, capture_output=True)
-            transient = next((message for message in _TRANSIENT if message in done.stderr), None)
-            if done.returncode == 0 or transient is None:
-                return done
-            waits = waits or iter(_TRANSIENT[transient])
-            wait_s = next(waits, None)
-            if wait_s is None:
-                return done
-            print(f"  waiting    {wait_s} s: {transient}", flush=True)
-            self._sleep(wait_s)
+    def publish(self, what: str, command: Command, is_live: Callable[[GoogleCloud], bool]) -> None:
+        """Publish the files, unless they are live."""
+        if not is_live(self._cloud):
+            self._change(what, command)
 
-    def _find(self, resource: Resource) -> State | None:
-        return resource.find(self.read(resource.look))
+    def verify(self, what: str, command: Command) -> None:
+        """Run the check.
+
+        Raises:
+            DeployError: it failed.
+        """
+        self._cloud.change(what, command, announce="checking ")
+
+    def prune(self) -> None:
+        """Delete the orphans of every claimed kind, last kind first: what is created last depends on the rest."""
+        for kind in reversed(self._owned):
+            for state in self._orphans(kind):
+                if kind.delete:
+                    self._change(f"{kind.name} {kind.key(state)}", kind.delete(state), announce="deleting ")
+
+    def _orphans(self, kind: Kind) -> list[State]:
+        return [
+            state
+            for state in self._read(kind.look)
+            if kind.is_ours(state) and (name := kind.key(state)) and (kind.name, name) not in self._ensured
+        ]
+
+    def _read(self, command: Command) -> Any:  # noqa: ANN401 - JSON
+        """Read, and wait for an API that was enabled a moment ago; empty if the resource does not exist."""
+        try:
+            return self._cloud.read(command, patient=True)
+        except NotFoundError:
+            return []
+
+    def _change(self, what: str, command: Command, *, announce: str = "changing ") -> None:
+        self._cloud.change(what, command, announce=announce)
+        self.changes += 1

@@ -1,5 +1,7 @@
 """The commands that a deployment runs, and how they look in a shell."""
 
+import shlex
+
 Command = tuple[str, ...]
 
 _QUIET = "--quiet"
@@ -23,5 +25,4 @@ def shell_text(command: Command) -> str:
 
 def _quoted(word: str) -> str:
     flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    plain = bool(value) and all(char.isalnum() or char in "-_./:@%+,=" for char in value)
-    return flag + equals + (value if plain or not (value or equals) else "'" + value.replace("'", "'\\''") + "'")
+    return flag + equals + (shlex.quote(value) if value or not flag else "")

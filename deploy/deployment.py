@@ -1,13 +1,12 @@
 """What every part of a deployment works with: the environment, the functions, and the executor."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from deploy.commands import Command, gcloud, listing
+from deploy.commands import Command, listing
 from deploy.environment import Deployed, Environment
 from deploy.executor import Executor
-from deploy.resource import Resource, State
+from deploy.policy import Policy
 from topology.functions import ROOT
 
 STAGE = ROOT / ".local" / "deploy"
@@ -16,11 +15,21 @@ STAGE = ROOT / ".local" / "deploy"
 
 @dataclass(frozen=True)
 class Deployment:
-    """One environment being deployed."""
+    """One environment being deployed.
+
+    Attributes:
+        executor: carries it out, checks it or prints it.
+        environment: where.
+        functions: what.
+        commit: the commit that is deployed: 12 hexadecimal digits.
+        stage: the folder for files that commands upload.
+    """
 
     executor: Executor
     environment: Environment
     functions: list[Deployed]
+    commit: str = "COMMIT"
+    stage: Path = STAGE
 
     @property
     def project(self) -> str:
@@ -29,8 +38,13 @@ class Deployment:
 
     @property
     def region(self) -> str:
-        """The flag that names the region."""
+        """The flag that names the region of Cloud Run."""
         return f"--region={self.environment.region}"
+
+    @property
+    def location(self) -> str:
+        """The flag that names the same region for other services."""
+        return f"--location={self.environment.region}"
 
     @property
     def pubsub_agent(self) -> str:
@@ -45,35 +59,16 @@ class Deployment:
         """Return a gcloud command that lists something of this project."""
         return listing(*words, self.project)
 
-    def grant(self, resource: tuple[str, ...], member: str, role: str, *flags: str) -> None:
-        """Grant a role on a resource, named as gcloud does: ("pubsub", "topics", "stripe-events")."""
-        *kind, name = resource
-        on_project = kind == ["projects"]
-        where = flags if on_project else (*flags, self.project)
-        binding = (f"--member={member}", f"--role={role}", *(("--condition=None",) if on_project else ()))
-        self.executor.ensure(
-            Resource(
-                f"{role} on {name} for {member}",
-                listing(*kind, "get-iam-policy", name, *where),
-                binding_of(member, role),
-                gcloud(*kind, "add-iam-policy-binding", name, *binding, *where),
-            )
-        )
+    def file(self, name: str) -> Path:
+        """Return the path of a file to be staged; its folder exists."""
+        self.stage.mkdir(parents=True, exist_ok=True)
+        return self.stage / name
 
-    def firebase(self, what: str, only: str, *, unless: Callable[[], bool] | None = None) -> None:
-        """Deploy targets of firebase.json."""
-        command = ("firebase", "deploy", f"--only={only}", self.project, "--non-interactive")
-        self.executor.run(what, command, unless=unless)
+    def path(self, file: Path) -> str:
+        """Return a file's path as commands name it: from the checkout's root, where it is in there."""
+        return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file)
 
-
-def binding_of(member: str, role: str) -> Callable[[Any], State | None]:
-    """Find an unconditional binding in an IAM policy; gcloud prints a policy without bindings as an empty list."""
-
-    def find(policy: Any) -> State | None:  # noqa: ANN401 - JSON
-        bindings = policy.get("bindings", []) if isinstance(policy, dict) else []
-        matching = (
-            one for one in bindings if one["role"] == role and member in one["members"] and "condition" not in one
-        )
-        return next(matching, None)
-
-    return find
+    def ensure_policy(self, resource: tuple[str, ...], grants: dict[str, set[str]], *flags: str) -> None:
+        """Give a resource of ours exactly these members of roles."""
+        members = {role: frozenset(found) for role, found in grants.items()}
+        self.executor.ensure_policy(Policy(resource, members, (*flags, self.project)))

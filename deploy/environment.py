@@ -16,6 +16,9 @@ SECRETS: Mapping[str, str] = {
 }
 """The settings that are secrets, each with the name of its secret in Secret Manager."""
 
+ALL_SECRETS = (*SECRETS.values(), "stripe-publishable-key")
+"""Every secret. No function reads the publishable key; it is stored for pages that embed Stripe's own components."""
+
 
 class DeployError(Exception):
     """The deployment cannot continue; the message says what to do."""
@@ -23,7 +26,12 @@ class DeployError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """One table of environments.toml; `number` is the project number that Google assigned."""
+    """One table of environments.toml.
+
+    Attributes:
+        images_project: the project whose registry has the images: this one, or that of the environment it promotes.
+        number: the project number that Google assigned.
+    """
 
     name: str
     project: str
@@ -37,8 +45,10 @@ class Environment:
     protected: bool
     alert_emails: tuple[str, ...]
     trusted_callers: tuple[str, ...]
+    promotes: str
     more_settings: Mapping[str, str]
     prices: Mapping[str, str]
+    images_project: str
     number: str = "PROJECT_NUMBER"
 
     @property
@@ -100,6 +110,19 @@ class Deployed(Function):
         """The secrets that the function reads."""
         return [secret for setting, secret in SECRETS.items() if self.reads(setting)]
 
+    @property
+    def ingress(self) -> str:
+        """From where Cloud Run accepts requests: Pub/Sub and Cloud Scheduler of the same project are internal.
+
+        Source: https://cloud.google.com/run/docs/securing/ingress
+        """
+        return "internal" if self.subscription or self.schedule else "all"
+
+    @property
+    def sells(self) -> bool:
+        """Whether it offers packages at their current terms, by the ids of Stripe's prices."""
+        return any(name.startswith("STRIPE_TOKEN_") for name in (*self.needs, *self.uses))
+
     def variables(self, environment: Environment) -> dict[str, str]:
         """Return the environment variables that the function is deployed with.
 
@@ -111,9 +134,11 @@ class Deployed(Function):
             raise DeployError(
                 f"functions.toml: {self.name} needs {', '.join(unknown)}. Add a value in deploy/environment.py."
             )
-        # functions-framework serves as many concurrent requests as it has threads.
         return {name: value for name, value in values.items() if value and self.reads(name)} | {
-            "THREADS": str(self.concurrency)
+            "FUNCTION_TARGET": self.name,
+            "FUNCTION_SOURCE": f"functions/{self.name}/main.py",
+            # functions-framework serves as many concurrent requests as it has threads.
+            "THREADS": str(self.concurrency),
         }
 
 
@@ -133,7 +158,11 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
         raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
     row |= {key: tuple(row[key]) for key in ("alert_emails", "trusted_callers")}
-    environment = Environment(name=name, prices={}, more_settings=row.pop("settings"), **row)
+    promotes = row["promotes"]
+    images_project = load_environment(promotes, root=root).project if promotes else project
+    environment = Environment(
+        name=name, prices={}, more_settings=row.pop("settings"), images_project=images_project, **row
+    )
     prices = root / "deploy" / environment.prices_file.name
     return replace(environment, prices=_read_env(prices) if prices.exists() else {})
 

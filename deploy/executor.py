@@ -1,48 +1,31 @@
-"""What a deployment is carried out on: an interface, and the dry run, which prints the commands."""
+"""What a deployment is carried out on: an interface that a dry run, a check and a real run implement."""
 
 from collections.abc import Callable
 from typing import Protocol
 
-from deploy.commands import Command, shell_text
-from deploy.resource import Resource, State
+from deploy.commands import Command
+from deploy.google_cloud import GoogleCloud
+from deploy.policy import Policy
+from deploy.resource import Kind, Resource, State
 
 
 class Executor(Protocol):
-    """Carries out a deployment, or prints it."""
+    """Carries out a deployment, compares it with the project, or prints it."""
+
+    def begin(self, title: str, about: str) -> None:
+        """Announce a part."""
+
+    def own(self, kind: Kind) -> None:
+        """Claim a kind: every resource of it that is ours and that nothing ensures is an orphan."""
 
     def ensure(self, resource: Resource) -> State:
-        """Bring the resource to its desired state; return its state if it existed or is listed again."""
+        """Bring the resource to its desired state; return its state as far as it is known."""
 
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:
-        """Run a command unless nothing differs; without `unless` the command finds that out for itself."""
+    def ensure_policy(self, policy: Policy) -> None:
+        """Give a resource exactly this policy."""
 
-    def say(self, text: str) -> None:
-        """Print a heading."""
+    def publish(self, what: str, command: Command, is_live: Callable[[GoogleCloud], bool]) -> None:
+        """Run a command that publishes files, unless they are live."""
 
-
-class DryRun:
-    """Prints the commands and runs none: it needs no credentials."""
-
-    def __init__(self) -> None:
-        self._printed: set[Command] = set()
-
-    def ensure(self, resource: Resource) -> State:
-        """Print how to list, create and update the resource."""
-        print(f"\n# {resource.name}")
-        if resource.look not in self._printed:
-            self._printed.add(resource.look)
-            print(shell_text(resource.look))
-        print(shell_text(resource.create))
-        placeholder = {"name": resource.name.upper().replace(" ", "_")}
-        update = resource.update and resource.update(placeholder)
-        if update and update != resource.create:
-            print(f"# or, if it exists and differs:\n{shell_text(update)}")
-        return placeholder
-
-    def run(self, what: str, command: Command, *, unless: Callable[[], bool] | None = None) -> None:  # noqa: ARG002 - `unless` asks the live site
-        """Print the command."""
-        print(f"\n# {what}\n{shell_text(command)}")
-
-    def say(self, text: str) -> None:
-        """Print a comment."""
-        print(f"\n# ---- {text}")
+    def verify(self, what: str, command: Command) -> None:
+        """Run a command that checks what was done, and stop if it fails."""

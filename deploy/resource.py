@@ -1,6 +1,7 @@
-"""The desired state of one resource, and its comparison with what Google Cloud lists."""
+"""The desired state of resources, and its comparison with what Google Cloud lists."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,65 +10,136 @@ from deploy.commands import Command
 State = dict[str, Any]
 """A resource as gcloud prints it."""
 
+OWNER = "token-economy"
+LABELS = {"managed-by": OWNER}
+"""On every resource of a kind that has labels."""
+MARK = f"Managed by {OWNER}."
+"""In the description of every resource of a kind that has no labels."""
+
+
+class Exact(dict[str, Any]):
+    """A desired object that may have no other fields than these."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All resources of one sort in the project.
+
+    Attributes:
+        name: what people call it, such as "topic".
+        look: the command that lists them all, or prints the only one.
+        key: returns the name of a listed one; None if it cannot be one of ours.
+        is_ours: whether this deployment created it, now or in an earlier version.
+        delete: returns the command that deletes it; None if it must never be deleted, or if firebase-tools does.
+    """
+
+    name: str
+    look: Command
+    key: Callable[[State], str | None]
+    is_ours: Callable[[State], bool] = lambda _: False
+    delete: Callable[[State], Command] | None = None
+
+    def find(self, listed: Sequence[State] | State, name: str) -> State | None:
+        """Return the resource of this name."""
+        states = [listed] if isinstance(listed, Mapping) else listed
+        return next((state for state in states if self.key(state) == name), None)
+
 
 @dataclass(frozen=True)
 class Resource:
     """One resource that has to exist.
 
     Attributes:
-        name: what people call it.
-        look: the command that lists all resources of its kind.
-        find: picks the resource out of what `look` printed.
-        create: the command that creates it.
-        update: returns the command that updates it, given its state; None if it cannot be updated.
-        desired: the fields it must have; it may have more.
+        kind: what it is.
+        name: its name among its kind.
+        create: the command that creates it; None if something else has to.
+        update: returns the commands that update it, given its state; None if it cannot be updated.
+        desired: the fields it must have. None, False, 0 and the empty text, list and object also match a missing field.
+        view: turns its state into what `desired` is compared with, where Google's form is not fit for that.
         immutable: desired fields that cannot change once the resource exists.
-        reread: whether to list it again after a change, because what follows needs its new state. Each listing takes
-            a second or two.
+        reread: whether to list it again after a change, because what follows needs its new state, or because `create`
+            cannot set all that is desired.
+        hint: what to do if it is missing and cannot be created, or differs and cannot be updated.
     """
 
+    kind: Kind
     name: str
-    look: Command
-    find: Callable[[Any], State | None]
-    create: Command
-    update: Callable[[State], Command] | None = None
+    create: Command | None
+    update: Callable[[State], Sequence[Command]] | None = None
     desired: Mapping[str, Any] = field(default_factory=dict)
+    view: Callable[[State], Mapping[str, Any]] = lambda state: state
     immutable: Mapping[str, Any] = field(default_factory=dict)
     reread: bool = False
+    hint: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.kind.name} {self.name}"
 
 
-def contains(actual: Any, desired: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether `actual` has everything that is desired; objects may have more, lists are compared item by item."""
-    if isinstance(desired, Mapping):
-        return isinstance(actual, Mapping) and all(contains(actual.get(key), value) for key, value in desired.items())
-    if isinstance(desired, list):
-        same_length = isinstance(actual, list) and len(actual) == len(desired)
-        return same_length and all(contains(one, other) for one, other in zip(actual, desired, strict=True))
+@dataclass(frozen=True)
+class Difference:
+    """One field that is not as desired."""
+
+    field: str
+    actual: Any
+    desired: Any
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        return f"{self.field}: {_brief(self.actual)} instead of {_brief(self.desired)}"
+
+
+def differences(actual: Any, desired: Any, path: str = "") -> Iterator[Difference]:  # noqa: ANN401 - JSON
+    """Return what has to change in `actual`; objects may have more fields unless they are Exact, lists may not.
+
+    A set is compared without order.
+    """
+    if isinstance(desired, Mapping) and (isinstance(actual, Mapping) or (desired and actual is None)):
+        existing = actual or {}
+        extra = [key for key in existing if key not in desired] if isinstance(desired, Exact) else []
+        for key in [*desired, *extra]:
+            yield from differences(existing.get(key), desired.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(desired, list) and isinstance(actual, list) and len(actual) == len(desired):
+        for number, (one, other) in enumerate(zip(actual, desired, strict=True)):
+            yield from differences(one, other, f"{path}[{number}]")
+    elif isinstance(desired, frozenset):
+        if frozenset(actual or ()) != desired:
+            yield Difference(path, sorted(actual or ()), sorted(desired))
     # gcloud omits fields at their default.
-    return bool(actual == desired) or (actual is None and desired in ("", False, 0))
+    elif actual != desired and (actual or desired):
+        yield Difference(path, actual, desired)
 
 
-def by_name(name: str) -> Callable[[Sequence[State]], State | None]:
-    """Find by the last part of a resource name."""
-    return lambda listed: next((one for one in listed if str(one.get("name", "")).rpartition("/")[2] == name), None)
-
-
-def by_value(path: str, value: str) -> Callable[[Sequence[State]], State | None]:
-    """Find by the value at a path of keys, such as metadata.name."""
-
-    def at_path(state: Any) -> Any:  # noqa: ANN401 - JSON
-        for key in path.split("."):
-            state = state.get(key) if isinstance(state, dict) else None
-        return state
-
-    return lambda listed: next((one for one in listed if at_path(one) == value), None)
-
-
-def always(command: Command) -> Callable[[State], Command]:
-    """Return an update that does not depend on the state."""
-    return lambda _: command
-
-
-def last_part(state: State) -> str:
+def last_part(state: State, key: str = "name") -> str:
     """Return the last part of a resource name: its id."""
-    return str(state["name"]).rpartition("/")[2]
+    return str(state.get(key, "")).rpartition("/")[2]
+
+
+def at_path(state: Any, path: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the value at a path of keys, such as metadata.name; None if there is none."""
+    for key in path.split("."):
+        state = state.get(key) if isinstance(state, Mapping) else None
+    return state
+
+
+def labeled(path: str = "labels") -> Callable[[State], bool]:
+    """Return whether a resource carries our label, at a path of keys."""
+    return lambda state: (at_path(state, path) or {}).get("managed-by") == OWNER
+
+
+def described(path: str = "description") -> Callable[[State], bool]:
+    """Return whether our mark is in the description of a resource, at a path of keys."""
+    return lambda state: MARK in str(at_path(state, path) or "")
+
+
+def always(*commands: Command) -> Callable[[State], Sequence[Command]]:
+    """Return an update that does not depend on the state."""
+    return lambda _: commands
+
+
+def _brief(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    limit = 120
+    return text if len(text) <= limit else f"{text[:limit]}…"

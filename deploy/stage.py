@@ -1,4 +1,4 @@
-"""Lays out what a function is built from: main.py, shared/, topology/, and its requirements, all pinned."""
+"""Lays out what the functions' image is built from: their code, shared/, topology/, and all requirements, pinned."""
 
 import hashlib
 import re
@@ -11,32 +11,41 @@ _PIN = re.compile(r"^([a-z0-9._-]+)==[^ ]+", re.IGNORECASE)
 _REQUIRED_BY = re.compile(r"^    # (?:via |  )([a-z0-9._-]+)$", re.IGNORECASE)
 
 
-def stage(function: str, folder: Path, root: Path = ROOT) -> Path:
-    """Make `folder` hold exactly what is uploaded for one function, and return it."""
+def stage(folder: Path, root: Path = ROOT) -> Path:
+    """Make `folder` hold exactly what the image is built from, and return it.
+
+    The same content gives the same files, whatever was deployed before: their digest names the image.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    source = root / "functions" / function
-    shutil.copy(source / "main.py", folder)
+    shutil.copy(root / "deploy" / "image" / "Dockerfile", folder)
     for package in ("shared", "topology"):
         shutil.copytree(root / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    direct = (source / "requirements.txt").read_text()
+    direct = []
+    for source in sorted((root / "functions").glob("*/main.py")):
+        function = folder / "functions" / source.parent.name
+        function.mkdir(parents=True)
+        shutil.copy(source, function)
+        direct.append(source.with_name("requirements.txt").read_text())
     lock = (root / "requirements-dev.txt").read_text()
-    (folder / "requirements.txt").write_text("\n".join(pinned(direct, lock)) + "\n")
+    (folder / "requirements.txt").write_text("\n".join(pinned("\n".join(direct), lock)) + "\n")
     return folder
 
 
 def pinned(direct: str, lock: str) -> list[str]:
-    """Return the lock's lines for these requirements and everything they depend on.
+    """Return the lock's lines, hashes included, for these requirements and everything they depend on.
 
     Under each pin, uv writes which packages require it ("# via"): the dependency graph, extras included.
     """
-    lines: dict[str, str] = {}
+    pins: dict[str, list[str]] = {}
     dependencies: dict[str, set[str]] = {}
     name = ""
     for line in lock.splitlines():
         if pin := _PIN.match(line):
             name = pin[1].lower()
-            lines[name] = line
+            pins[name] = [line]
+        elif line.startswith("    --hash="):
+            pins[name].append(line)
         elif requirer := _REQUIRED_BY.match(line):
             dependencies.setdefault(requirer[1].lower(), set()).add(name)
     required: set[str] = set()
@@ -46,7 +55,7 @@ def pinned(direct: str, lock: str) -> list[str]:
         if package not in required:
             required.add(package)
             pending += dependencies.get(package, ())
-    return [line for package, line in lines.items() if package in required]
+    return [line for package, lines in pins.items() if package in required for line in lines]
 
 
 def digest(source: Path, *also: str) -> str:

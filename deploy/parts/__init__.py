@@ -3,22 +3,35 @@
 from collections.abc import Callable, Mapping
 
 from deploy.deployment import Deployment
-from deploy.parts import data, functions, ground, messages, monitoring, pages, secrets
+from deploy.parts import firestore, functions, ground, hosting, messages, monitoring, secrets
 
-PARTS: Mapping[str, Callable[[Deployment], None]] = {
+Part = Callable[[Deployment], None]
+
+BOOTSTRAP: Mapping[str, Part] = {
     "apis": ground.apis,
-    "accounts": ground.accounts,
-    "firestore": data.firestore,
-    "rules": data.rules,
+    "accounts": ground.service_accounts,
+    "roles": ground.roles,
+    "storage": ground.storage,
+    "firestore": firestore.database,
     "topics": messages.topics,
     "subscriptions": messages.subscriptions,
     "secrets": secrets.secrets,
+}
+"""What a person with the owner's rights does once, and again when the tables change."""
+
+RELEASE: Mapping[str, Part] = {
+    "rules": firestore.rules,
+    "indexes": firestore.indexes,
     "functions": functions.functions,
     "invokers": functions.invokers,
     "jobs": functions.jobs,
     "metrics": monitoring.metrics,
+    "uptime": monitoring.uptime,
     "alerts": monitoring.alerts,
     "dashboard": monitoring.dashboard,
-    "hosting": pages.hosting,
+    "hosting": hosting.hosting,
 }
+"""What every release does; continuous integration has the rights for it."""
+
+PARTS: Mapping[str, Part] = {**BOOTSTRAP, **RELEASE}
 """Every part by the name that --only and --skip take; the first line of its docstring is printed."""

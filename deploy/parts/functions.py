@@ -1,109 +1,79 @@
-"""Cloud Run: the functions, who may call them, and the jobs that call them on schedule."""
+"""The functions on Cloud Run: deployed beside what is served, tested, then served; who may call them; their jobs."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from deploy.commands import Command, gcloud
-from deploy.deployment import STAGE, Deployment
+from deploy.commands import gcloud
+from deploy.deployment import Deployment
 from deploy.environment import Deployed
-from deploy.parts.identities import BUILDER, PUSH, SCHEDULER
-from deploy.resource import Resource, State, always, by_name, by_value
-from deploy.stage import digest, stage
-from topology.functions import ROOT
+from deploy.parts.identities import PUSH, SCHEDULER
+from deploy.parts.image import image
+from deploy.parts.services import (
+    CANDIDATE,
+    IMMUTABLE,
+    SERVED,
+    deploy_command,
+    desired,
+    name_of,
+    services,
+    traffic,
+    view,
+)
+from deploy.resource import MARK, Kind, Resource, State, always, at_path, described, last_part
 
 
 def functions(deployment: Deployment) -> None:
-    """Build and deploy every function whose files or settings differ from what runs."""
-    look = deployment.listing("run", "services", "list", deployment.region)
-    for row in deployment.functions:
-        folder = stage(row.name, STAGE / row.name)
-        command = _deploy_command(deployment, row, folder)
-        fingerprint = digest(folder, *command)
-        deploy = (*command[:-1], f"--labels=digest={fingerprint}", command[-1])
-        find = _service(row.service)
-        deployment.executor.ensure(
+    """Deploy every function that differs, test it beside the one that is served, then serve it.
+
+    Those that judge a purchase are served before those that sell: after a change of prices, no purchase at the new
+    terms reaches a function that does not know them.
+    """
+    address = image(deployment)
+    kind = services(deployment)
+    deployment.executor.own(kind)
+    rows = sorted(deployment.functions, key=lambda row: row.sells)
+    candidates = []
+    for row in rows:
+        beside = ("--no-traffic", f"--tag={CANDIDATE}")
+        state = deployment.executor.ensure(
             Resource(
-                f"function {row.name}",
-                look,
-                find,
-                deploy,
-                always(deploy),
-                # A revision that fails to start leaves its label anyway; then it is deployed again.
-                desired={"metadata": {"labels": {"digest": fingerprint}}, "newest_is_ready": True},
+                kind,
+                row.service,
+                deploy_command(deployment, row, address),
+                always(deploy_command(deployment, row, address, *beside)),
+                desired=desired(deployment, row, address),
+                view=view,
+                immutable=IMMUTABLE,
                 reread=True,
             )
         )
-        # A rollback pins the traffic to a revision; a deployment has to be served.
-        serve = gcloud(
-            "run",
-            "services",
-            "update-traffic",
-            row.service,
-            "--to-latest",
-            deployment.region,
-            deployment.project,
-        )
-        deployment.executor.ensure(
-            Resource(
-                f"traffic of {row.name}",
-                look,
-                find,
-                serve,
-                always(serve),
-                desired={"spec": {"traffic": [{"latestRevision": True, "percent": 100}]}},
-            )
-        )
+        if row.path and _is_candidate(state):
+            candidates.append(row.service)
+    if candidates:
+        template = f"https://{CANDIDATE}---{{}}-{deployment.environment.number}.{deployment.environment.region}.run.app"
+        command = ("./smoke_test.sh", "--candidates", template, *candidates)
+        deployment.executor.verify("new revisions, before they are served", command)
+    serving = Kind("traffic of", kind.look, name_of)
+    for row in rows:
+        words = ("run", "services", "update-traffic", row.service, "--to-latest", "--clear-tags")
+        serve = gcloud(*words, deployment.region, deployment.project)
+        resource = Resource(serving, row.service, serve, always(serve), desired=SERVED, view=traffic)
+        deployment.executor.ensure(resource)
 
 
-def _deploy_command(deployment: Deployment, row: Deployed, folder: Path) -> Command:
-    environment = deployment.environment
-    settings = "|".join(f"{name}={value}" for name, value in row.variables(environment).items())
-    builder = f"projects/{environment.project}/serviceAccounts/{environment.account(BUILDER)}"
-    return gcloud(
-        "run",
-        "deploy",
-        row.service,
-        f"--function={row.name}",
-        f"--source={folder.relative_to(ROOT)}",
-        "--base-image=python313",
-        f"--service-account={environment.account(row.service)}",
-        f"--build-service-account={builder}",
-        f"--memory={row.memory}",
-        f"--cpu={row.cpu}",
-        f"--concurrency={row.concurrency}",
-        f"--timeout={row.timeout_s}s",
-        f"--max-instances={row.max_instances}",
-        f"--min={environment.warm_instances if row.warm else 0}",
-        f"--set-env-vars=^|^{settings}",
-        deployment.region,
-        deployment.project,
-    )
-
-
-def _service(name: str) -> Callable[[Sequence[State]], State | None]:
-    """Find a Cloud Run service, and add whether its newest revision is ready."""
-
-    def find(services: Sequence[State]) -> State | None:
-        service = by_value("metadata.name", name)(services)
-        if service is None:
-            return None
-        status = service.get("status", {})
-        ready, newest = status.get("latestReadyRevisionName"), status.get("latestCreatedRevisionName")
-        return {**service, "newest_is_ready": ready == newest}
-
-    return find
+def _is_candidate(state: State) -> bool:
+    """Return whether the newest revision waits for its test; a dry run, which knows no state, prints the test."""
+    targets = at_path(state, "spec.traffic")
+    return targets is None or any(target.get("tag") == CANDIDATE for target in targets)
 
 
 def invokers(deployment: Deployment) -> None:
-    """Allow each function's intended callers to invoke it."""
+    """Allow exactly each function's intended callers to invoke it."""
     for row in deployment.functions:
-        for member in _callers(deployment, row):
-            deployment.grant(("run", "services", row.service), member, "roles/run.invoker", deployment.region)
+        callers = {"roles/run.invoker": set(_callers(deployment, row))}
+        deployment.ensure_policy(("run", "services", row.service), callers, deployment.region)
 
 
 def _callers(deployment: Deployment, row: Deployed) -> tuple[str, ...]:
     if row.path:
-        return ("allUsers",)  # the function itself checks the user's token or Stripe's signature
+        return ()  # its check is off: it checks the user's token or Stripe's signature itself
     if row.subscription:
         return (deployment.member(PUSH),)
     if row.schedule:
@@ -113,16 +83,26 @@ def _callers(deployment: Deployment, row: Deployed) -> tuple[str, ...]:
 
 def jobs(deployment: Deployment) -> None:
     """Call the functions whose row names a schedule (UTC)."""
+    words = ("scheduler", "jobs")
+    kind = Kind(
+        "job",
+        deployment.listing(*words, "list", deployment.location),
+        last_part,
+        described(),
+        lambda state: gcloud(*words, "delete", last_part(state), deployment.location, deployment.project),
+    )
+    deployment.executor.own(kind)
     for row in deployment.functions:
         if row.schedule:
-            _job(deployment, row)
+            _job(deployment, kind, row)
 
 
-def _job(deployment: Deployment, row: Deployed) -> None:
+def _job(deployment: Deployment, kind: Kind, row: Deployed) -> None:
     environment = deployment.environment
     url, caller = environment.url(row.service), environment.account(SCHEDULER)
-    location = f"--location={environment.region}"
+    description = f"Calls {row.name}. {MARK}"
     flags = (
+        f"--description={description}",
         f"--schedule={row.schedule}",
         "--time-zone=Etc/UTC",
         f"--uri={url}/",
@@ -130,20 +110,23 @@ def _job(deployment: Deployment, row: Deployed) -> None:
         f"--oidc-service-account-email={caller}",
         f"--oidc-token-audience={url}",
         f"--attempt-deadline={row.timeout_s}s",
-        location,
+        deployment.location,
         deployment.project,
     )
     update = gcloud("scheduler", "jobs", "update", "http", row.service, *flags)
+    resume = gcloud("scheduler", "jobs", "resume", row.service, deployment.location, deployment.project)
     deployment.executor.ensure(
         Resource(
-            f"job {row.service}",
-            deployment.listing("scheduler", "jobs", "list", location),
-            by_name(row.service),
+            kind,
+            row.service,
             gcloud("scheduler", "jobs", "create", "http", row.service, *flags),
-            always(update),
+            lambda state: [update, resume] if state.get("state") == "PAUSED" else [update],
             desired={
+                "description": description,
                 "schedule": row.schedule,
+                "timeZone": "Etc/UTC",
                 "attemptDeadline": f"{row.timeout_s}s",
+                "state": "ENABLED",
                 "httpTarget": {
                     "uri": f"{url}/",  # Cloud Scheduler stores it with the slash
                     "httpMethod": "POST",

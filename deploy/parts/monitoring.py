@@ -1,111 +1,166 @@
-"""Cloud Monitoring: log-based metrics, alert policies with their notification channels, and the dashboard."""
+"""Cloud Monitoring: log-based metrics, uptime checks, alert policies with the addresses they notify, the dashboard."""
 
 import json
-from pathlib import Path
+from typing import Any
 
 from deploy.commands import Command, gcloud
-from deploy.deployment import STAGE, Deployment
-from deploy.resource import Resource, State, always, by_name, by_value, last_part
-from deploy.stage import digest
+from deploy.deployment import Deployment
+from deploy.parts.ground import label_flags
+from deploy.resource import LABELS, MARK, Kind, Resource, State, always, at_path, described, labeled, last_part
 from topology.functions import ROOT
 
 _MONITORING = ROOT / "monitoring"
 _POLICIES = ("alpha", "monitoring", "policies")
 _CHANNELS = ("beta", "monitoring", "channels")
 _DASHBOARDS = ("monitoring", "dashboards")
+_UPTIME = ("monitoring", "uptime")
+_METRICS = ("logging", "metrics")
 
 
 def metrics(deployment: Deployment) -> None:
     """Create the log-based metrics of monitoring/metrics/."""
-    look = deployment.listing("logging", "metrics", "list")
-    for file in sorted((_MONITORING / "metrics").glob("*.json")):
-        words = (file.stem, f"--config-from-file={file.relative_to(ROOT)}", deployment.project)
-        update = gcloud("logging", "metrics", "update", *words)
-        deployment.executor.ensure(
-            Resource(
-                f"metric {file.stem}",
-                look,
-                by_name(file.stem),
-                gcloud("logging", "metrics", "create", *words),
-                always(update),
-                desired=json.loads(file.read_text()),
-            )
-        )
+    kind = Kind(
+        "metric",
+        deployment.listing(*_METRICS, "list"),
+        last_part,
+        described(),
+        lambda state: gcloud(*_METRICS, "delete", last_part(state), deployment.project),
+    )
+    deployment.executor.own(kind)
+    for source in sorted((_MONITORING / "metrics").glob("*.json")):
+        definition = json.loads(source.read_text())
+        definition["description"] = f"{definition['description']} {MARK}"
+        file = _staged(deployment, f"metric-{source.stem}.json", definition)
+        words = (source.stem, f"--config-from-file={file}", deployment.project)
+        update = always(gcloud(*_METRICS, "update", *words))
+        create = gcloud(*_METRICS, "create", *words)
+        desired = {**definition, "disabled": False}
+        deployment.executor.ensure(Resource(kind, source.stem, create, update, desired=desired))
 
 
 def alerts(deployment: Deployment) -> None:
     """Create the alert policies of monitoring/alerts/, and the addresses they notify."""
-    channels = [_channel(deployment, address) for address in deployment.environment.alert_emails]
-    for file in sorted((_MONITORING / "alerts").glob("*.yaml")):
-        _alert(deployment, file, ",".join(channels))
-
-
-def _alert(deployment: Deployment, file: Path, channels: str) -> None:
-    labels = {"policy": file.stem, "digest": digest(file, *deployment.environment.alert_emails)}
-    label_pairs = ",".join(f"{key}={value}" for key, value in labels.items())
-    policy = (f"--policy-from-file={file.relative_to(ROOT)}", deployment.project)
-    notify = (f"--notification-channels={channels}",) if channels else ()
-    notify_instead = f"--set-notification-channels={channels}" if channels else "--clear-notification-channels"
-
-    def update(existing: State) -> Command:
-        labeled = f"--update-user-labels={label_pairs}"
-        return gcloud(*_POLICIES, "update", existing["name"], *policy, labeled, notify_instead)
-
-    deployment.executor.ensure(
-        Resource(
-            f"alert {file.stem}",
-            deployment.listing(*_POLICIES, "list"),
-            by_value("userLabels.policy", file.stem),
-            gcloud(*_POLICIES, "create", *policy, f"--user-labels={label_pairs}", *notify),
-            update,
-            desired={"userLabels": labels},
-        )
+    channels = _channels(deployment)
+    kind = Kind(
+        "alert",
+        deployment.listing(*_POLICIES, "list"),
+        lambda state: at_path(state, "userLabels.policy"),
+        labeled("userLabels"),
+        lambda state: gcloud(*_POLICIES, "delete", str(state["name"]), deployment.project),
     )
+    deployment.executor.own(kind)
+    for source in sorted((_MONITORING / "alerts").glob("*.json")):
+        definition = {
+            **json.loads(source.read_text()),
+            "enabled": True,
+            "notificationChannels": channels,
+            "userLabels": {**LABELS, "policy": source.stem},
+        }
+        file = f"--policy-from-file={_staged(deployment, f'alert-{source.stem}.json', definition)}"
+        create = gcloud(*_POLICIES, "create", file, deployment.project)
+
+        def update(state: State, file: str = file) -> list[Command]:
+            return [gcloud(*_POLICIES, "update", str(state["name"]), file, deployment.project)]
+
+        desired = {**definition, "notificationChannels": frozenset(channels)}
+        deployment.executor.ensure(Resource(kind, source.stem, create, update, desired=desired))
 
 
-def _channel(deployment: Deployment, address: str) -> str:
-    """Return the name of the channel that notifies an address."""
-    channel = deployment.executor.ensure(
-        Resource(
-            f"channel {address}",
-            deployment.listing(*_CHANNELS, "list"),
-            by_value("labels.email_address", address),
-            gcloud(
-                *_CHANNELS,
-                "create",
-                "--type=email",
-                f"--display-name={address}",
-                f"--channel-labels=email_address={address}",
-                deployment.project,
-            ),
-            reread=True,
-        )
+def _channels(deployment: Deployment) -> list[str]:
+    """Create one notification channel per address, and return their names, which Google assigns."""
+    kind = Kind(
+        "channel",
+        deployment.listing(*_CHANNELS, "list"),
+        lambda state: at_path(state, "labels.email_address"),
+        labeled("userLabels"),
+        lambda state: gcloud(*_CHANNELS, "delete", str(state["name"]), "--force", deployment.project),
     )
-    return str(channel["name"])
+    deployment.executor.own(kind)
+    names = []
+    for address in deployment.environment.alert_emails:
+        create = gcloud(
+            *_CHANNELS,
+            "create",
+            "--type=email",
+            f"--display-name={address}",
+            f"--channel-labels=email_address={address}",
+            label_flags("--user-labels"),
+            deployment.project,
+        )
+
+        def update(state: State) -> list[Command]:
+            words = ("update", str(state["name"]), "--enabled", label_flags("--update-user-labels"))
+            return [gcloud(*_CHANNELS, *words, deployment.project)]
+
+        desired = {"enabled": True, "userLabels": LABELS}
+        state = deployment.executor.ensure(Resource(kind, address, create, update, desired=desired, reread=True))
+        names.append(str(state["name"]))
+    return names
 
 
 def dashboard(deployment: Deployment) -> None:
     """Create the dashboard of monitoring/dashboard.json."""
-    source = _MONITORING / "dashboard.json"
-    staged = STAGE / "dashboard.json"
-    staged.parent.mkdir(parents=True, exist_ok=True)
-    definition = json.loads(source.read_text())
-    definition["labels"] = {"digest": digest(source)}
-    config = f"--config-from-file={staged.relative_to(ROOT)}"
-
-    def update(existing: State) -> Command:
-        # The API takes an update only with the etag of the version that it replaces.
-        staged.write_text(json.dumps({**definition, "etag": existing.get("etag", "")}, indent=2))
-        return gcloud(*_DASHBOARDS, "update", last_part(existing), config, deployment.project)
-
-    staged.write_text(json.dumps(definition, indent=2))
-    deployment.executor.ensure(
-        Resource(
-            "dashboard",
-            deployment.listing(*_DASHBOARDS, "list"),
-            by_value("displayName", definition["displayName"]),
-            gcloud(*_DASHBOARDS, "create", config, deployment.project),
-            update,
-            desired={"labels": definition["labels"]},
-        )
+    definition = json.loads((_MONITORING / "dashboard.json").read_text())
+    definition["labels"] = {"managed-by": LABELS["managed-by"]}
+    kind = Kind(
+        "dashboard",
+        deployment.listing(*_DASHBOARDS, "list"),
+        lambda state: str(state.get("displayName")),
+        labeled(),
+        lambda state: gcloud(*_DASHBOARDS, "delete", last_part(state), deployment.project),
     )
+    deployment.executor.own(kind)
+    file = _staged(deployment, "dashboard.json", definition)
+
+    def update(state: State) -> list[Command]:
+        # The API takes an update only with the etag of the version that it replaces.
+        _staged(deployment, "dashboard-update.json", {**definition, "etag": state.get("etag", "")})
+        config = f"--config-from-file={deployment.path(deployment.file('dashboard-update.json'))}"
+        return [gcloud(*_DASHBOARDS, "update", last_part(state), config, deployment.project)]
+
+    create = gcloud(*_DASHBOARDS, "create", f"--config-from-file={file}", deployment.project)
+    deployment.executor.ensure(Resource(kind, definition["displayName"], create, update, desired=definition))
+
+
+def uptime(deployment: Deployment) -> None:
+    """Ask for the page and the API from several continents every five minutes."""
+    kind = Kind(
+        "uptime check",
+        deployment.listing(*_UPTIME, "list-configs"),
+        lambda state: str(state.get("displayName")),
+        labeled("userLabels"),
+        lambda state: gcloud(*_UPTIME, "delete", last_part(state), deployment.project),
+    )
+    deployment.executor.own(kind)
+    host = deployment.environment.app_base_url.removeprefix("https://")
+    for name, path in (("token-economy-page", "/"), ("token-economy-api", "/api/tokens/packages")):
+        request = (f"--path={path}", "--port=443", "--validate-ssl=true", "--period=5", "--timeout=10")
+        target = f"--resource-labels=host={host},project_id={deployment.environment.project}"
+        words = ("create", name, "--resource-type=uptime-url", target, "--protocol=https", *request)
+
+        def update(state: State, request: tuple[str, ...] = request) -> list[Command]:
+            labels = label_flags("--update-user-labels")
+            return [gcloud(*_UPTIME, "update", last_part(state), *request, labels, deployment.project)]
+
+        deployment.executor.ensure(
+            Resource(
+                kind,
+                name,
+                gcloud(*_UPTIME, *words, label_flags("--user-labels"), deployment.project),
+                update,
+                desired={
+                    "httpCheck": {"path": path, "port": 443, "useSsl": True, "validateSsl": True},
+                    "period": "300s",
+                    "timeout": "10s",
+                    "userLabels": LABELS,
+                },
+                immutable={"monitoredResource": {"labels": {"host": host}}},
+            )
+        )
+
+
+def _staged(deployment: Deployment, name: str, definition: dict[str, Any]) -> str:
+    """Write a definition to a file that a command reads, and return its path."""
+    file = deployment.file(name)
+    file.write_text(json.dumps(definition, indent=2))
+    return deployment.path(file)

@@ -2,19 +2,38 @@
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
-from deploy.environment import SECRETS
-from deploy.resource import Resource, by_name
+from deploy.environment import ALL_SECRETS
+from deploy.parts.ground import label_flags
+from deploy.resource import LABELS, Kind, Resource, always, labeled, last_part
 
-# No function reads the publishable key; it is stored for pages that embed Stripe's own components.
-_ALL_SECRETS = (*SECRETS.values(), "stripe-publishable-key")
+_READER = "roles/secretmanager.secretAccessor"
 
 
 def secrets(deployment: Deployment) -> None:
     """Create the secrets, empty, and let each function read the ones it names and no other."""
-    look = deployment.listing("secrets", "list")
-    for secret in _ALL_SECRETS:
-        create = gcloud("secrets", "create", secret, "--replication-policy=automatic", deployment.project)
-        deployment.executor.ensure(Resource(f"secret {secret}", look, by_name(secret), create))
-    for row in deployment.functions:
-        for secret in row.secrets:
-            deployment.grant(("secrets", secret), deployment.member(row.service), "roles/secretmanager.secretAccessor")
+    kind = Kind(
+        "secret",
+        deployment.listing("secrets", "list"),
+        last_part,
+        labeled(),
+        lambda state: gcloud("secrets", "delete", last_part(state), deployment.project),
+    )
+    deployment.executor.own(kind)
+    for secret in ALL_SECRETS:
+        create = gcloud(
+            "secrets", "create", secret, "--replication-policy=automatic", label_flags(), deployment.project
+        )
+        update = gcloud(
+            "secrets",
+            "update",
+            secret,
+            "--remove-expiration",
+            label_flags("--update-labels"),
+            deployment.project,
+        )
+        deployment.executor.ensure(
+            # With an expiry, Google deletes the secret with all its values.
+            Resource(kind, secret, create, always(update), desired={"labels": LABELS, "expireTime": None})
+        )
+        readers = {deployment.member(row.service) for row in deployment.functions if secret in row.secrets}
+        deployment.ensure_policy(("secrets", secret), {_READER: readers})

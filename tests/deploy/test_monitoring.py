@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.adapters.firestore.ledger import Ledger
 from shared.domain.entry import NewEntry
@@ -30,7 +29,7 @@ METRICS: dict[str, dict[str, Any]] = {
     file.stem: json.loads(file.read_text()) for file in sorted((MONITORING / "metrics").glob("*.json"))
 }
 ALERTS: dict[str, dict[str, Any]] = {
-    file.stem: yaml.safe_load(file.read_text()) for file in sorted((MONITORING / "alerts").glob("*.yaml"))
+    file.stem: json.loads(file.read_text()) for file in sorted((MONITORING / "alerts").glob("*.json"))
 }
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 PROJECT = {"GOOGLE_CLOUD_PROJECT": "demo"}

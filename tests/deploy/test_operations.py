@@ -10,7 +10,7 @@ import pytest
 from deploy.__main__ import parser
 from deploy.stripe_setup import main as stripe_setup
 from ops.cli import cli
-from tests.deploy import dry_run
+from tests.deploy import verdicts
 from topology.functions import ROOT
 
 DOCS = ROOT / "docs"
@@ -69,12 +69,12 @@ def test_gcloud_accepts_its_commands() -> None:
     # Its linter does not know the commands for sign-in and components.
     own = [line for line in starting("gcloud") if not line.startswith(("gcloud auth", "gcloud components"))]
     assert len(own) > 25
-    assert dry_run.refused(own) == {}
+    assert verdicts.refused(own) == {}
 
 
 def test_firebase_accepts_its_commands() -> None:
     for line in starting("node_modules/.bin/firebase"):
-        assert dry_run.unknown_to_firebase(shlex.split(line)[1:]) == []
+        assert verdicts.unknown_to_firebase(shlex.split(line)[1:]) == []
 
 
 @pytest.mark.parametrize("words", [words for words in modules("ops") if "--help" not in words], ids=" ".join)

@@ -1,8 +1,9 @@
-"""What is uploaded for a function is enough to run it: it starts and answers where nothing else is installed."""
+"""The image's folder is enough to run every function: each starts and answers where nothing else is installed."""
 
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,54 +14,53 @@ from pathlib import Path
 import pytest
 
 from deploy.environment import Deployed, load_deployed, load_environment
-from deploy.stage import pinned, stage
+from deploy.stage import digest, pinned, stage
 from topology.functions import ROOT
 
 UV = Path(sys.executable).with_name("uv")
-START_S = 30
-ROWS = load_deployed()
+DOCKERFILE = (ROOT / "deploy" / "image" / "Dockerfile").read_text()
+START_S = 60
 
 
 @pytest.fixture(scope="session")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with nothing in it."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stage(tmp_path_factory.mktemp("image") / "app")
+
+
+@pytest.fixture(scope="session")
+def programs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has only the image's requirements, installed as the Dockerfile does."""
     environment = tmp_path_factory.mktemp("environment")
     _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(environment))
-    return environment / "bin" / "python"
+    python = str(environment / "bin" / "python")
+    install = ("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", python)
+    _uv(*install, "--requirement", str(folder / "requirements.txt"))
+    return environment / "bin"
 
 
-@pytest.fixture(params=ROWS, ids=lambda row: row.name)
+@pytest.fixture(params=load_deployed(), ids=lambda row: row.name)
 def row(request: pytest.FixtureRequest) -> Deployed:
     deployed: Deployed = request.param
     return deployed
 
 
 @pytest.fixture
-def staged(row: Deployed, tmp_path: Path) -> Path:
-    return stage(row.name, tmp_path / row.name)
-
-
-@pytest.fixture
-def python(staged: Path, clean: Path) -> Path:
-    """The Python of an environment that has only the staged requirements: anything else is uninstalled."""
-    _uv("pip", "sync", "--quiet", "--python", str(clean), str(staged / "requirements.txt"))
-    return clean
-
-
-@pytest.fixture
-def address(row: Deployed, staged: Path, python: Path, tmp_path: Path) -> Iterator[str]:
-    """Where functions-framework serves the staged function, with the settings of its row."""
+def address(row: Deployed, folder: Path, programs: Path, tmp_path: Path) -> Iterator[str]:
+    """Where the image serves the function, with the variables of its row."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = row.variables(load_environment("dev"))
-    framework = (str(python), "-m", "functions_framework", f"--target={row.name}", "--host=127.0.0.1", f"--port={port}")
-    log = (tmp_path / "log").open("w+")
-    # HOME is empty and PYTHONPATH is not set, so nothing of this checkout is importable.
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **settings}
+    (program,) = json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0])
+    image = dict(pair.split("=") for pair in re.findall(r"^ENV (.*)$", DOCKERFILE, re.MULTILINE)[0].split())
+    image = {name: value.replace("/app", str(folder)) for name, value in image.items()}
+    # HOME is empty, and PYTHONPATH is the image's, so nothing of this checkout is importable.
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORT": str(port), **image}
+    variables |= row.variables(load_environment("dev"))
     # Google's clients need credentials or an emulator to be created; no test uses one.
-    environment |= {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
-    server = subprocess.Popen(framework, cwd=staged, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    variables |= {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"  # the folder is shared by all tests
+    log = (tmp_path / "log").open("w+")
+    server = subprocess.Popen([programs / program], cwd=folder, env=variables, stdout=log, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + START_S
         while not _listens(port):
@@ -74,27 +74,47 @@ def address(row: Deployed, staged: Path, python: Path, tmp_path: Path) -> Iterat
         log.close()
 
 
-def test_a_staged_function_starts_and_answers_with_only_its_requirements(row: Deployed, address: str) -> None:
+def test_the_image_serves_each_function(row: Deployed, address: str) -> None:
     status, body = _request(address, "GET")
     if row.name == "list_packages":
         assert (status, json.loads(body)["success"]) == (200, True)
     else:
         assert status in (401, 405), body
         assert json.loads(body)["success"] is False
-    if row.name == "stripe_webhook":
-        assert _request(address, "GET")[0] == 405
 
 
-def test_the_upload_is_the_function_the_shared_code_and_pins(staged: Path) -> None:
-    assert sorted(path.name for path in staged.iterdir()) == ["main.py", "requirements.txt", "shared", "topology"]
-    assert all("==" in line for line in (staged / "requirements.txt").read_text().splitlines())
-    assert not list(staged.rglob("__pycache__"))
+def test_the_folder_holds_code_and_pins_and_nothing_else(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "Dockerfile",
+        "functions",
+        "requirements.txt",
+        "shared",
+        "topology",
+    ]
+    files = {path.name for path in (folder / "functions").rglob("*") if path.is_file()}
+    assert files == {"main.py"}
+    assert not list(folder.rglob("__pycache__"))
+
+
+def test_every_requirement_is_pinned_with_its_hashes(folder: Path) -> None:
+    text = (folder / "requirements.txt").read_text()
+    pins = re.findall(r"^(\S+?)==", text, re.MULTILINE)
+    assert {"stripe", "google-cloud-firestore", "functions-framework"} <= set(pins)
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        assert re.search(r"^\S+==\S+.*\\\n    --hash=sha256:[0-9a-f]{64}", block), block
+
+
+def test_the_same_content_gives_the_same_image(folder: Path, tmp_path: Path) -> None:
+    again = stage(tmp_path / "again")
+    assert digest(again) == digest(folder)
+    (again / "shared" / "domain" / "purchase.py").write_text("# another version")
+    assert digest(again) != digest(folder)
 
 
 def test_a_functions_own_pins_are_those_of_the_lock(row: Deployed) -> None:
     direct = (ROOT / "functions" / row.name / "requirements.txt").read_text().split()
-    locked = pinned("\n".join(direct), (ROOT / "requirements-dev.txt").read_text())
-    assert [pin for pin in direct if pin not in locked] == []
+    locked = " ".join(pinned("\n".join(direct), (ROOT / "requirements-dev.txt").read_text()))
+    assert [pin for pin in direct if f"{pin} " not in f"{locked} "] == []
 
 
 def _uv(*words: str) -> None:

@@ -14,28 +14,29 @@ from shared.domain.stripe_events import API_VERSION, HANDLED_EVENTS
 from shared.runtime.catalog_file import load_catalog
 from stripe_simulator.server import serving
 from stripe_simulator.settings import Settings
-from tests.deploy.fake_cloud import FakeCloud
+from tests.deploy.scripts import Scripts
 
 SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY = "sk_test_Abc123", "whsec_Abc123", "pk_test_Abc123"
+SET_UP = f"{sys.executable} -m deploy.stripe_setup"
 ANSWERS = f"{SECRET_KEY}\n{WEBHOOK_SECRET}\n{PUBLISHABLE_KEY}\n"
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> FakeCloud:
-    return FakeCloud(tmp_path, "dev")
+def cloud(tmp_path: Path) -> Scripts:
+    return Scripts(tmp_path, "dev")
 
 
-def set_keys(cloud: FakeCloud, answers: str) -> subprocess.CompletedProcess[str]:
-    return cloud.run(script="./setup_stripe_secrets.sh", answers=answers)
+def set_keys(cloud: Scripts, answers: str) -> subprocess.CompletedProcess[str]:
+    return cloud.run("./setup_stripe_secrets.sh", cloud.environment, answers=answers)
 
 
 # --- setup_stripe_secrets.sh
 
 
-def test_keys_go_only_to_secret_manager_and_only_functions_that_need_one_can_read_it(cloud: FakeCloud) -> None:
+def test_keys_go_only_to_secret_manager_and_only_functions_that_need_one_can_read_it(cloud: Scripts) -> None:
     run = set_keys(cloud, ANSWERS)
     assert run.returncode == 0, run.stderr
-    state = cloud.read()
+    state = cloud.state
     assert state["secret_values"] == {
         "stripe-secret-key": [SECRET_KEY],
         "stripe-webhook-secret": [WEBHOOK_SECRET],
@@ -61,14 +62,14 @@ def test_keys_go_only_to_secret_manager_and_only_functions_that_need_one_can_rea
     assert "secrets stripe-publishable-key" not in policies
 
 
-def test_only_a_new_value_adds_a_version(cloud: FakeCloud) -> None:
+def test_only_a_new_value_adds_a_version(cloud: Scripts) -> None:
     set_keys(cloud, ANSWERS)
     cloud.changes()
     assert set_keys(cloud, ANSWERS).returncode == 0
     assert cloud.changes() == []
     assert set_keys(cloud, "\nwhsec_new,whsec_Abc123\n\n").returncode == 0
-    assert cloud.read()["secret_values"]["stripe-webhook-secret"] == [WEBHOOK_SECRET, "whsec_new,whsec_Abc123"]
-    assert cloud.read()["secret_values"]["stripe-secret-key"] == [SECRET_KEY]
+    assert cloud.state["secret_values"]["stripe-webhook-secret"] == [WEBHOOK_SECRET, "whsec_new,whsec_Abc123"]
+    assert cloud.state["secret_values"]["stripe-secret-key"] == [SECRET_KEY]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_only_a_new_value_adds_a_version(cloud: FakeCloud) -> None:
 def test_a_wrong_key_is_rejected_before_anything_is_stored(
     tmp_path: Path, environment: str, answers: str, says: str
 ) -> None:
-    cloud = FakeCloud(tmp_path, "dev")
+    cloud = Scripts(tmp_path, "dev")
     cloud.environment = environment
     run = set_keys(cloud, answers)
     assert run.returncode == 1
@@ -115,26 +116,24 @@ def stripe() -> Iterator[Stripe]:
         yield Stripe(url)
 
 
-def set_up(cloud: FakeCloud, stripe: Stripe, *arguments: str) -> subprocess.CompletedProcess[str]:
-    cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY], **cloud.read()["secret_values"]})
-    return cloud.run(
-        *arguments, script=f"{sys.executable} -m deploy.stripe_setup", extra={"STRIPE_API_BASE": stripe.url}
-    )
+def set_up(cloud: Scripts, stripe: Stripe, *arguments: str) -> subprocess.CompletedProcess[str]:
+    cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY], **cloud.state["secret_values"]})
+    return cloud.run(SET_UP, cloud.environment, *arguments, extra={"STRIPE_API_BASE": stripe.url})
 
 
-def test_a_key_given_by_resource_name_is_read_from_secret_manager(cloud: FakeCloud, stripe: Stripe) -> None:
+def test_a_key_given_by_resource_name_is_read_from_secret_manager(cloud: Scripts, stripe: Stripe) -> None:
     """docs/runbook.md sets the variable to that name, for python -m ops."""
     cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY]})
     named = "projects/token-economy-dev/secrets/stripe-secret-key/versions/latest"
     extra = {"STRIPE_API_BASE": stripe.url, "STRIPE_SECRET_KEY": named}
 
-    run = cloud.run(script=f"{sys.executable} -m deploy.stripe_setup", extra=extra)
+    run = cloud.run(SET_UP, cloud.environment, extra=extra)
 
     assert run.returncode == 0, run.stderr
     assert len(stripe.all("webhook_endpoints")) == 1
 
 
-def test_products_prices_and_the_endpoint_are_created_once(cloud: FakeCloud, stripe: Stripe) -> None:
+def test_products_prices_and_the_endpoint_are_created_once(cloud: Scripts, stripe: Stripe) -> None:
     run = set_up(cloud, stripe)
     assert run.returncode == 0, run.stdout + run.stderr
     prices = {price["id"]: price for price in stripe.all("prices")}
@@ -151,17 +150,22 @@ def test_products_prices_and_the_endpoint_are_created_once(cloud: FakeCloud, str
     assert endpoint["url"] == "https://token-economy-dev.web.app/api/stripe/webhook"
     assert set(endpoint["enabled_events"]) == HANDLED_EVENTS
     assert endpoint["api_version"] == API_VERSION
-    (secret,) = cloud.read()["secret_values"]["stripe-webhook-secret"]
+    (secret,) = cloud.state["secret_values"]["stripe-webhook-secret"]
     assert secret.startswith("whsec_")
     assert secret not in run.stdout + run.stderr + " ".join(cloud.changes())
 
     assert set_up(cloud, stripe).returncode == 0
     assert (len(stripe.all("products")), len(stripe.all("prices")), len(stripe.all("webhook_endpoints"))) == (4, 4, 1)
     assert cloud.changes() == []
-    assert cloud.run("--dry-run", "--only", "functions").stdout.count("STRIPE_TOKEN_STARTER_PRICE_ID=price_") == 2
+    assert (
+        cloud.run("./deploy.sh", "dev", "--dry-run", "--only", "functions").stdout.count(
+            "STRIPE_TOKEN_STARTER_PRICE_ID=price_"
+        )
+        == 2
+    )
 
 
-def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: FakeCloud, stripe: Stripe) -> None:
+def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: Scripts, stripe: Stripe) -> None:
     set_up(cloud, stripe)
     assert set_up(cloud, stripe, "--webhook-url", "https://old.example.com/hook").returncode == 0
     assert [one["url"] for one in stripe.all("webhook_endpoints")] == ["https://old.example.com/hook"]
@@ -172,23 +176,21 @@ def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: FakeClo
     assert (endpoint["status"], endpoint["url"]) == ("enabled", "https://token-economy-dev.web.app/api/stripe/webhook")
 
 
-def test_a_new_api_version_gets_a_new_endpoint_and_both_secrets_are_valid(cloud: FakeCloud, stripe: Stripe) -> None:
+def test_a_new_api_version_gets_a_new_endpoint_and_both_secrets_are_valid(cloud: Scripts, stripe: Stripe) -> None:
     set_up(cloud, stripe)
     gateway = cloud.checkout / "shared" / "domain" / "stripe_events.py"
     gateway.write_text(gateway.read_text().replace(API_VERSION, "2027-03-31.next"))
     assert set_up(cloud, stripe).returncode == 0
     status = {one["api_version"]: one["status"] for one in stripe.all("webhook_endpoints")}
     assert status == {API_VERSION: "disabled", "2027-03-31.next": "enabled"}
-    first, both = cloud.read()["secret_values"]["stripe-webhook-secret"]
+    first, both = cloud.state["secret_values"]["stripe-webhook-secret"]
     assert both.split(",")[1:] == [first]
 
 
-def test_a_missing_key_or_one_of_the_other_mode_is_explained(cloud: FakeCloud) -> None:
-    script = f"{sys.executable} -m deploy.stripe_setup"
-    run = cloud.run(script=script)
+def test_a_missing_key_or_one_of_the_other_mode_is_explained(cloud: Scripts) -> None:
+    run = cloud.run(SET_UP, "dev")
     assert run.returncode == 1
     assert "Run: ./setup_stripe_secrets.sh dev" in run.stderr
-    cloud.environment = "prod"
-    run = cloud.run(script=script, extra={"STRIPE_SECRET_KEY": SECRET_KEY})
+    run = cloud.run(SET_UP, "prod", extra={"STRIPE_SECRET_KEY": SECRET_KEY})
     assert run.returncode == 1
     assert "prod takes live keys only" in run.stderr

@@ -13,12 +13,13 @@ from deploy.environment import load_deployed
 from topology.functions import ROOT
 
 _ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
-# Names, which gcloud's parser accepts whatever they are.
+# Names, which gcloud's parser accepts whatever they are. Commands that differ in nothing else are checked once.
 _NAMES = re.compile(
-    rf"token-economy-(dev|prod)|\b({_ROWS})\b|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|[a-z-]+(?=@)"
-    r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=service-accounts create )\S+|(?<=--display-name=)'.*?'"
-    r"|digest=\w+|https:\S+|(?<=/metrics/)\w+|(?<=/alerts/)\w+|(?<=policy=)\w+|ALERT_\w+|(?<=--set-env-vars=)'.*?'"
-    r"|(?<=metrics create )\w+|(?<=metrics update )\w+"
+    rf"token-economy-(dev|prod)|\b({_ROWS})\b|\b(pubsub-push|scheduler|tester|releaser|auditor)\b"
+    r"|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|token-economy-(api|page)"
+    r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=--description=)'.*?'|https:\S+"
+    r"|(?<=deploy/)(metric|alert)-\w+|(?<=--set-env-vars=)'.*?'|(?<=metrics create )\w+|(?<=metrics update )\w+"
+    r"|ALERT_\w+|(?<=--field-config=)\S+|(?<=--collection-group=)\w+"
 )
 
 

@@ -1,0 +1,92 @@
+"""Checks of this machine and this checkout: tools, placeholders, prices, regions, the commit."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from deploy.preflight import Findings, Subject
+from topology.functions import ROOT
+
+MINIMUM_GCLOUD = 528
+"""The version whose parser checks every command that is printed; older ones lack some of the flags."""
+
+_MINIMUM_CURL = (7, 82)  # --json
+_PLACEHOLDER = re.compile(r"\bexample\.(?:com|org|net)\b")
+_PAGES = ("web/.env", "web/.env.production", "web/.env.local", "web/.env.production.local")
+
+
+def check(subject: Subject, findings: Findings) -> None:
+    """Check what can be checked without the cloud."""
+    _tools(subject, findings)
+    _placeholders(subject, findings)
+    environment = subject.environment
+    if subject.has("functions") and (missing := environment.missing_prices()):
+        findings.missing(
+            f"deploy/{environment.prices_file.name} lacks {', '.join(missing)}",
+            f".venv/bin/python -m deploy.stripe_setup {environment.name}",
+        )
+    if subject.has("hosting") and (others := set(_hosting_regions()) - {environment.region}):
+        findings.missing(
+            f"firebase.json points to functions in {', '.join(sorted(others))}, but deploy/environments.toml deploys "
+            f"them to {environment.region}",
+            "use the same region in both files",
+        )
+
+
+def _tools(subject: Subject, findings: Findings) -> None:
+    version = subject.cloud.run(("gcloud", "version", "--format=json"))
+    if version.returncode:
+        findings.missing("gcloud is missing", "https://cloud.google.com/sdk/docs/install")
+    else:
+        _gcloud(json.loads(version.stdout), findings)
+    curl = re.match(r"curl (\d+)\.(\d+)", subject.cloud.run(("curl", "--version")).stdout)
+    if not curl or (int(curl[1]), int(curl[2])) < _MINIMUM_CURL:
+        findings.missing("curl 7.82 or newer is missing", "sudo apt-get install curl   (macOS: brew install curl)")
+    if subject.has("rules", "hosting") and subject.cloud.run(("firebase", "--version")).returncode:
+        findings.missing("firebase is missing", "npm ci")
+    if subject.has("hosting") and not pages_are_built():
+        findings.missing("the pages are not built", "make web/dist/index.html")
+
+
+def pages_are_built() -> bool:
+    """Return whether there is something to publish."""
+    return (ROOT / "web" / "dist" / "index.html").exists()
+
+
+def _gcloud(versions: dict[str, str], findings: Findings) -> None:
+    core = versions.get("Google Cloud SDK", "0")
+    if int(core.split(".")[0]) < MINIMUM_GCLOUD:
+        findings.missing(f"gcloud is {core}; {MINIMUM_GCLOUD}.0.0 or newer is needed", "gcloud components update")
+    for component in ("alpha", "beta"):
+        if component not in versions:
+            findings.missing(f"gcloud's component {component} is missing", f"gcloud components install {component}")
+
+
+def _placeholders(subject: Subject, findings: Findings) -> None:
+    """Refuse example.com where money is real: alerts would reach nobody, and groups that do not exist stop the run."""
+    environment = subject.environment
+    if not environment.livemode:
+        return
+    values = {f"[{environment.name}] {name}": str(value) for name, value in asdict(environment).items()}
+    for file in _PAGES:
+        path = ROOT / file
+        for line in path.read_text().splitlines() if path.exists() else ():
+            name, equals, value = line.partition("=")
+            if equals:
+                values[f"{file} {name}"] = value
+    for name, value in values.items():
+        if _PLACEHOLDER.search(value):
+            findings.missing(f"{name} is a placeholder: {value}", "put the real one there")
+    if not environment.alert_emails:
+        findings.missing(
+            f"[{environment.name}] alert_emails is empty: nobody would know of an outage",
+            "add an address that reaches a person at night, in deploy/environments.toml",
+        )
+
+
+def _hosting_regions() -> Iterator[str]:
+    """Return the regions of the services that Hosting points to."""
+    for rewrite in json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]:
+        if "run" in rewrite:
+            yield rewrite["run"]["region"]

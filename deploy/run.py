@@ -1,0 +1,149 @@
+"""The ways to run a deployment: print it, compare it, or carry it out."""
+
+import getpass
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.apply import Apply
+from deploy.check import Check
+from deploy.checkout import Checkout
+from deploy.deployment import STAGE, Deployment
+from deploy.dry_run import DryRun
+from deploy.environment import Deployed, DeployError, Environment
+from deploy.executor import Executor
+from deploy.google_cloud import DisabledError, GoogleCloud
+from deploy.lock import locked
+from deploy.parts import BOOTSTRAP, Part
+from deploy.parts.ground import bucket
+from deploy.parts.services import services
+from deploy.preflight import Findings, Subject, limits, local, project
+from deploy.report import Report
+from deploy.resource import at_path
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: what deploy.sh's flags say."""
+
+    parts: Mapping[str, Part]
+    prune: bool = False
+    yes: bool = False
+    allow_older: bool = False
+    break_lock: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of deploy.sh on one environment.
+
+    Attributes:
+        ask: asks the person at the terminal; None if there is nobody.
+        stage: the folder for files that commands upload.
+    """
+
+    cloud: GoogleCloud
+    environment: Environment
+    functions: list[Deployed]
+    options: Options
+    checkout: Checkout
+    ask: Callable[[str], bool] | None = None
+    stage: Path = STAGE
+
+    def dry(self) -> None:
+        """Print every command that a deployment may run."""
+        self._carry_out(DryRun(), "COMMIT")
+
+    def preflight(self) -> Findings:
+        """Check everything that has to be there, change nothing, and return what is missing."""
+        parts = frozenset(self.options.parts)
+        subject = Subject(self.cloud, self.environment, self.functions, parts, self.checkout)
+        findings = Findings()
+        local.check(subject, findings)
+        if not any(problem.what == "gcloud is missing" for problem in findings.problems):
+            project.check(subject, findings)
+            if findings.number:
+                limits.check(subject, findings)
+        return findings
+
+    def check(self) -> Report:
+        """Compare the project with this checkout, and change nothing."""
+        executor = Check(self.cloud)
+        self._carry_out(executor, self.checkout.commit())
+        return executor.finish()
+
+    def deploy(self) -> int:
+        """Bring the project to the state that this checkout describes; return the number of changes.
+
+        Raises:
+            DeployError: something is in the way, and nothing was changed; or a command failed, which is printed.
+        """
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        holder = f"{getpass.getuser()} on {socket.gethostname()}, commit {self.checkout.commit()}, since {since}"
+        name = bucket(self.environment.project)
+        with locked(self.cloud, name, holder, take_over=self.options.break_lock):
+            self.cloud.forget_all()  # another deployment may have run while this one waited
+            self._refuse_older()
+            report = self.check()
+            self._refuse_obstacles(report)
+            self._confirm_removals(report)
+            executor = Apply(self.cloud)
+            self._carry_out(executor, self.checkout.commit())
+            if self.options.prune:
+                executor.prune()
+            elif report.orphans:
+                print("\nNot ours any more; --prune removes:")
+                print("\n".join(f"  {one.kind} {one.name}" for one in report.orphans))
+        return executor.changes
+
+    def _refuse_older(self) -> None:
+        """Refuse to take a deployed commit back, and to deploy to a protected environment what no commit holds."""
+        if "functions" not in self.options.parts:
+            return
+        if not self.checkout.commit():
+            raise DeployError("This is not a git checkout: a deployment names its commit. Clone the repository.")
+        if self.environment.protected and self.checkout.is_changed():
+            raise DeployError(f"{self.environment.name} takes commits only: commit or stash your changes.")
+        look = services(Deployment(DryRun(), self.environment, self.functions)).look
+        try:
+            deployed = {at_path(state, "metadata.labels.commit") for state in self.cloud.read(look)} - {None}
+        except DisabledError:  # nothing is deployed yet
+            return
+        newer = self.checkout.newer(sorted(deployed))
+        if newer and not self.options.allow_older:
+            raise DeployError(
+                f"This checkout does not contain {', '.join(newer)}, which is deployed: it is older, or of another "
+                "branch. Run git pull, or git fetch --unshallow; or give --allow-older to take that commit back."
+            )
+
+    def _refuse_obstacles(self, report: Report) -> None:
+        obstacles = list(report.obstacles)
+        if BOOTSTRAP.keys().isdisjoint(self.options.parts):
+            bootstrap = replace(self, options=replace(self.options, parts=BOOTSTRAP)).check()
+            command = f"./deploy.sh {self.environment.name} --bootstrap"
+            obstacles += [f"{title} is missing: {command}" for title in bootstrap.missing]
+        if obstacles:
+            listed = "\n".join(f"- {obstacle}" for obstacle in obstacles)
+            raise DeployError(f"Nothing was changed, because of:\n{listed}")
+
+    def _confirm_removals(self, report: Report) -> None:
+        """Print what will be removed, and ask where money is real."""
+        removals = [*report.rights, *(report.orphans if self.options.prune else ())]
+        if not removals:
+            return
+        print("To be removed:")
+        print("\n".join(f"  {one.kind} {one.name}" for one in removals))
+        if not self.environment.protected or self.options.yes:
+            return
+        if self.ask is None:
+            raise DeployError("Nothing was changed: where nobody can be asked, removals need --yes.")
+        if not self.ask(f"Remove these from {self.environment.name}?"):
+            raise DeployError("Nothing was changed.")
+
+    def _carry_out(self, executor: Executor, commit: str) -> None:
+        deployment = Deployment(executor, self.environment, self.functions, commit, self.stage)
+        for name, part in self.options.parts.items():
+            executor.begin(name, (part.__doc__ or "").splitlines()[0])
+            part(deployment)

@@ -1,0 +1,60 @@
+"""What curl gets: Google's REST APIs, and the pages of the project."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+TOKEN = "ya29.an-access-token"
+
+
+def answer(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> tuple[int, str]:
+    """Return a call's HTTP status and body."""
+    url = urlsplit(command[-1])
+    project = state["project"]
+    if url.netloc == f"{project}.web.app":
+        return _page(state, url.path)
+    if f"Bearer {TOKEN}" not in stdin:
+        return 401, json.dumps({"error": {"status": "UNAUTHENTICATED"}})
+    if url.netloc not in state["kinds"].get("services", {}):
+        return 403, json.dumps({"error": {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}})
+    body = json.loads(command[command.index("--json") + 1]) if "--json" in command else {}
+    found = _APIS[url.netloc](state, url.path, body)
+    if found is None:
+        return 404, json.dumps({"error": {"code": 404, "status": "NOT_FOUND"}})
+    return 200, json.dumps(found)
+
+
+def _page(state: dict[str, Any], path: str) -> tuple[int, str]:
+    page = state["live"].get(path)
+    return (404, "") if page is None else (200, page)
+
+
+def _permissions(state: dict[str, Any], _path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    return {"permissions": [name for name in body["permissions"] if name not in state["lacking"]]}
+
+
+def _rules(state: dict[str, Any], path: str, _body: dict[str, Any]) -> dict[str, Any] | None:
+    if path.endswith("/releases/cloud.firestore"):
+        return {"rulesetName": f"projects/{state['project']}/rulesets/1"} if state["rules"] else None
+    return {"source": {"files": [{"name": "firestore.rules", "content": state["rules"]}]}}
+
+
+def _firebase(state: dict[str, Any], path: str, _body: dict[str, Any]) -> dict[str, Any] | None:
+    if not state["firebase"]:
+        return None
+    apps = [{"appId": "1:123:web:abc"}] if "app" in state["firebase"] else []
+    return {"apps": apps} if path.endswith("/webApps") else {"projectId": state["project"]}
+
+
+def _hosting(state: dict[str, Any], _path: str, _body: dict[str, Any]) -> dict[str, Any] | None:
+    linked = {"appId": "1:123:web:abc"} if "link" in state["firebase"] else {}
+    name = state["project"] if "site" in state["firebase"] else "another-site"
+    return {"sites": [{"name": f"projects/{state['project']}/sites/{name}", **linked}]}
+
+
+_APIS = {
+    "cloudresourcemanager.googleapis.com": _permissions,
+    "firebaserules.googleapis.com": _rules,
+    "firebase.googleapis.com": _firebase,
+    "firebasehosting.googleapis.com": _hosting,
+}
