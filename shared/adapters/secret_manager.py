@@ -1,26 +1,28 @@
 """Secrets: the value itself, or the name of one in Secret Manager. The only module that imports Secret Manager.
 
-A value read from Secret Manager is kept for minutes, and for longer while Secret Manager is away. `fresh` reads it
-again at once, which lets a rotated secret work without a deployment; it does so at most every few seconds, so that
+A value read from Secret Manager is kept for minutes, and for longer while Secret Manager is unavailable. `fresh` reads
+it again at once, so that a rotated secret works without a deployment; it does so at most every few seconds, so that
 forged requests cannot drive the number of reads.
 """
 
-import re
 import time
 from collections.abc import Callable
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as google_errors
-from google.cloud import secretmanager
 
 from shared.domain.errors import Unavailable
 
-_RESOURCE_NAME = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
-_KEPT_S = 300.0
-_FRESH_S = 10.0
-_TRIED_AGAIN_S = 30.0
+if TYPE_CHECKING:
+    from google.cloud.secretmanager import SecretManagerServiceClient
+
+_NAME_PREFIX = "projects/"  # the settings have checked the rest
+_MAX_AGE_S = 300.0
+_FRESH_MAX_AGE_S = 10.0
+_RETRY_AFTER_S = 30.0
 _CALL_TIMEOUT_S = 5.0
-_PASSING = (
+_TRANSIENT = (
     google_errors.ServiceUnavailable,
     google_errors.DeadlineExceeded,
     google_errors.InternalServerError,
@@ -29,47 +31,59 @@ _PASSING = (
 )
 
 
+def _connect() -> "SecretManagerServiceClient":
+    # Loading the client takes longer than the rest of a function's start. Where no setting names a secret, and where no
+    # request needs one, it is never loaded.
+    from google.cloud import secretmanager  # noqa: PLC0415
+
+    return secretmanager.SecretManagerServiceClient()
+
+
 class SecretStore:
-    """Reads secrets as the settings name them."""
+    """Reads secrets as the settings name them: one, or several separated by commas."""
 
     def __init__(
         self,
-        connect: Callable[[], secretmanager.SecretManagerServiceClient] = secretmanager.SecretManagerServiceClient,
+        connect: "Callable[[], SecretManagerServiceClient]" = _connect,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._clock = clock
-        self._client: secretmanager.SecretManagerServiceClient | None = None
-        self._read: dict[str, tuple[float, str]] = {}
+        self._client: SecretManagerServiceClient | None = None
+        self._values: dict[str, tuple[float, str]] = {}
         self._lock = Lock()
 
     def get(self, setting: str) -> str:
-        """Return the secret that a setting names or is.
+        """Return the secrets that a setting names or is, separated by commas.
 
         Raises:
-            Unavailable: Secret Manager does not answer, or the secret is empty.
+            Unavailable: Secret Manager does not answer, or a secret is empty.
         """
-        return self._value(setting, _KEPT_S, outlives_outages=True)
+        return self._values_of(setting, _MAX_AGE_S, survives_outages=True)
 
     def fresh(self, setting: str) -> str:
-        """Return the secret as it is now, at most a few seconds old. Raises as `get`."""
-        return self._value(setting, _FRESH_S, outlives_outages=False)
+        """Return the secrets as they are now, at most a few seconds old. Raises as `get`."""
+        return self._values_of(setting, _FRESH_MAX_AGE_S, survives_outages=False)
 
-    def _value(self, setting: str, max_age_s: float, *, outlives_outages: bool) -> str:
-        if not _RESOURCE_NAME.fullmatch(setting):
-            return setting
+    def _values_of(self, setting: str, max_age_s: float, *, survives_outages: bool) -> str:
+        return ",".join(
+            self._value(part, max_age_s, survives_outages=survives_outages) if part.startswith(_NAME_PREFIX) else part
+            for part in setting.split(",")
+        )
+
+    def _value(self, name: str, max_age_s: float, *, survives_outages: bool) -> str:
         with self._lock:
-            read_at, value = self._read.get(setting, (float("-inf"), ""))
+            read_at, value = self._values.get(name, (float("-inf"), ""))
             if self._clock() - read_at >= max_age_s:
                 try:
-                    value, read_at = self._access(setting), self._clock()
+                    value, read_at = self._access(name), self._clock()
                 except google_errors.GoogleAPIError as error:
-                    # A secret that was taken away is another matter than one that cannot be asked for.
-                    if not (value and outlives_outages and isinstance(error, _PASSING)):
+                    # A secret that was deleted or disabled is gone; one that cannot be read just now is not.
+                    if not (value and survives_outages and isinstance(error, _TRANSIENT)):
                         raise Unavailable("secret_unavailable") from error
-                    read_at = self._clock() - _KEPT_S + _TRIED_AGAIN_S
-                self._read[setting] = (read_at, value)
+                    read_at = self._clock() - _MAX_AGE_S + _RETRY_AFTER_S
+                self._values[name] = (read_at, value)
         return value
 
     def _access(self, name: str) -> str:

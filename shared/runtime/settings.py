@@ -1,18 +1,25 @@
 """Environment → frozen Settings. Each main.py loads it once: a wrong environment stops the function at its start.
 
-Every variable, its form and its default stand in docs/configuration.md.
+docs/configuration.md describes every variable, its form and its default.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.domain.errors import SettingsError
 from shared.domain.limits import Limits
 
+# On Cloud Run each of these would hand the function to whoever answers at that address: with unsigned sign-ins, with
+# another database, or with the Stripe key sent there.
+_LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "STRIPE_API_BASE")
 _PRICE_SETTING = re.compile(r"STRIPE_TOKEN_[A-Z0-9_]+_PRICE_ID")
+_A_SECRETS_NAME = "the full name of one in Secret Manager (projects/…/secrets/…/versions/…)"
+_SECRET_NAME = re.compile(r"projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+")
+_STRIPE_KEY = re.compile(r"(sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
+_WEBHOOK_SECRET = re.compile(r"whsec_\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,60 +44,92 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: some are missing or wrong; its one message names all of them.
     """
-    faults = [f"{name} is missing" for name in needs if not environ.get(name, "").strip()]
+    read = _Reader(environ)
+    read.require(needs)
+    read.refuse_local_switches()
+    livemode = read.flag("STRIPE_LIVEMODE")
+    settings = Settings(
+        project=read.text("GOOGLE_CLOUD_PROJECT"),
+        stripe_secret_key=read.stripe_key("STRIPE_SECRET_KEY", livemode=livemode),
+        stripe_webhook_secret=read.webhook_secrets("STRIPE_WEBHOOK_SECRET"),
+        stripe_api_base=read.url("STRIPE_API_BASE") or None,
+        livemode=livemode,
+        price_ids=read.price_ids(),
+        app_base_url=read.url("APP_BASE_URL"),
+        allowed_origins=read.origins("ALLOWED_ORIGINS"),
+        catalog=read.text("TOKEN_CATALOG") or "default",
+        limits=Limits(read.number("MAX_PURCHASES_PER_HOUR", 5), read.number("MAX_PURCHASES_PER_DAY", 20)),
+    )
+    if read.faults:
+        raise SettingsError("Wrong settings: " + "; ".join(read.faults))
+    return settings
 
-    def number(name: str, default: int) -> int:
-        text = environ.get(name, "").strip() or str(default)
-        if text.isascii() and text.isdigit() and int(text) > 0:
+
+class _Reader:
+    """Reads variables and collects what is wrong with them. No message carries a secret."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def require(self, names: Iterable[str]) -> None:
+        self.faults += [f"{name} is missing" for name in names if not self._parts(name)]
+
+    def refuse_local_switches(self) -> None:
+        if self.text("K_SERVICE"):
+            self.faults += [f"{name} must not be set on Cloud Run" for name in _LOCAL_ONLY if self.text(name)]
+
+    def text(self, name: str) -> str:
+        return self._environ.get(name, "").strip()
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name) or str(default)
+        if re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
             return int(text)
-        faults.append(f"{name} must be a whole number above 0, not {text!r}")
+        self.faults.append(f"{name} must be a whole number above 0, not {text!r}")
         return default
 
-    def flag(name: str) -> bool:
-        text = environ.get(name, "").strip().lower() or "false"
+    def flag(self, name: str) -> bool:
+        text = self.text(name).lower() or "false"
         if text not in ("true", "false"):
-            faults.append(f"{name} must be true or false, not {text!r}")
+            self.faults.append(f"{name} must be true or false, not {text!r}")
         return text == "true"
 
-    def url(name: str) -> str:
-        text = environ.get(name, "").strip().rstrip("/")
+    def url(self, name: str) -> str:
+        text = self.text(name).rstrip("/")
         if text and not _is_http_url(text):
-            faults.append(f"{name} must be an http(s) address, not {text!r}")
+            self.faults.append(f"{name} must be an http(s) address, not {text!r}")
         return text
 
-    origins = frozenset(
-        filter(None, (part.strip().rstrip("/") for part in environ.get("ALLOWED_ORIGINS", "").split(",")))
-    )
-    faults += [
-        f"ALLOWED_ORIGINS must list http(s) origins, not {origin!r}"
-        for origin in sorted(origins)
-        if not _is_origin(origin)
-    ]
-    livemode = flag("STRIPE_LIVEMODE")
-    secret_key = environ.get("STRIPE_SECRET_KEY", "").strip()
-    mode = "live" if livemode else "test"
-    if secret_key.startswith(("sk_", "rk_")) and not secret_key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
-        faults.append(f"STRIPE_SECRET_KEY is no {mode} key, but STRIPE_LIVEMODE is {str(livemode).lower()}")
-    if environ.get("K_SERVICE") and environ.get("FIREBASE_AUTH_EMULATOR_HOST"):
-        # The Auth emulator's tokens are unsigned: on Cloud Run anybody could be anybody.
-        faults.append("FIREBASE_AUTH_EMULATOR_HOST must not be set on Cloud Run")
-    settings = Settings(
-        project=environ.get("GOOGLE_CLOUD_PROJECT", "").strip(),
-        stripe_secret_key=secret_key,
-        stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET", "").strip(),
-        stripe_api_base=url("STRIPE_API_BASE") or None,
-        livemode=livemode,
-        price_ids={
-            name: id_.strip() for name, id_ in environ.items() if _PRICE_SETTING.fullmatch(name) and id_.strip()
-        },
-        app_base_url=url("APP_BASE_URL"),
-        allowed_origins=origins,
-        catalog=environ.get("TOKEN_CATALOG", "").strip() or "default",
-        limits=Limits(number("MAX_PURCHASES_PER_HOUR", 5), number("MAX_PURCHASES_PER_DAY", 20)),
-    )
-    if faults:
-        raise SettingsError("Wrong settings: " + "; ".join(faults))
-    return settings
+    def origins(self, name: str) -> frozenset[str]:
+        origins = frozenset(part.rstrip("/") for part in self._parts(name))
+        self.faults += [
+            f"{name} must list http(s) origins, not {origin!r}" for origin in sorted(origins) if not _is_origin(origin)
+        ]
+        return origins
+
+    def price_ids(self) -> dict[str, str]:
+        return {name: self.text(name) for name in self._environ if _PRICE_SETTING.fullmatch(name) and self.text(name)}
+
+    def stripe_key(self, name: str, *, livemode: bool) -> str:
+        text = self.text(name)
+        key = _STRIPE_KEY.fullmatch(text)
+        mode = "live" if livemode else "test"
+        if key and key["mode"] != mode:
+            self.faults.append(f"{name} is not a {mode} key, but STRIPE_LIVEMODE is {str(livemode).lower()}")
+        elif text and not key and not _SECRET_NAME.fullmatch(text):
+            self.faults.append(f"{name} must be a Stripe key (sk_{mode}_… or rk_{mode}_…) or {_A_SECRETS_NAME}")
+        return text
+
+    def webhook_secrets(self, name: str) -> str:
+        """Return one or several, comma-separated. A misspelled name would become a key that anyone can guess."""
+        parts = self._parts(name)
+        if not all(_WEBHOOK_SECRET.fullmatch(part) or _SECRET_NAME.fullmatch(part) for part in parts):
+            self.faults.append(f"{name} must list signing secrets, each whsec_… or {_A_SECRETS_NAME}")
+        return ",".join(parts)
+
+    def _parts(self, name: str) -> list[str]:
+        return [part.strip() for part in self.text(name).split(",") if part.strip()]
 
 
 def _is_http_url(text: str) -> bool:

@@ -1,10 +1,14 @@
-"""Secrets: given, or read from Secret Manager, kept for minutes and read anew when asked, but not too often."""
+"""Secrets: given, or read from Secret Manager, kept for minutes and read again on demand, but not too often."""
+
+import subprocess
+import sys
 
 import pytest
 from google.api_core import exceptions as google_errors
 
 from shared.domain.errors import Unavailable
 from tests.fakes.secret_manager import NAME, FakeSecretManager
+from topology.functions import ROOT
 
 
 @pytest.fixture
@@ -12,7 +16,7 @@ def manager() -> FakeSecretManager:
     return FakeSecretManager()
 
 
-@pytest.mark.parametrize("value", ["whsec_1", "whsec_1,whsec_2", "sk_test_1", "projects/demo/secrets/webhook"])
+@pytest.mark.parametrize("value", ["whsec_1", "whsec_1,whsec_2", "sk_test_1"])
 def test_a_literal_is_the_secret_itself(manager: FakeSecretManager, value: str) -> None:
     store = manager.store()
 
@@ -24,6 +28,30 @@ def test_a_resource_name_is_read_from_secret_manager(manager: FakeSecretManager)
     manager.secrets[NAME] = b" whsec_1\n"
 
     assert manager.store().get(NAME) == "whsec_1"
+
+
+def test_several_secrets_are_each_a_literal_or_a_name(manager: FakeSecretManager) -> None:
+    """While one is being rotated."""
+    other = "projects/demo/secrets/webhook/versions/2"
+    manager.secrets[other] = b"whsec_2"
+
+    assert manager.store().get(f"{NAME},whsec_literal,{other}") == "whsec_1,whsec_literal,whsec_2"
+
+
+def test_one_missing_secret_among_several_is_not_overlooked(manager: FakeSecretManager) -> None:
+    manager.error = google_errors.NotFound("none")
+
+    with pytest.raises(Unavailable):
+        manager.store().get(f"whsec_literal,{NAME}")
+
+
+def test_secret_manager_is_not_loaded_before_a_secret_is_read() -> None:
+    """Its client takes longer to load than the rest of a function."""
+    program = (
+        "import sys; from shared.adapters.secret_manager import SecretStore; SecretStore().get('whsec_1'); "
+        "sys.exit('google.cloud.secretmanager' in sys.modules)"
+    )
+    assert subprocess.run((sys.executable, "-c", program), cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_read_secret_is_kept_for_minutes_and_then_read_again(manager: FakeSecretManager) -> None:
@@ -58,7 +86,7 @@ def test_a_flood_of_forged_requests_reads_the_secret_once_in_ten_seconds(manager
     assert manager.reads == 6
 
 
-def test_each_secret_is_kept_on_its_own(manager: FakeSecretManager) -> None:
+def test_each_secret_is_kept_by_itself(manager: FakeSecretManager) -> None:
     other = "projects/demo/secrets/key/versions/3"
     manager.secrets[other] = b"sk_test_1"
     store = manager.store()
@@ -107,7 +135,7 @@ def test_a_secret_that_was_taken_away_is_not_kept(manager: FakeSecretManager) ->
 
 
 @pytest.mark.parametrize("empty", [b"", b"  \n"])
-def test_an_empty_secret_is_no_secret(manager: FakeSecretManager, empty: bytes) -> None:
+def test_an_empty_secret_is_not_a_secret(manager: FakeSecretManager, empty: bytes) -> None:
     manager.secrets[NAME] = empty
 
     with pytest.raises(Unavailable):

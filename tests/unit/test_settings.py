@@ -69,7 +69,7 @@ def test_what_is_wrong_is_named_beside_what_is_missing() -> None:
         assert name in message
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "\u0663"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "\u0663", "9" * 5_000])
 @pytest.mark.parametrize("name", ["MAX_PURCHASES_PER_HOUR", "MAX_PURCHASES_PER_DAY"])
 def test_a_limit_is_a_whole_number_above_zero(name: str, value: str) -> None:
     assert f"{name} must be a whole number above 0" in faults(**{name: value})
@@ -97,11 +97,62 @@ def test_the_key_must_be_of_the_mode(key: str, livemode: str, other: str) -> Non
     assert settings.load(environ={"STRIPE_SECRET_KEY": key, "STRIPE_LIVEMODE": livemode}).stripe_secret_key == key
 
 
-def test_the_auth_emulator_is_refused_on_cloud_run() -> None:
-    emulator = {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FIRESTORE_EMULATOR_HOST", "localhost:8180"),
+        ("PUBSUB_EMULATOR_HOST", "localhost:8085"),
+        ("FIREBASE_AUTH_EMULATOR_HOST", "localhost:9099"),
+        ("STRIPE_API_BASE", "https://stripe.example"),
+    ],
+)
+def test_a_local_switch_is_refused_on_cloud_run(name: str, value: str) -> None:
+    assert f"{name} must not be set on Cloud Run" in faults(K_SERVICE="get-balance", **{name: value})
+    settings.load(environ={name: value})
+    settings.load(environ={"K_SERVICE": "get-balance", name: " "})
 
-    assert "FIREBASE_AUTH_EMULATOR_HOST must not be set on Cloud Run" in faults(K_SERVICE="get-balance", **emulator)
-    settings.load(environ=emulator)
+
+SECRET_NAME = "projects/p/secrets/s/versions/latest"
+
+
+@pytest.mark.parametrize("value", ["sk_test_1", "rk_test_1", SECRET_NAME, f" {SECRET_NAME} "])
+def test_a_stripe_key_is_a_key_or_a_secrets_name(value: str) -> None:
+    assert settings.load(environ={"STRIPE_SECRET_KEY": value}).stripe_secret_key == value.strip()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["true", "changeme", "pk_test_1", "sk_1", "sk_test_", "sk_test_é", "projects/p/secrets/s", f"{SECRET_NAME}/x"],
+)
+def test_another_stripe_key_is_refused(value: str) -> None:
+    assert "STRIPE_SECRET_KEY must be a Stripe key" in faults(STRIPE_SECRET_KEY=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "loaded"),
+    [
+        ("whsec_1", "whsec_1"),
+        (SECRET_NAME, SECRET_NAME),
+        (f"whsec_1, {SECRET_NAME} ,,whsec_2", f"whsec_1,{SECRET_NAME},whsec_2"),
+    ],
+)
+def test_signing_secrets_are_secrets_or_names(value: str, loaded: str) -> None:
+    assert settings.load(environ={"STRIPE_WEBHOOK_SECRET": value}).stripe_webhook_secret == loaded
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["true", "x", "changeme", "whsec_", "whsec_1 whsec_2", "projects/p/secrets/stripe-webhook-secret", "whsec_1,x"],
+)
+def test_another_signing_secret_is_refused(value: str) -> None:
+    """Else what somebody mistyped is the key that webhooks are verified with."""
+    assert "STRIPE_WEBHOOK_SECRET must list signing secrets" in faults(STRIPE_WEBHOOK_SECRET=value)
+
+
+def test_a_list_of_nothing_is_missing() -> None:
+    assert faults("STRIPE_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET=" , ") == (
+        "Wrong settings: STRIPE_WEBHOOK_SECRET is missing"
+    )
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
@@ -110,13 +161,15 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
     assert "secret" not in re.sub(r"stripe_\w+_secret|stripe_secret_key", "", repr(loaded))
 
 
-def test_no_secret_stands_in_a_message_about_it() -> None:
-    assert "sk_live_1" not in faults(STRIPE_SECRET_KEY="sk_live_1")
+def test_no_message_shows_a_secret() -> None:
+    for value in ("sk_live_hush", "hush"):
+        assert "hush" not in faults(STRIPE_SECRET_KEY=value)
+    assert "hush" not in faults(STRIPE_WEBHOOK_SECRET="whsec_hush,hush")
 
 
 def test_nothing_but_settings_reads_the_environment() -> None:
-    """But for the emulators' own variables, which their clients look at."""
-    shared = Path(settings.__file__).parent
-    readers = {file.name for file in shared.glob("*.py") if "os.environ" in file.read_text(encoding="utf-8")}
+    """Except for the emulators' own variables, which their clients look at."""
+    shared = Path(settings.__file__).parents[1]
+    readers = {file.name for file in shared.rglob("*.py") if "os.environ" in file.read_text(encoding="utf-8")}
 
     assert readers <= {"settings.py", "pubsub.py"}

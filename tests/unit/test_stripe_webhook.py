@@ -9,6 +9,7 @@ from google.api_core import exceptions as google_errors
 from werkzeug.test import TestResponse
 
 from shared.adapters.pubsub import EventPublisher
+from shared.domain.errors import SettingsError
 from tests.deployed import Deployed, deployed
 from tests.fakes.pubsub import FakePublisher
 from tests.fakes.secret_manager import NAME, FakeSecretManager
@@ -263,7 +264,21 @@ def test_a_secret_manager_that_is_away_is_503(managed: Endpoint) -> None:
     assert refused(managed.send(raw(load("completed_paid")))) == (503, "secret_unavailable")
 
 
-def test_an_empty_secret_takes_nothing() -> None:
+def test_without_a_secret_it_does_not_start() -> None:
+    with pytest.raises(SettingsError, match="STRIPE_WEBHOOK_SECRET is missing"):
+        next(endpoint(STRIPE_WEBHOOK_SECRET=","))
+
+
+@pytest.mark.parametrize("placeholder", [b"changeme", b"TODO", b"true"])
+def test_a_placeholder_in_secret_manager_takes_nothing(managed: Endpoint, placeholder: bytes) -> None:
+    managed.manager.secrets[NAME] = placeholder
     body = raw(load("completed_paid"))
-    for open_ in endpoint(STRIPE_WEBHOOK_SECRET=","):
-        assert refused(open_.send(body, signature(body, ""))) == (400, "invalid_signature")
+
+    assert refused(managed.send(body, signature(body, placeholder.decode()))) == (400, "invalid_signature")
+
+
+def test_a_secret_and_the_name_of_another_both_verify() -> None:
+    body = raw(load("completed_paid"))
+    for rotating in endpoint(STRIPE_WEBHOOK_SECRET=f"whsec_old,{NAME}"):
+        assert rotating.send(body, signature(body, "whsec_old")).status_code == 200
+        assert rotating.send(body, signature(body, "whsec_1")).status_code == 200

@@ -39,6 +39,11 @@ def test_an_empty_secret_verifies_nothing(secrets: str) -> None:
     assert refused(BODY, signature(BODY, ""), secrets) == "invalid_signature"
 
 
+@pytest.mark.parametrize("secret", ["changeme", "true", "projects/p/secrets/s/versions/1"])
+def test_what_is_not_a_signing_secret_verifies_nothing(secret: str) -> None:
+    assert refused(BODY, signature(BODY, secret), secret) == "invalid_signature"
+
+
 def test_another_secret_is_refused() -> None:
     assert refused(BODY, signature(BODY, "whsec_other")) == "invalid_signature"
 
