@@ -9,14 +9,19 @@ from dataclasses import dataclass
 import firebase_admin
 from firebase_admin import auth
 
+from shared.domain.entry import is_uid
 from shared.domain.errors import NotSignedIn, Unavailable
 
 _CLOCK_SKEW_S = 5
+_SIGN_IN_AGAIN = "The sign-in has expired or is not valid - sign in again"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who sent a request: the Firebase uid, and the e-mail address when the token carries one."""
+    """Who sent a request: the Firebase uid, and the e-mail address when it is verified.
+
+    Firebase lets anyone sign up with anyone's address, so another address is not the user's.
+    """
 
     uid: str
     email: str | None
@@ -32,7 +37,8 @@ class Identity:
         """Return the user whose ID token an Authorization header (`Bearer …`) carries.
 
         Raises:
-            NotSignedIn: there is none, or it is not valid (any more) for this project.
+            NotSignedIn: there is none, it is not valid for this project (or no longer), or its uid cannot name a
+                document.
             Unavailable: Google's certificates cannot be fetched.
         """
         scheme, _, token = (authorization or "").partition(" ")
@@ -42,13 +48,16 @@ class Identity:
             claims = auth.verify_id_token(token.strip(), app=self._app, clock_skew_seconds=_CLOCK_SKEW_S)
         except auth.CertificateFetchError as error:
             raise Unavailable("identity_unavailable") from error
-        except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError) as error:
-            raise NotSignedIn("The sign-in has expired or is not valid - sign in again") from error
-        return User(claims["uid"], claims.get("email"))
+        except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError, RecursionError) as error:
+            raise NotSignedIn(_SIGN_IN_AGAIN) from error
+        if not is_uid(claims["uid"]):  # with an identity provider of their own, a project can give out any
+            raise NotSignedIn(_SIGN_IN_AGAIN)
+        email = claims.get("email")
+        return User(claims["uid"], email if isinstance(email, str) and claims.get("email_verified") is True else None)
 
 
 def _app_of(project: str) -> firebase_admin.App:
-    """Return the project's Firebase app. The first requests of an instance may come here at once: one makes it."""
+    """Return the project's Firebase app. An instance's first requests may ask at once: one of them makes it."""
     name = f"identity-{project}"
     try:
         return firebase_admin.initialize_app(options={"projectId": project}, name=name)

@@ -23,8 +23,8 @@ def unsigned(project: str, **changes: object) -> str:
     """Return a token as the Auth emulator gives it out."""
     now = int(time.time())
     claims = {
-        "iss": f"https://securetoken.google.com/{project}", "aud": project, "sub": "ada", "email": "ada@example.com",
-        "iat": now - 10, "exp": now + 3_600, **changes,
+        "iss": f"https://securetoken.google.com/{project}", "aud": project, "sub": "ada",
+        "email": "ada@example.com", "email_verified": True, "iat": now - 10, "exp": now + 3_600, **changes,
     }  # fmt: skip
     return f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}."
 
@@ -45,8 +45,22 @@ def test_a_token_names_its_user(emulated: Identity, project: str, scheme: str) -
     assert emulated.user_of(f"{scheme} {unsigned(project)}") == User("ada", "ada@example.com")
 
 
-def test_a_user_may_have_no_email(emulated: Identity, project: str) -> None:
-    assert emulated.user_of(f"Bearer {unsigned(project, email=None)}").email is None
+@pytest.mark.parametrize(
+    "changes",
+    [{"email": None}, {"email_verified": False}, {"email_verified": None}, {"email_verified": "true"}, {"email": 1}],
+    ids=str,
+)
+def test_an_email_that_is_not_verified_is_not_the_users(
+    emulated: Identity, project: str, changes: dict[str, object]
+) -> None:
+    assert emulated.user_of(f"Bearer {unsigned(project, **changes)}") == User("ada", None)
+
+
+@pytest.mark.parametrize("uid", ["a/b", "a/b/c", ".", "..", "__ada__", "/", "a\x00b", "\ud800"])
+def test_a_uid_that_cannot_name_a_document_signs_nobody_in(emulated: Identity, project: str, uid: str) -> None:
+    """Such a token wrote an account below another user's document."""
+    with pytest.raises(NotSignedIn):
+        emulated.user_of(f"Bearer {unsigned(project, sub=uid)}")
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer    ", "Basic YTpi", "token"])
@@ -63,7 +77,7 @@ def test_without_a_bearer_token_nobody_is_signed_in(emulated: Identity, header: 
         {"sub": ""},
         {"sub": "x" * 129},
     ],
-    ids=["another project's", "another issuer's", "nobody's", "too long a name"],
+    ids=["another project's", "another issuer's", "nobody's", "too long"],
 )
 def test_a_token_that_is_not_good_here_signs_nobody_in(
     emulated: Identity, project: str, changes: dict[str, object]
@@ -72,10 +86,30 @@ def test_a_token_that_is_not_good_here_signs_nobody_in(
         emulated.user_of(f"Bearer {unsigned(project, **changes)}")
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "é.é.é", "." * 100])
-def test_junk_signs_nobody_in(emulated: Identity, token: str) -> None:
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+NESTED = encoded("[" * 100_000)
+JUNK = {
+    "a letter": "x",
+    "letters": "a.b.c",
+    "no ASCII": "é.é.é",
+    "dots": "." * 100,
+    "a nested header": f"{NESTED}.e30.c2ln",
+    "nested claims": f"{encoded('{}')}.{NESTED}.c2ln",
+    "lists": f"{encoded('[]')}.{encoded('[]')}.c2ln",
+    "numbers": f"{encoded('1')}.{encoded('1')}.c2ln",
+}
+
+
+@pytest.mark.parametrize("token", JUNK.values(), ids=JUNK)
+@pytest.mark.parametrize("place", ["emulated", "deployed"])
+def test_junk_signs_nobody_in(request: pytest.FixtureRequest, place: str, token: str) -> None:
+    identity: Identity = request.getfixturevalue(place)
+
     with pytest.raises(NotSignedIn):
-        emulated.user_of(f"Bearer {token}")
+        identity.user_of(f"Bearer {token}")
 
 
 @pytest.fixture
