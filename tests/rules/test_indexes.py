@@ -180,7 +180,10 @@ STORED: dict[str, Mapping[str, Any]] = {
 @pytest.mark.parametrize("collection", STORED)
 def test_what_rises_or_grows_in_a_document_of_every_change_is_not_indexed(collection: str) -> None:
     """An index on a rising time limits all accounts to 500 writes per second; one on a map has an entry per key."""
-    growing = {name for name, value in STORED[collection].items() if isinstance(value, datetime | dict | list)}
+    stored = dict(STORED[collection])
+    if collection == "users":  # its few fields are indexed one by one: a query finds users by subscription.id
+        stored |= {f"subscription.{name}": value for name, value in stored.pop("subscription").items()}
+    growing = {name for name, value in stored.items() if isinstance(value, datetime | dict | list)}
 
     assert growing == {name for group, name in exempt() if group == collection}
 
