@@ -50,6 +50,7 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
         package=package,
         price_id=price_id,
         app_base_url=SETTINGS.app_base_url,
+        invoice=SETTINGS.invoices,
     )
     customer_id = account.stripe_customer_id or _new_customer(user, using)
     try:

@@ -50,6 +50,7 @@ class Purchase:
 
     Amounts are cents of `currency`: `subtotal_cents` before discounts and taxes, `paid_cents` after; `tax_cents` is the
     tax that `paid_cents` contains. `paid_at` is when Stripe created the event of the payment, in UTC seconds.
+    `invoice_id` is None where no invoices are made.
     """
 
     session_id: str
@@ -64,6 +65,7 @@ class Purchase:
     payment_intent_id: str | None
     paid_at: int
     tax_cents: int = 0
+    invoice_id: str | None = None
 
     @property
     def entry_id(self) -> str:
@@ -84,6 +86,8 @@ class Purchase:
         }
         if self.tax_cents:
             details["taxCents"] = self.tax_cents
+        if self.invoice_id:
+            details["stripeInvoiceId"] = self.invoice_id
         if self.currency == "usd":
             details["paymentAmountUSD"] = self.paid_cents / 100
         return NewEntry(self.entry_id, "purchase", self.tokens, details)
@@ -207,6 +211,7 @@ def _purchase_of(session: Mapping[str, Any], *, paid_at: int, catalog: Catalog) 
         payment_intent_id=storable(session.get("payment_intent")),
         paid_at=paid_at,
         tax_cents=mapping_of(session.get("total_details")).get("amount_tax") or 0,
+        invoice_id=storable(session.get("invoice")),
     )
 
 

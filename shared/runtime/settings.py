@@ -31,6 +31,7 @@ class Settings:
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str | None
     livemode: bool
+    invoices: bool
     price_ids: Mapping[str, str]
     app_base_url: str
     allowed_origins: frozenset[str]
@@ -54,6 +55,7 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_webhook_secret=read.webhook_secrets("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=read.url("STRIPE_API_BASE") or None,
         livemode=livemode,
+        invoices=read.flag("STRIPE_INVOICES"),
         price_ids=read.price_ids(),
         app_base_url=read.url("APP_BASE_URL"),
         allowed_origins=read.origins("ALLOWED_ORIGINS"),

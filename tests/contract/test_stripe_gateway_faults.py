@@ -10,6 +10,7 @@ import stripe
 
 from shared.adapters.stripe_api import StripeGateway
 from shared.domain.errors import StripeRefused, Unavailable
+from shared.domain.purchase import Purchase, assess_session
 from shared.runtime.catalog_file import load_catalog
 from stripe_simulator.server import serving
 from stripe_simulator.settings import Settings
@@ -147,18 +148,47 @@ def test_a_deleted_customer_is_replaced_once(gateway: StripeGateway, client: str
 # --- sessions and refunds
 
 
-def test_one_saved_error_does_not_stop_a_checkout(
-    gateway: StripeGateway, client: stripe.StripeClient, url: str
-) -> None:
+def checkout(gateway: StripeGateway, client: stripe.StripeClient, *, invoice: bool = False) -> tuple[str, str]:
     assert POPULAR is not None
     product = client.v1.products.create({"name": "Popular"})
     price = client.v1.prices.create({"currency": "usd", "unit_amount": 999, "product": product.id}).id
-    customer = gateway.get_or_create_customer("buyer", None)
+    return gateway.create_token_checkout_session(
+        uid="buyer",
+        customer_id=gateway.get_or_create_customer("buyer", None),
+        package=POPULAR,
+        price_id=price,
+        app_base_url="https://app.example",
+        invoice=invoice,
+    )
+
+
+@pytest.mark.parametrize("invoice", [True, False])
+def test_a_purchases_entry_names_its_invoice_where_invoices_are_on(
+    gateway: StripeGateway, client: stripe.StripeClient, url: str, invoice: bool
+) -> None:
+    session_id, _ = checkout(gateway, client, invoice=invoice)
+    simulate(url, f"sessions/{session_id}/pay")
+    session = gateway.session(session_id)
+    assert session is not None
+
+    now = session["created"]
+    purchase = assess_session(session, paid_at=now, now=now, catalog=load_catalog(), livemode=False)
+
+    assert isinstance(purchase, Purchase)
+    details = purchase.new_entry().details
+    assert details.get("stripeInvoiceId") == session["invoice"]
+    assert ("stripeInvoiceId" in details) is invoice
+    if invoice:
+        assert client.v1.invoices.retrieve(session["invoice"]).status == "paid"
+
+
+def test_one_saved_error_does_not_stop_a_checkout(
+    gateway: StripeGateway, client: stripe.StripeClient, url: str
+) -> None:
+    gateway.get_or_create_customer("buyer", None)
     saved_error(url, "/v1/checkout/sessions")
 
-    session_id, page = gateway.create_token_checkout_session(
-        uid="buyer", customer_id=customer, package=POPULAR, price_id=price, app_base_url="https://app.example"
-    )
+    session_id, page = checkout(gateway, client)
 
     session = gateway.session(session_id)
     assert session is not None

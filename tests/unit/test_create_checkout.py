@@ -45,13 +45,14 @@ class FakeGateway:
         return f"cus_{uid}_{len(self.customers)}" if instead_of else f"cus_{uid}"
 
     def create_token_checkout_session(
-        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str
+        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool
     ) -> tuple[str, str]:
         if self.session_error:
             raise self.session_error
         if customer_id in self.deleted:
             raise CustomerGone
-        self.sessions.append({"uid": uid, "customer": customer_id, "package": package.id, "price": price_id})
+        session = {"uid": uid, "customer": customer_id, "package": package.id, "price": price_id}
+        self.sessions.append(session | ({"invoice": True} if invoice else {}))
         return "cs_1", f"{app_base_url}/pay/cs_1"
 
 
@@ -87,6 +88,14 @@ def test_a_signed_in_user_gets_a_session_and_its_address(function: Deployed, gat
     assert answer.json == {"success": True, "session_id": "cs_1", "url": "https://app.example/pay/cs_1"}
     assert gateway.customers == [("ada", "ada@example.com")]
     assert gateway.sessions == [{"uid": "ada", "customer": "cus_ada", "package": "popular", "price": "price_popular"}]
+
+
+def test_a_setting_turns_invoices_on(firestore: FakeFirestore, gateway: FakeGateway) -> None:
+    parts = (FakeIdentity(), ledger_of(firestore.as_client()), gateway)
+    with deployed("create_checkout", {**ENVIRON, "STRIPE_INVOICES": "true"}, parts=parts) as function:
+        function.post(POPULAR, headers=ADA)
+
+    assert gateway.sessions[0]["invoice"] is True
 
 
 def test_the_customer_is_kept_for_the_next_purchase(

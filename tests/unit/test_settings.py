@@ -20,7 +20,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     loaded = settings.load(environ={})
 
     assert loaded.limits == Limits(per_hour=5, per_day=20)
-    assert (loaded.catalog, loaded.livemode, loaded.stripe_api_base) == ("default", False, None)
+    assert (loaded.catalog, loaded.livemode, loaded.invoices, loaded.stripe_api_base) == ("default", False, False, None)
     assert (loaded.price_ids, loaded.allowed_origins) == ({}, frozenset())
 
 
@@ -32,6 +32,7 @@ def test_every_setting_is_read() -> None:
             "STRIPE_WEBHOOK_SECRET": "whsec_1,whsec_2",
             "STRIPE_API_BASE": "http://localhost:12111/",
             "STRIPE_LIVEMODE": "False",
+            "STRIPE_INVOICES": "true",
             "STRIPE_TOKEN_POPULAR_PRICE_ID": " price_1 ",
             "STRIPE_TOKEN_PRO_PRICE_ID": " ",
             "APP_BASE_URL": "https://example.com/",
@@ -48,6 +49,7 @@ def test_every_setting_is_read() -> None:
         stripe_webhook_secret="whsec_1,whsec_2",
         stripe_api_base="http://localhost:12111",
         livemode=False,
+        invoices=True,
         price_ids={"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"},
         app_base_url="https://example.com",
         allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),

@@ -185,6 +185,8 @@ export interface components {
             stripeSessionId?: string;
             stripeCustomerId?: string | null;
             stripePaymentIntentId?: string | null;
+            /** @description The purchase's invoice in Stripe, where invoices are on. */
+            stripeInvoiceId?: string;
             /** @description The amount paid */
             paymentAmountCents?: number;
             /** @description The price before discounts and taxes. */
