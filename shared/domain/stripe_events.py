@@ -6,6 +6,7 @@ The answer becomes the message's `purchase_type` attribute, by which each Pub/Su
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.payment_events import CHARGE_EVENTS, DISPUTE_EVENTS, REFUND_EVENTS
 from shared.domain.purchase import TOKEN_PACKAGE, is_other_product, is_ours
 
 # An event's shape follows the endpoint's API version: this is the one the code was written against.
@@ -21,19 +22,7 @@ SESSION_EVENTS = frozenset(
     }
 )
 # These objects may carry no metadata of ours: only the ledger knows whether their payment was a token purchase.
-_PAYMENT_EVENTS = frozenset(
-    {
-        "charge.refunded",
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.dispute.created",
-        "charge.dispute.updated",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-        "charge.dispute.closed",
-    }
-)
+_PAYMENT_EVENTS = CHARGE_EVENTS | REFUND_EVENTS | DISPUTE_EVENTS
 SUBSCRIPTION_EVENTS = frozenset(
     {
         "customer.subscription.created",

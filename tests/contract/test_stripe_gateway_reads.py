@@ -72,7 +72,7 @@ def test_older_events_and_those_of_other_types_are_left_out(gateway: StripeGatew
 
 
 @pytest.mark.usefixtures("customers")
-def test_behind_an_event_that_stripe_has_forgotten_there_is_none(gateway: StripeGateway) -> None:
+def test_after_an_event_that_stripe_has_forgotten_there_is_none(gateway: StripeGateway) -> None:
     assert list(gateway.events({CUSTOMERS}, since=0, after="evt_forgotten")) == []
 
 

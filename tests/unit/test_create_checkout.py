@@ -98,16 +98,16 @@ def test_a_setting_turns_invoices_on(firestore: FakeFirestore, gateway: FakeGate
     assert gateway.sessions[0]["invoice"] is True
 
 
-def test_the_customer_is_kept_for_the_next_purchase(
+def test_the_customer_is_saved_for_the_next_purchase(
     function: Deployed, gateway: FakeGateway, firestore: FakeFirestore
 ) -> None:
     function.post(POPULAR, headers=ADA)
     function.post(POPULAR, headers=ADA)
 
     assert len(gateway.customers) == 1
-    kept = firestore.fields_of("users/ada")
-    assert kept is not None
-    assert kept["stripeCustomerId"] == "cus_ada"
+    stored = firestore.fields_of("users/ada")
+    assert stored is not None
+    assert stored["stripeCustomerId"] == "cus_ada"
 
 
 def test_a_customer_that_was_deleted_in_stripe_is_replaced(
@@ -121,9 +121,9 @@ def test_a_customer_that_was_deleted_in_stripe_is_replaced(
     assert function.post(POPULAR, headers=ADA).status_code == 200
 
     assert [session["customer"] for session in gateway.sessions] == ["cus_ada", "cus_ada_2", "cus_ada_2"]
-    kept = firestore.fields_of("users/ada")
-    assert kept is not None
-    assert kept["stripeCustomerId"] == "cus_ada_2"
+    stored = firestore.fields_of("users/ada")
+    assert stored is not None
+    assert stored["stripeCustomerId"] == "cus_ada_2"
     assert [record["event"] for record in records(capsys)] == [
         "checkout.customer_replaced",
         "checkout.created",
@@ -176,7 +176,7 @@ def test_a_package_has_to_be_named_known_and_on_sale(
     assert not gateway.sessions
 
 
-def test_a_package_without_a_price_says_whom_to_ask(function: Deployed) -> None:
+def test_a_package_without_a_price_is_a_case_for_support(function: Deployed) -> None:
     answer = function.post({"package": "pro"}, headers=ADA)
 
     assert answer.json is not None
@@ -293,7 +293,7 @@ def test_firestore_away_is_503_before_stripe_is_asked(
     assert gateway.customers == []
 
 
-def test_a_fault_nobody_foresaw_shows_nothing_of_itself(
+def test_an_unexpected_fault_is_logged_and_not_shown(
     function: Deployed, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gateway.session_error = RuntimeError("sk_test_1 leaked")
@@ -318,7 +318,7 @@ def test_the_web_apps_origin_may_call_it(function: Deployed) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
 
-def test_another_origin_gets_no_leave(function: Deployed) -> None:
+def test_another_origin_is_not_allowed(function: Deployed) -> None:
     answer = function.request("OPTIONS", headers={"Origin": "https://evil.example"})
 
     assert "Access-Control-Allow-Origin" not in answer.headers

@@ -86,7 +86,7 @@ class FakeStripe:
     """Events, newest first; sessions, which are paid unless `sessions` says otherwise; and the metadata of payments."""
 
     def __init__(self) -> None:
-        self.kept: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
         self.sessions: dict[str, dict[str, Any] | None] = {}
         self.payments: dict[str, dict[str, str]] = {}
         self.asked_since: list[int] = []
@@ -96,9 +96,9 @@ class FakeStripe:
 
     def events(self, types: Iterable[str], *, since: int, after: str | None = None) -> Iterator[dict[str, Any]]:
         self.asked_since.append(since)
-        ids = [one["id"] for one in self.kept]
+        ids = [one["id"] for one in self.history]
         start = 0 if after is None else ids.index(after) + 1
-        for number, one in enumerate(self.kept[start:]):
+        for number, one in enumerate(self.history[start:]):
             if number == self.away_after:
                 raise Unavailable("stripe_unavailable")
             if one["type"] in types:
@@ -195,10 +195,10 @@ def last_report(ledger: Ledger) -> Report:
     [COMPLETED, event("checkout.session.async_payment_succeeded", session()), REFUNDED, NOT_PAID],
     ids=lambda lost: lost["type"],
 )
-def test_an_event_that_the_ledger_knows_nothing_of_goes_back(
+def test_an_event_that_the_ledger_does_not_know_is_published_again(
     function: Deployed, stripe: FakeStripe, topic: FakeTopic, lost: dict[str, Any]
 ) -> None:
-    stripe.kept = [lost]
+    stripe.history = [lost]
 
     answer = run(function)
 
@@ -215,11 +215,11 @@ def test_an_event_that_the_ledger_knows_nothing_of_goes_back(
     }
 
 
-def test_a_paid_session_that_is_to_be_held_goes_back_too(
+def test_a_paid_session_that_is_to_be_held_is_published_again(
     function: Deployed, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     lost = event("checkout.session.completed", session(amount_subtotal=1, amount_total=1))
-    stripe.kept = [lost]
+    stripe.history = [lost]
 
     run(function)
 
@@ -229,11 +229,11 @@ def test_a_paid_session_that_is_to_be_held_goes_back_too(
 @pytest.mark.parametrize(
     "lost", [REFUNDED, REFUND_CREATED, REFUND_FAILED, DISPUTED, LOST], ids=lambda lost: lost["type"]
 )
-def test_a_reversal_of_a_known_purchase_goes_back(
+def test_a_reversal_of_a_known_purchase_is_published_again(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic, lost: dict[str, Any]
 ) -> None:
     credit(ledger, "cs_1")
-    stripe.kept = [lost, COMPLETED]
+    stripe.history = [lost, COMPLETED]
 
     run(function)
 
@@ -247,7 +247,7 @@ def test_what_the_ledger_knows_is_not_published_again(
     facts = [REFUNDED, REFUND_CREATED, REFUND_FAILED, DISPUTED, LOST]
     for one in facts:
         learn(ledger, one)
-    stripe.kept = [*facts, NOT_PAID, COMPLETED]
+    stripe.history = [*facts, NOT_PAID, COMPLETED]
 
     answer = run(function)
 
@@ -264,32 +264,34 @@ def test_a_held_purchase_is_known(function: Deployed, ledger: Ledger, stripe: Fa
     for id_, uid in (("cs_1", "ada"), ("cs_2", None)):
         ledger.hold(Hold(id_, HoldReason.TERMS_MISMATCH, "no terms", uid, PAID_AT))
     nobodys = session("cs_2", metadata={"purchase_type": "token_package"})
-    stripe.kept = [COMPLETED, event("checkout.session.completed", nobodys)]
+    stripe.history = [COMPLETED, event("checkout.session.completed", nobodys)]
 
     assert run(function)["republished"] == 0
 
 
-def test_a_delayed_payment_that_came_goes_back_though_the_account_waits_for_it(
+def test_a_delayed_payment_that_arrived_is_published_again_though_the_account_waits_for_it(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     ledger.set_open_purchase("ada", "cs_1", "waiting")
-    stripe.kept = [event("checkout.session.async_payment_succeeded", session())]
+    stripe.history = [event("checkout.session.async_payment_succeeded", session())]
 
     assert run(function)["republished"] == 1
 
 
-def test_a_payment_that_did_not_come_goes_back_while_the_account_waits_for_it(
+def test_a_payment_that_failed_is_published_again_while_the_account_waits_for_it(
     function: Deployed, ledger: Ledger, stripe: FakeStripe
 ) -> None:
     ledger.set_open_purchase("ada", "cs_1", "waiting")
-    stripe.kept = [NOT_PAID]
+    stripe.history = [NOT_PAID]
 
     assert run(function)["republished"] == 1
 
 
-def test_a_payment_that_is_known_to_have_failed_stays(function: Deployed, ledger: Ledger, stripe: FakeStripe) -> None:
+def test_a_payment_that_is_known_to_have_failed_is_not_published_again(
+    function: Deployed, ledger: Ledger, stripe: FakeStripe
+) -> None:
     ledger.set_open_purchase("ada", "cs_1", "failed")
-    stripe.kept = [NOT_PAID]
+    stripe.history = [NOT_PAID]
 
     assert run(function)["republished"] == 0
 
@@ -320,7 +322,7 @@ def test_a_payment_that_is_known_to_have_failed_stays(function: Deployed, ledger
 def test_what_does_not_concern_the_ledger_is_only_counted(
     function: Deployed, stripe: FakeStripe, other: dict[str, Any]
 ) -> None:
-    stripe.kept = [other]
+    stripe.history = [other]
 
     answer = run(function)
 
@@ -330,7 +332,7 @@ def test_what_does_not_concern_the_ledger_is_only_counted(
 def test_a_dispute_of_a_purchase_that_is_lost_too_is_found_by_its_payment(
     function: Deployed, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    stripe.kept = [DISPUTED]
+    stripe.history = [DISPUTED]
     stripe.payments = {"pi_cs_1": session()["metadata"]}
 
     run(function)
@@ -342,7 +344,7 @@ def test_a_lost_reversal_of_a_purchase_without_a_buyer_is_published_again_until_
     function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     """Whoever releases its hold has to see the dispute."""
-    stripe.kept = [DISPUTED]
+    stripe.history = [DISPUTED]
     stripe.payments = {"pi_cs_1": {"purchase_type": "token_package"}}
     assert run(function)["republished"] == 1
 
@@ -356,7 +358,7 @@ def test_a_lost_reversal_of_a_purchase_without_a_buyer_is_published_again_until_
 def test_an_event_whose_object_lacks_a_field_does_not_stop_the_others(
     function: Deployed, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    stripe.kept = [event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_cs_1"}), COMPLETED]
+    stripe.history = [event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_cs_1"}), COMPLETED]
 
     assert run(function)["done"]
 
@@ -367,12 +369,12 @@ def test_what_was_published_again_and_processed_is_not_missing_any_more(
     function: Deployed, ledger: Ledger, stripe: FakeStripe
 ) -> None:
     """The events that reconcile publishes are what credit_tokens processes."""
-    stripe.kept = [LOST, DISPUTED, REFUND_FAILED, REFUND_CREATED, REFUNDED, COMPLETED]
+    stripe.history = [LOST, DISPUTED, REFUND_FAILED, REFUND_CREATED, REFUNDED, COMPLETED]
     stripe.payments = {"pi_cs_1": METADATA}
     assert run(function)["republished"] == 6
 
     with deployed("credit_tokens", SETTINGS, parts=(ledger, lambda: stripe)) as credit_tokens:
-        for one in stripe.kept:
+        for one in stripe.history:
             data = base64.b64encode(json.dumps(one).encode()).decode()
             assert credit_tokens.post({"message": {"data": data}}).status_code == 200
 
@@ -452,7 +454,7 @@ def test_purchases_whose_events_were_read_cost_no_call_and_two_reads_each(
 ) -> None:
     ids = [f"cs_{number}" for number in range(20)]
     credit(ledger, *ids)
-    stripe.kept = [event("checkout.session.completed", session(id_)) for id_ in ids]
+    stripe.history = [event("checkout.session.completed", session(id_)) for id_ in ids]
     run(function)
     firestore.forget()
 
@@ -544,7 +546,7 @@ def test_a_user_of_several_events_is_checked_once(
 ) -> None:
     credit(ledger, "cs_1")
     set_balance(firestore, "ada", 0)
-    stripe.kept = [REFUNDED, COMPLETED]
+    stripe.history = [REFUNDED, COMPLETED]
 
     answer = run(function)
 
@@ -612,7 +614,7 @@ def test_the_next_call_continues_where_one_ran_out_of_time(
     ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
     """Each look at the clock finds the time used up: one event, then one user, per call."""
-    stripe.kept = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
+    stripe.history = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
     give_account(ledger, "bob")
 
     with deployed("reconcile", SETTINGS, parts=(ledger, stripe, topic, TimeIsUp().seconds)) as function:
@@ -621,7 +623,7 @@ def test_the_next_call_continues_where_one_ran_out_of_time(
     assert [answer["done"] for answer in answers[:4]] == [False] * 4
     assert [answer["events"] for answer in answers] == [1, 1, 1, 0, 0, 1]
     assert answers[4]["done"]  # and the sixth call began a new pass
-    assert topic.published == [one["id"] for one in (*stripe.kept, stripe.kept[0])]
+    assert topic.published == [one["id"] for one in (*stripe.history, stripe.history[0])]
     assert len(stripe.asked_since) == 5  # the fifth call had only users left
     assert len({*stripe.asked_since[:4]}) == 1
 
@@ -629,22 +631,22 @@ def test_the_next_call_continues_where_one_ran_out_of_time(
 def test_progress_is_saved_when_stripe_does_not_answer(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    stripe.kept = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
+    stripe.history = [event("checkout.session.completed", session(f"cs_{number}")) for number in range(3)]
     stripe.away_after = 2
 
     assert function.post({}).status_code == 503
     report = last_report(ledger)
-    assert (report.events, report.last_event, report.events_done) == (2, stripe.kept[1]["id"], False)
+    assert (report.events, report.last_event, report.events_done) == (2, stripe.history[1]["id"], False)
 
     stripe.away_after = None
     assert run(function)["done"]
-    assert topic.published == [one["id"] for one in stripe.kept]
+    assert topic.published == [one["id"] for one in stripe.history]
 
 
 def test_an_event_whose_payment_stripe_refuses_to_show_does_not_stop_the_others(
     function: Deployed, stripe: FakeStripe, topic: FakeTopic, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stripe.kept = [DISPUTED, COMPLETED]
+    stripe.history = [DISPUTED, COMPLETED]
     stripe.refuses = True
 
     assert run(function)["done"]
@@ -695,7 +697,7 @@ def test_a_new_pass_continues_only_the_rotation_of_accounts(last: Report) -> Non
 def test_the_days_report_adds_up_its_calls(
     function: Deployed, ledger: Ledger, firestore: FakeFirestore, stripe: FakeStripe
 ) -> None:
-    stripe.kept = [COMPLETED]
+    stripe.history = [COMPLETED]
     give_account(ledger, "bob")
     set_balance(firestore, "bob", 5)
 
@@ -737,7 +739,7 @@ def test_reports_of_two_calls_at_once_both_count(firestore: FakeFirestore, ledge
 def test_an_event_that_could_not_be_published_is_published_next_time(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, topic: FakeTopic
 ) -> None:
-    stripe.kept = [COMPLETED]
+    stripe.history = [COMPLETED]
     topic.away = True
 
     assert function.post({}).status_code == 503
@@ -779,7 +781,7 @@ def test_cloud_scheduler_sends_no_body(function: Deployed, stripe: FakeStripe) -
 
 
 def test_what_a_call_did_is_logged(function: Deployed, stripe: FakeStripe, capsys: pytest.CaptureFixture[str]) -> None:
-    stripe.kept = [COMPLETED]
+    stripe.history = [COMPLETED]
 
     run(function)
 

@@ -173,9 +173,7 @@ def test_two_at_once_send_the_same_idempotency_key(gateway: StripeGateway, strip
     assert ada == again != bob
 
 
-def test_an_address_that_stripe_does_not_take_is_left_out_and_in_no_log(
-    gateway: StripeGateway, stripe: StripeStub
-) -> None:
+def test_an_email_that_stripe_refuses_is_left_out_and_not_logged(gateway: StripeGateway, stripe: StripeStub) -> None:
     said = {**error("invalid_request_error", code="email_invalid")}
     said["error"] |= {"message": "Invalid email address: ada@exämple", "param": "email"}
     stripe.answers = [(400, said), (200, {"id": "cus_1", "object": "customer"})]
@@ -296,7 +294,7 @@ def test_what_stripe_refuses_is_refused(
         (503, error("api_error")),
     ],
 )
-def test_what_may_pass_by_itself_is_unavailable(
+def test_a_transient_error_is_unavailable(
     gateway: StripeGateway, stripe: StripeStub, status: int, body: dict[str, Any]
 ) -> None:
     stripe.answers = [(status, body)]
@@ -306,9 +304,7 @@ def test_what_may_pass_by_itself_is_unavailable(
     assert (raised.value.status, raised.value.code) == (503, "stripe_unavailable")
 
 
-def test_a_passing_fault_is_tried_again_with_the_same_idempotency_key(
-    gateway: StripeGateway, stripe: StripeStub
-) -> None:
+def test_a_transient_error_is_retried_with_the_same_idempotency_key(gateway: StripeGateway, stripe: StripeStub) -> None:
     good = {"id": "cs_1", "object": "checkout.session", "url": "https://pay.example/cs_1"}
     stripe.answers = [(500, error("api_error")), (200, good)]
 
@@ -317,7 +313,7 @@ def test_a_passing_fault_is_tried_again_with_the_same_idempotency_key(
     assert first == second
 
 
-def test_a_stripe_that_is_not_there_is_unavailable() -> None:
+def test_a_stripe_that_cannot_be_reached_is_unavailable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]

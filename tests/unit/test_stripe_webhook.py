@@ -48,7 +48,7 @@ def webhook() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def managed() -> Iterator[Endpoint]:
-    """The webhook whose secret stands in Secret Manager."""
+    """The webhook whose secret is in Secret Manager."""
     yield from endpoint(STRIPE_WEBHOOK_SECRET=NAME)
 
 
@@ -70,7 +70,9 @@ def test_a_signed_purchase_is_published_as_it_came(webhook: Endpoint) -> None:
     assert message.attributes["purchase_type"] == "token_package"
 
 
-def test_what_the_alerts_and_runbooks_search_for_is_said(webhook: Endpoint, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_has_the_sentences_that_alerts_and_runbooks_search_for(
+    webhook: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
     webhook.send(raw(load("completed_paid")))
 
     assert sentences(capsys) == [
@@ -110,7 +112,9 @@ def test_a_subscription_goes_to_its_own_handler(webhook: Endpoint, capsys: pytes
 
 
 @pytest.mark.parametrize("metadata", [{}, {"firebase_uid": "ada"}], ids=["by client_reference_id", "by metadata"])
-def test_a_session_that_sold_a_subscription_goes_to_that_handler(webhook: Endpoint, metadata: dict[str, str]) -> None:
+def test_a_session_that_sold_a_subscription_goes_to_the_handler_of_subscriptions(
+    webhook: Endpoint, metadata: dict[str, str]
+) -> None:
     event = load("completed_paid")
     event["data"]["object"] |= {"mode": "subscription", "subscription": "sub_1", "metadata": metadata}
 
@@ -161,7 +165,7 @@ PURCHASE = raw(load("completed_paid"))
     ],
     ids=["unsigned", "nonsense", "forged", "altered", "stale", "from the future", "no text", "empty", "no event"],
 )
-def test_what_stripe_did_not_sign_lately_is_400_and_goes_nowhere(
+def test_what_stripe_did_not_sign_just_now_is_400_and_not_published(
     webhook: Endpoint, capsys: pytest.CaptureFixture[str], body: bytes, sign: Callable[[bytes], str], code: str
 ) -> None:
     assert refused(webhook.send(body, sign(body))) == (400, code)
@@ -218,7 +222,7 @@ def test_only_post_is_allowed(webhook: Endpoint) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_pubsub_does_not_take_is_503_so_that_stripe_sends_it_again(
+def test_an_event_that_cannot_be_published_is_503_so_that_stripe_sends_it_again(
     webhook: Endpoint, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
     webhook.publisher.error = error

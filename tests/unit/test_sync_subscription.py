@@ -206,7 +206,7 @@ def test_what_is_saved_for_the_user_is_compared_with_the_events_subscription(
     assert stripe.asked == [("sub_1", None, "cus_ada"), ("sub_0", "sub_1", "cus_ada")]
 
 
-def test_nobody_s_subscription_is_acknowledged(
+def test_a_subscription_of_nobody_here_is_acknowledged(
     function: Deployed, firestore: FakeFirestore, stripe: FakeStripe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deliver(function, event(subscription())) == "unknown_user"
