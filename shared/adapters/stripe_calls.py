@@ -48,7 +48,7 @@ def call_with_key(
 ) -> Result:
     """Call Stripe with an idempotency key, and with the next one where the answer is a saved error.
 
-    The first new server error is retried with the next key as well; a second one means that Stripe is down.
+    The first new failure is retried with the next key as well; a second one means that Stripe is down.
 
     Args:
         request: sends the request with the key that it is given.
@@ -69,10 +69,9 @@ def call_with_key(
             return request(next_key)
         except stripe.StripeError as error:
             last_error = _ours(error)
-            server_error = (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
             saved = _is_replayed(error)
             new_errors += not saved
-            retry = server_error or (saved and retry_saved_refusals)
+            retry = _is_failure(error) or (saved and retry_saved_refusals)
             if not retry or new_errors >= _NEW_ERRORS_MAX:
                 raise last_error from (error if _is_transient(error) else None)
     raise last_error or AssertionError("there is at least one key")
@@ -94,12 +93,17 @@ def _is_replayed(error: stripe.StripeError) -> bool:
     return headers.get("idempotent-replayed") == "true"
 
 
+def _is_failure(error: stripe.StripeError) -> bool:
+    """Tell whether Stripe failed or its answer is broken: what became of the request is not known."""
+    if isinstance(error, stripe.APIConnectionError):
+        return not error.should_retry  # the SDK has repeated the others already
+    return isinstance(error, stripe.APIError) and error.http_status != HTTPStatus.CONFLICT
+
+
 def _is_transient(error: stripe.StripeError) -> bool:
-    # 409: another request with the same idempotency key is in progress.
-    return (
-        isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
-        or error.http_status == HTTPStatus.CONFLICT
-        or (error.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    # APIError: a server error, an answer that is not JSON, or 409: the idempotency key's first request is in progress.
+    return isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError) or (
+        error.http_status == HTTPStatus.CONFLICT
     )
 
 

@@ -91,6 +91,25 @@ def test_one_saved_error_stops_nobody_and_leaves_one_customer(
     assert gateway.get_or_create_customer(uid, "ada@example.com") == first
 
 
+@pytest.mark.parametrize("form", ["half", "html", "reset"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_one_broken_answer_stops_nobody_and_leaves_one_customer(
+    gateway: StripeGateway, client: stripe.StripeClient, url: str, form: str, when: str
+) -> None:
+    uid = f"user-{form}-{when}"
+    simulate(url, "faults", path_prefix="/v1/customers", method="POST", form=form, when=when)
+
+    assert [gateway.get_or_create_customer(uid, "ada@example.com")] == customers_of(client, uid)
+
+
+def test_a_stripe_that_answers_with_pages_is_unavailable(gateway: StripeGateway, url: str) -> None:
+    """It is a proxy's or Stripe's fault, and passes: nobody has refused anything."""
+    simulate(url, "faults", path_prefix="/v1/", form="html", times=20)
+
+    with pytest.raises(Unavailable):
+        gateway.get_or_create_customer("pages", None)
+
+
 def test_an_outage_whose_errors_are_all_saved_locks_the_buyer_out_no_longer_than_it_lasts(
     gateway: StripeGateway, client: stripe.StripeClient, url: str
 ) -> None:
