@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.stage import pinned, stage
+from deploy.stage import pinned
 from topology.functions import ROOT
 
 BASELINES = ROOT / "bench" / "baselines"
@@ -26,8 +26,15 @@ class Environment:
 
 
 def of_function(name: str) -> Environment:
-    """Return one function as it is deployed."""
-    return _built(stage(name, _CACHE / "staged" / name))
+    """Return one function, with what it shares with the others and its own requirements alone."""
+    source, staged = ROOT / "functions" / name, _CACHE / "staged" / name
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    shutil.copy(source / "main.py", staged)
+    for package in ("shared", "topology"):
+        shutil.copytree(ROOT / package, staged / package, ignore=shutil.ignore_patterns("__pycache__"))
+    _pin((source / "requirements.txt").read_text(), staged)
+    return _built(staged)
 
 
 def of_baseline(name: str) -> Environment:
@@ -37,9 +44,13 @@ def of_baseline(name: str) -> Environment:
     shutil.copytree(BASELINES / name, source, ignore=shutil.ignore_patterns("__pycache__"))
     # The file names packages; each one's version is the lock's.
     direct = "".join(f"{package}==locked\n" for package in (source / "requirements.in").read_text().split())
-    lock = (ROOT / "requirements-dev.txt").read_text()
-    (source / "requirements.txt").write_text("\n".join(pinned(direct, lock)) + "\n")
+    _pin(direct, source)
     return _built(source)
+
+
+def _pin(direct: str, folder: Path) -> None:
+    lock = (ROOT / "requirements-dev.txt").read_text()
+    (folder / "requirements.txt").write_text("\n".join(pinned(direct, lock)) + "\n")
 
 
 def _built(source: Path) -> Environment:

@@ -168,7 +168,7 @@ class Rollback:
 def served(service: dict[str, Any]) -> str:
     """Return the revision that gets most of a service's traffic; tags without traffic are entries, too."""
     targets = at_path(service, "status.traffic") or at_path(service, "spec.traffic") or []
-    target = max(targets, key=lambda one: one.get("percent", 0), default={})
+    target: dict[str, Any] = max(targets, key=lambda one: one.get("percent", 0), default={})
     return str(target.get("revisionName") or at_path(service, "status.latestReadyRevisionName") or "")
 
 

@@ -9,6 +9,7 @@ import pytest
 from deploy import __main__
 from deploy.checkout import Checkout
 from deploy.environment import load_environment
+from deploy.parts import PARTS
 from deploy.shell import Completed, Transcript, without_secrets
 from tests.deploy.project import Project
 
@@ -56,7 +57,7 @@ def test_a_check_changes_nothing_and_reads_only(project: Project, new_project: P
         one.google.changes()
         one.state["commands"].clear()
 
-        one.check(*__main__.PARTS)
+        one.check(*PARTS)
 
         assert one.google.changes() == []
         commands = [command.split() for command in one.state["commands"]]

@@ -50,7 +50,7 @@ def set_field(kind: str, name: str, path: str, value: object) -> Callable[[Proje
         *parents, last = path.split(".")
         for key in parents:
             inside = inside[int(key)] if isinstance(inside, list) else inside.setdefault(key, {})
-        inside[int(last) if isinstance(inside, list) else last] = value  # type: ignore[call-overload]
+        inside[int(last) if isinstance(inside, list) else last] = value
 
     return by_hand
 

@@ -131,6 +131,10 @@ def test_an_entry_is_later_than_the_one_before_though_the_clock_is_not(behind: t
     assert account.last_entry_at == AT + timedelta(microseconds=1)
 
 
+WAITING: list[OpenState] = ["waiting"] * OPEN_PURCHASES_MAX
+HELD: list[OpenState] = ["held"] * OPEN_PURCHASES_MAX
+
+
 def open_purchases(*states: OpenState) -> Account:
     account = Account("ada")
     for number, state in enumerate(states):
@@ -139,7 +143,7 @@ def open_purchases(*states: OpenState) -> Account:
 
 
 def test_an_account_keeps_a_bounded_number_of_open_purchases_and_drops_the_oldest_failed_one_first() -> None:
-    account = open_purchases("held", "failed", "failed", *["waiting"] * OPEN_PURCHASES_MAX)
+    account = open_purchases("held", "failed", "failed", *WAITING)
 
     assert len(account.open_purchases) == OPEN_PURCHASES_MAX
     dropped = [id_ for id_ in ("cs_0", "cs_1", "cs_2", "cs_3", "cs_4") if id_ not in account.open_purchases]
@@ -147,7 +151,7 @@ def test_an_account_keeps_a_bounded_number_of_open_purchases_and_drops_the_oldes
 
 
 def test_a_held_purchase_is_dropped_last() -> None:
-    account = open_purchases(*["held"] * OPEN_PURCHASES_MAX, "failed")
+    account = open_purchases(*HELD, "failed")
 
     assert account.open_state("cs_0") is None
     assert account.open_state(f"cs_{OPEN_PURCHASES_MAX}") == "failed"
