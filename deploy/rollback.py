@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.commands import Command, gcloud, listing, shell_text
 from deploy.environment import Deployed, DeployError, Environment, load_deployed, load_environment
-from deploy.resource import at_path
+from deploy.resource import State, at_path
 from deploy.shell import Shell, run_here
 from topology.functions import ROOT
 
@@ -168,7 +168,7 @@ class Rollback:
 def served(service: dict[str, Any]) -> str:
     """Return the revision that gets most of a service's traffic; tags without traffic are entries, too."""
     targets = at_path(service, "status.traffic") or at_path(service, "spec.traffic") or []
-    target: dict[str, Any] = max(targets, key=lambda one: one.get("percent", 0), default={})
+    target: State = max(targets, key=lambda one: one.get("percent", 0), default={})
     return str(target.get("revisionName") or at_path(service, "status.latestReadyRevisionName") or "")
 
 

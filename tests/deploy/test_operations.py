@@ -3,11 +3,14 @@
 import os
 import re
 import shlex
+from argparse import ArgumentParser
+from collections.abc import Callable
 
 import click
 import pytest
 
-from deploy.__main__ import parser
+from deploy import rollback, smoke
+from deploy.__main__ import parser as deploy_parser
 from deploy.stripe_setup import main as stripe_setup
 from ops.cli import cli
 from tests.deploy import verdicts
@@ -95,21 +98,22 @@ def test_stripe_setup_accepts_its_commands(words: list[str]) -> None:
     stripe_setup.make_context("stripe_setup", list(words))
 
 
-def test_deploy_accepts_its_commands() -> None:
-    lines = starting("./deploy.sh")
+@pytest.mark.parametrize(
+    ("script", "parser_of"),
+    [("./deploy.sh", deploy_parser), ("./rollback.sh", rollback.parser), ("./smoke_test.sh", smoke.parser)],
+)
+def test_our_scripts_accept_their_commands(script: str, parser_of: Callable[[], ArgumentParser]) -> None:
+    lines = starting(script)
     assert lines
-    for line in lines:
-        parser().parse_args(shlex.split(line, comments=True)[1:])
-
-
-@pytest.mark.parametrize("script", ["setup_stripe_secrets.sh", "smoke_test.sh", "rollback.sh"])
-def test_scripts_know_the_flags_they_are_given(script: str) -> None:
-    lines = starting(f"./{script}")
-    assert lines
-    text = (ROOT / script).read_text()
     assert os.access(ROOT / script, os.X_OK)
-    for flag in (word for line in lines for word in shlex.split(line) if word.startswith("--")):
-        assert f"{flag})" in text or f"{flag} |" in text or f"| {flag})" in text, flag
+    for line in lines:
+        parser_of().parse_args(shlex.split(line, comments=True)[1:])
+
+
+def test_setting_the_keys_takes_an_environment() -> None:
+    lines = starting("./setup_stripe_secrets.sh")
+    assert lines
+    assert all(len(shlex.split(line)) == 2 for line in lines)
 
 
 def test_erasing_a_profile_erases_every_field_that_the_rules_allow() -> None:

@@ -157,12 +157,7 @@ def test_products_prices_and_the_endpoint_are_created_once(cloud: Scripts, strip
     assert set_up(cloud, stripe).returncode == 0
     assert (len(stripe.all("products")), len(stripe.all("prices")), len(stripe.all("webhook_endpoints"))) == (4, 4, 1)
     assert cloud.changes() == []
-    assert (
-        cloud.run("./deploy.sh", "dev", "--dry-run", "--only", "functions").stdout.count(
-            "STRIPE_TOKEN_STARTER_PRICE_ID=price_"
-        )
-        == 2
-    )
+    assert "STRIPE_TOKEN_STARTER_PRICE_ID=price_" in cloud.run("./deploy.sh", "dev", "--dry-run").stdout
 
 
 def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: Scripts, stripe: Stripe) -> None:
