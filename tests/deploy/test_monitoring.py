@@ -255,8 +255,18 @@ def test_alerts_and_dashboard_watch_every_metric_and_no_other() -> None:
 
 
 def test_charts_group_only_by_labels_that_their_metric_has() -> None:
-    charts = re.findall(r'user/(\w+)\\".*?"groupByFields": \[(.*?)\]', json.dumps(DASHBOARD))
-    grouped = [(name, label) for name, fields in charts for label in re.findall(r"metric\.label\.(\w+)", fields)]
+    queries = [
+        dataset["timeSeriesQuery"]["timeSeriesFilter"]
+        for tile in DASHBOARD["mosaicLayout"]["tiles"]
+        for dataset in tile["widget"].get("xyChart", {}).get("dataSets", ())
+        if "timeSeriesFilter" in dataset["timeSeriesQuery"]
+    ]
+    grouped = [
+        (name[1], field.removeprefix("metric.label."))
+        for query in queries
+        for field in query["aggregation"].get("groupByFields", ())
+        if field.startswith("metric.label.") and (name := re.search(r"user/(\w+)", query["filter"]))
+    ]
     assert grouped
     assert [(name, label) for name, label in grouped if label not in METRICS[name].get("labelExtractors", {})] == []
 
