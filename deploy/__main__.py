@@ -10,11 +10,12 @@ from typing import NoReturn
 
 from deploy.checkout import Checkout
 from deploy.commands import listing
-from deploy.environment import DeployError, load_deployed, load_environment
+from deploy.environment import DeployError, load_environment
 from deploy.google_cloud import GoogleCloud
 from deploy.parts import BOOTSTRAP, PARTS, RELEASE, Part
 from deploy.run import Options, Run
 from deploy.shell import Shell, Transcript, run_here
+from topology.functions import load_functions
 
 DRIFT = 2
 """The exit status of --check if the project differs from the checkout."""
@@ -89,7 +90,7 @@ def _run(
     selected = _selected(flags)
     options = Options(selected, flags.prune, flags.yes, flags.allow_older, flags.break_lock)
     ask = ask or (_ask if sys.stdin.isatty() else None)
-    run = Run(cloud, environment, load_deployed(), options, Checkout(shell), ask)
+    run = Run(cloud, environment, load_functions(), options, Checkout(shell), ask)
     if flags.dry_run:
         run.dry()
         _print_addresses(run)

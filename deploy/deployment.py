@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.commands import Command, listing
-from deploy.environment import Deployed, Environment
+from deploy.environment import Environment
 from deploy.executor import Executor
 from deploy.policy import Policy
-from topology.functions import ROOT
+from topology.functions import ROOT, Function
 
 STAGE = ROOT / ".local" / "deploy"
 """Where files are laid out that a command uploads."""
@@ -27,7 +27,7 @@ class Deployment:
 
     executor: Executor
     environment: Environment
-    functions: list[Deployed]
+    functions: list[Function]
     commit: str = "COMMIT"
     stage: Path = STAGE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.runtime.catalog_file import load_catalog
-from topology.functions import ROOT, Function, Subscription
+from topology.functions import ROOT, Function
 
 SECRETS: Mapping[str, str] = {
     "STRIPE_SECRET_KEY": "stripe-secret-key",
@@ -90,56 +90,28 @@ class Environment:
         settings = [package.price_setting for package in load_catalog(self.catalog).packages]
         return [name for name in settings if not self.prices.get(name)]
 
-
-@dataclass(frozen=True)
-class Deployed(Function):
-    """One table of functions.toml with everything its deployment needs; a field it omits has the default below."""
-
-    memory: str = "512Mi"
-    cpu: int = 1
-    concurrency: int = 40
-    timeout_s: int = 30
-    max_instances: int = 20
-    warm: bool = False
-    roles: tuple[str, ...] = ()
-    publishes: tuple[str, ...] = ()
-    schedule: str | None = None
-
-    @property
-    def secrets(self) -> list[str]:
-        """The secrets that the function reads."""
-        return [secret for setting, secret in SECRETS.items() if self.reads(setting)]
-
-    @property
-    def ingress(self) -> str:
-        """From where Cloud Run accepts requests: Pub/Sub and Cloud Scheduler of the same project are internal.
-
-        Source: https://cloud.google.com/run/docs/securing/ingress
-        """
-        return "internal" if self.subscription or self.schedule else "all"
-
-    @property
-    def sells(self) -> bool:
-        """Whether it offers packages at their current terms, by the ids of Stripe's prices."""
-        return any(name.startswith("STRIPE_TOKEN_") for name in (*self.needs, *self.uses))
-
-    def variables(self, environment: Environment) -> dict[str, str]:
-        """Return the environment variables that the function is deployed with.
+    def variables(self, function: Function) -> dict[str, str]:
+        """Return the environment variables that a function is deployed with.
 
         Raises:
             DeployError: it needs one that the environment does not have.
         """
-        values = environment.settings()
-        if unknown := [name for name in self.needs if name not in values]:
+        values = self.settings()
+        if unknown := [name for name in function.needs if name not in values]:
             raise DeployError(
-                f"functions.toml: {self.name} needs {', '.join(unknown)}. Add a value in deploy/environment.py."
+                f"functions.toml: {function.name} needs {', '.join(unknown)}. Add a value in deploy/environment.py."
             )
-        return {name: value for name, value in values.items() if value and self.reads(name)} | {
-            "FUNCTION_TARGET": self.name,
-            "FUNCTION_SOURCE": f"functions/{self.name}/main.py",
+        return {name: value for name, value in values.items() if value and function.reads(name)} | {
+            "FUNCTION_TARGET": function.name,
+            "FUNCTION_SOURCE": f"functions/{function.name}/main.py",
             # functions-framework serves as many concurrent requests as it has threads.
-            "THREADS": str(self.concurrency),
+            "THREADS": str(function.concurrency),
         }
+
+
+def secrets_of(function: Function) -> list[str]:
+    """Return the secrets that a function reads."""
+    return [secret for setting, secret in SECRETS.items() if function.reads(setting)]
 
 
 def load_environment(name: str, project: str | None = None, root: Path = ROOT) -> Environment:
@@ -165,17 +137,6 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     )
     prices = root / "deploy" / environment.prices_file.name
     return replace(environment, prices=_read_env(prices) if prices.exists() else {})
-
-
-def load_deployed(table: Path = ROOT / "functions" / "functions.toml") -> list[Deployed]:
-    """Return every function, in the table's order."""
-    functions = []
-    for name, row in tomllib.loads(table.read_text()).items():
-        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        if "subscription" in values:
-            values["subscription"] = Subscription(**values["subscription"])
-        functions.append(Deployed(name=name, **values))
-    return functions
 
 
 def _read_env(file: Path) -> dict[str, str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.commands import Command, gcloud, listing, shell_text
-from deploy.environment import Deployed, DeployError, Environment, load_deployed, load_environment
+from deploy.environment import DeployError, Environment, load_environment
 from deploy.resource import State, at_path
 from deploy.shell import Shell, run_here
-from topology.functions import ROOT
+from topology.functions import ROOT, Function, load_functions
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Rollback:
 
         Those that sell go first: the ones that judge purchases know the newer terms until nothing is sold at them.
         """
-        rows = {row.name: row for row in load_deployed()}
+        rows = {row.name: row for row in load_functions()}
         if unknown := [name for name in names if name not in rows]:
             raise DeployError(f"There is no function {', '.join(unknown)}. Choose from: {', '.join(rows)}")
         if to and len(names) > 1:
@@ -104,7 +104,7 @@ class Rollback:
                 )
             )
 
-    def _target(self, row: Deployed, to: str | None) -> str:
+    def _target(self, row: Function, to: str | None) -> str:
         """Return the revision to serve, and say what it is."""
         if self.is_dry:
             return to or "PREVIOUS"

@@ -12,7 +12,7 @@ from deploy.check import Check
 from deploy.checkout import Checkout
 from deploy.deployment import STAGE, Deployment
 from deploy.dry_run import DryRun
-from deploy.environment import Deployed, DeployError, Environment
+from deploy.environment import DeployError, Environment
 from deploy.executor import Executor
 from deploy.google_cloud import DisabledError, GoogleCloud
 from deploy.lock import locked
@@ -22,6 +22,7 @@ from deploy.parts.services import services
 from deploy.preflight import Findings, Subject, limits, local, project
 from deploy.report import Report
 from deploy.resource import at_path
+from topology.functions import Function
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Run:
 
     cloud: GoogleCloud
     environment: Environment
-    functions: list[Deployed]
+    functions: list[Function]
     options: Options
     checkout: Checkout
     ask: Callable[[str], bool] | None = None

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deploy.commands import gcloud
-from deploy.environment import DeployError, Environment, load_deployed, load_environment
+from deploy.environment import DeployError, Environment, load_environment
 from deploy.shell import run_here
 from shared.runtime.catalog_file import load_catalog
+from topology.functions import load_functions
 
 PAGES = ("/", "/buy-tokens", "/token-purchase-success", "/token-purchase-cancel")
 FORGED = {"Authorization": "Bearer forged"}
@@ -166,7 +167,7 @@ class SmokeTest:
 
     def _private(self, environment: Environment) -> None:
         """Check that functions without a public path answer nobody."""
-        for row in load_deployed():
+        for row in load_functions():
             if not row.path:
                 # Cloud Run answers 404 where its ingress setting lets nobody in.
                 self.expect(f"{row.name} is private", request(environment.url(row.service), {}), 403, 404)

@@ -2,7 +2,6 @@
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
-from deploy.environment import Deployed
 from deploy.parts.identities import PUSH, SCHEDULER
 from deploy.parts.image import image
 from deploy.parts.services import (
@@ -17,6 +16,7 @@ from deploy.parts.services import (
     view,
 )
 from deploy.resource import MARK, Kind, Resource, State, always, at_path, described, last_part
+from topology.functions import Function
 
 
 def functions(deployment: Deployment) -> None:
@@ -71,7 +71,7 @@ def invokers(deployment: Deployment) -> None:
         deployment.ensure_policy(("run", "services", row.service), callers, deployment.region)
 
 
-def _callers(deployment: Deployment, row: Deployed) -> tuple[str, ...]:
+def _callers(deployment: Deployment, row: Function) -> tuple[str, ...]:
     if row.path:
         return ()  # its check is off: it checks the user's token or Stripe's signature itself
     if row.subscription:
@@ -97,7 +97,7 @@ def jobs(deployment: Deployment) -> None:
             _job(deployment, kind, row)
 
 
-def _job(deployment: Deployment, kind: Kind, row: Deployed) -> None:
+def _job(deployment: Deployment, kind: Kind, row: Function) -> None:
     environment = deployment.environment
     url, caller = environment.url(row.service), environment.account(SCHEDULER)
     description = f"Calls {row.name}. {MARK}"

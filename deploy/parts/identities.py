@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deploy.environment import Deployed
+from topology.functions import Function
 
 PUSH = "pubsub-push"
 SCHEDULER = "scheduler"
@@ -75,7 +75,7 @@ _RELEASE = (
 """What it takes to release: no role that grants roles in the project, reads a secret, or reads or deletes documents."""
 
 
-def accounts(functions: list[Deployed]) -> list[Account]:
+def accounts(functions: list[Function]) -> list[Account]:
     """Return every service account: one per function, and those that no function runs as."""
     return [
         *(Account(row.service, f"Runs {row.name}", row.roles, RELEASER) for row in functions),

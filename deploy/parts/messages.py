@@ -6,10 +6,10 @@ from typing import Any
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
-from deploy.environment import Deployed
 from deploy.parts.ground import label_flags
 from deploy.parts.identities import PUSH
 from deploy.resource import LABELS, Kind, Resource, always, labeled, last_part
+from topology.functions import Function
 from topology.topics import DEAD_LETTERS, RETENTION, STRIPE_EVENTS
 
 _TOPICS = ("pubsub", "topics")
@@ -72,7 +72,7 @@ def subscriptions(deployment: Deployment) -> None:
             deployment.ensure_policy((*_SUBSCRIPTIONS, row.subscription.name), subscribers)
 
 
-def _pushing(deployment: Deployment, row: Deployed, name: str, message_filter: str) -> _Subscription:
+def _pushing(deployment: Deployment, row: Function, name: str, message_filter: str) -> _Subscription:
     environment = deployment.environment
     url, pusher = environment.url(row.service), environment.account(PUSH)
     dead_letters = f"projects/{environment.project}/topics/{DEAD_LETTERS}"

@@ -2,7 +2,7 @@
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
-from deploy.environment import ALL_SECRETS
+from deploy.environment import ALL_SECRETS, secrets_of
 from deploy.parts.ground import label_flags
 from deploy.resource import LABELS, Kind, Resource, always, labeled, last_part
 
@@ -35,5 +35,5 @@ def secrets(deployment: Deployment) -> None:
             # With an expiry, Google deletes the secret with all its values.
             Resource(kind, secret, create, always(update), desired={"labels": LABELS, "expireTime": None})
         )
-        readers = {deployment.member(row.service) for row in deployment.functions if secret in row.secrets}
+        readers = {deployment.member(row.service) for row in deployment.functions if secret in secrets_of(row)}
         deployment.ensure_policy(("secrets", secret), {_READER: readers})

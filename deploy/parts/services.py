@@ -5,8 +5,8 @@ from typing import Any
 
 from deploy.commands import Command, gcloud
 from deploy.deployment import Deployment
-from deploy.environment import Deployed
 from deploy.resource import LABELS, Exact, Kind, State, at_path, labeled
+from topology.functions import Function
 
 CANDIDATE = "candidate"
 """The traffic tag under which a new revision is tested before it is served."""
@@ -58,10 +58,10 @@ def name_of(state: State) -> str | None:
     return None if name is None else str(name)
 
 
-def deploy_command(deployment: Deployment, row: Deployed, image: str, *traffic: str) -> Command:
+def deploy_command(deployment: Deployment, row: Function, image: str, *traffic: str) -> Command:
     """Return the command that deploys a function's image with all that its row says, and resets everything else."""
     environment = deployment.environment
-    variables = "|".join(f"{name}={value}" for name, value in row.variables(environment).items())
+    variables = "|".join(f"{name}={value}" for name, value in environment.variables(row).items())
     labels = {**LABELS, "commit": deployment.commit}
     return gcloud(
         "run",
@@ -88,11 +88,11 @@ def deploy_command(deployment: Deployment, row: Deployed, image: str, *traffic: 
     )
 
 
-def desired(deployment: Deployment, row: Deployed, image: str) -> Mapping[str, Any]:
+def desired(deployment: Deployment, row: Function, image: str) -> Mapping[str, Any]:
     """Return what `view` shows of a service that is as it must be."""
     return {
         "image": image,
-        "environment": Exact(row.variables(deployment.environment)),
+        "environment": Exact(deployment.environment.variables(row)),
         "account": deployment.environment.account(row.service),
         "memory": row.memory,
         "cpu": str(row.cpu),
@@ -180,7 +180,7 @@ def is_ready(state: State) -> bool:
     return status.get("latestReadyRevisionName") == status.get("latestCreatedRevisionName")
 
 
-def warm_instances(deployment: Deployment, row: Deployed) -> int:
+def warm_instances(deployment: Deployment, row: Function) -> int:
     """Return how many instances of a function always run."""
     return deployment.environment.warm_instances if row.warm else 0
 

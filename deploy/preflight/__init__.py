@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from deploy.checkout import Checkout
-from deploy.environment import Deployed, Environment
+from deploy.environment import Environment
 from deploy.google_cloud import GoogleCloud
+from topology.functions import Function
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Subject:
 
     cloud: GoogleCloud
     environment: Environment
-    functions: list[Deployed]
+    functions: list[Function]
     parts: frozenset[str]
     checkout: Checkout
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.commands import listing
-from deploy.environment import DeployError
+from deploy.environment import DeployError, secrets_of
 from deploy.google_cloud import DisabledError, NotFoundError, rest
 from deploy.preflight import Findings, Subject
 
@@ -121,7 +121,7 @@ def _firebase(subject: Subject, findings: Findings) -> None:
 
 def _secrets(subject: Subject, findings: Findings) -> None:
     environment = subject.environment
-    for secret in dict.fromkeys(secret for row in subject.functions for secret in row.secrets):
+    for secret in dict.fromkeys(secret for row in subject.functions for secret in secrets_of(row)):
         look = listing(
             "secrets", "versions", "list", secret, "--filter=state=ENABLED", f"--project={environment.project}"
         )

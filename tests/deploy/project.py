@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.checkout import Checkout
-from deploy.environment import load_deployed, load_environment
+from deploy.environment import load_environment
 from deploy.google_cloud import GoogleCloud
 from deploy.parts import PARTS
 from deploy.preflight import Findings
@@ -15,7 +15,7 @@ from deploy.report import Report
 from deploy.run import Options, Run
 from deploy.shell import run_here
 from tests.deploy.fake_google.cloud import NUMBER, FakeGoogle
-from topology.functions import ROOT
+from topology.functions import ROOT, load_functions
 
 PRICES = {f"STRIPE_TOKEN_{name}_PRICE_ID": f"price_{name.lower()}" for name in ("STARTER", "POPULAR", "PRO", "CREATOR")}
 WITHOUT_PAGES = tuple(name for name in PARTS if name != "hosting")
@@ -34,7 +34,7 @@ class Project:
             number=NUMBER,
         )
         self.environment = replace(self.environment, images_project=self.environment.project)
-        self.functions = load_deployed()
+        self.functions = load_functions()
         self.google = FakeGoogle(self.environment.project, ROOT)
         self.google.state["secret_values"] = {"stripe-secret-key": ["sk"], "stripe-webhook-secret": ["whsec"]}
         self.slept: list[float] = []

@@ -78,7 +78,7 @@ class CommandLine:
         self._project = project
         self._capsys = capsys
         monkeypatch.setattr(__main__, "load_environment", lambda *_: project.environment)
-        monkeypatch.setattr(__main__, "load_deployed", lambda: project.functions)
+        monkeypatch.setattr(__main__, "load_functions", lambda: project.functions)
         monkeypatch.setattr(__main__, "Checkout", lambda shell: Checkout(shell, project.repository.folder))
 
     def __call__(self, *arguments: str) -> tuple[int | str, str, str]:

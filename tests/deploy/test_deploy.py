@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.environment import Deployed, DeployError, load_deployed, load_environment
+from deploy.environment import DeployError, load_environment
 from deploy.preflight.local import MINIMUM_GCLOUD
 from tests.deploy import verdicts
 from tests.deploy.scripts import Scripts
-from topology.functions import ROOT
+from topology.functions import ROOT, Function, load_functions
 
 
 def test_every_printed_gcloud_command_passes_gclouds_own_parser() -> None:
@@ -38,7 +38,7 @@ def test_every_printed_firebase_command_exists_in_firebase_tools() -> None:
 
 
 def test_each_deployment_says_whether_a_function_is_public() -> None:
-    rows = {row.service: row for row in load_deployed()}
+    rows = {row.service: row for row in load_functions()}
     deployments = [line for line in verdicts.commands(verdicts.printed("prod"), "gcloud") if " run deploy " in line]
     assert {line.split()[3] for line in deployments} == rows.keys()
     for line in deployments:
@@ -49,7 +49,7 @@ def test_each_deployment_says_whether_a_function_is_public() -> None:
 
 
 def test_only_who_is_called_by_google_alone_is_internal() -> None:
-    assert {row.name for row in load_deployed() if row.ingress == "internal"} == {
+    assert {row.name for row in load_functions() if row.ingress == "internal"} == {
         "credit_tokens",
         "sync_subscription",
         "reconcile",
@@ -62,11 +62,11 @@ def test_nothing_is_granted_to_everybody() -> None:
 
 def test_functions_toml_lists_every_folder_and_no_other() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
-    assert {row.name for row in load_deployed()} == folders
+    assert {row.name for row in load_functions()} == folders
 
 
 def test_functions_that_sell_are_those_that_know_stripes_prices() -> None:
-    assert {row.name for row in load_deployed() if row.sells} == {"list_packages", "create_checkout"}
+    assert {row.name for row in load_functions() if row.sells} == {"list_packages", "create_checkout"}
 
 
 def test_production_is_protected_warm_and_live_and_development_is_not() -> None:
@@ -76,9 +76,9 @@ def test_production_is_protected_warm_and_live_and_development_is_not() -> None:
         assert flag not in dev
 
 
-@pytest.mark.parametrize("row", load_deployed(), ids=lambda row: row.name)
-def test_a_function_gets_its_own_settings_and_secrets_only_by_name(row: Deployed) -> None:
-    variables = row.variables(load_environment("prod"))
+@pytest.mark.parametrize("row", load_functions(), ids=lambda row: row.name)
+def test_a_function_gets_its_own_settings_and_secrets_only_by_name(row: Function) -> None:
+    variables = load_environment("prod").variables(row)
     assert variables.pop("FUNCTION_TARGET") == row.name
     assert (ROOT / variables.pop("FUNCTION_SOURCE")).is_file()
     assert int(variables.pop("THREADS")) == row.concurrency

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from deploy import smoke
-from deploy.environment import Environment, load_deployed, load_environment
+from deploy.environment import Environment, load_environment
 from shared.runtime.catalog_file import load_catalog
-from topology.functions import ROOT
+from topology.functions import ROOT, load_functions
 
 PACKAGES = [
     {"id": one.id, "tokens": one.current.tokens, "price": one.current.price_cents / 100, "available": True}
@@ -199,7 +199,7 @@ def test_a_private_function_answers_nobody(
     system: System, run: Smoke, monkeypatch: pytest.MonkeyPatch, status: int, fails: bool
 ) -> None:
     monkeypatch.setattr(Environment, "url", lambda _self, service: f"{system.url}/{service}")
-    private = [row.service for row in load_deployed() if not row.path]
+    private = [row.service for row in load_functions() if not row.path]
     system.statuses |= {("POST", f"/{service}"): status for service in private}
 
     failed = run(environment=load_environment("dev"))
@@ -249,8 +249,8 @@ def test_a_candidate_that_answers_wrongly_fails(system: System, run: Smoke) -> N
 
 
 def test_every_public_function_is_checked() -> None:
-    assert {one.function for one in smoke.API} == {row.name for row in load_deployed() if row.path}
-    assert {one.path for one in smoke.API} == {row.path for row in load_deployed() if row.path}
+    assert {one.function for one in smoke.API} == {row.name for row in load_functions() if row.path}
+    assert {one.path for one in smoke.API} == {row.path for row in load_functions() if row.path}
 
 
 def script(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:

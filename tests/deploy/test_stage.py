@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.environment import Deployed, load_deployed, load_environment
+from deploy.environment import load_environment
 from deploy.stage import digest, pinned, stage
-from topology.functions import ROOT
+from topology.functions import ROOT, Function, load_functions
 
 UV = Path(sys.executable).with_name("uv")
 DOCKERFILE = (ROOT / "deploy" / "image" / "Dockerfile").read_text()
@@ -38,14 +38,14 @@ def programs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
-@pytest.fixture(params=load_deployed(), ids=lambda row: row.name)
-def row(request: pytest.FixtureRequest) -> Deployed:
-    deployed: Deployed = request.param
+@pytest.fixture(params=load_functions(), ids=lambda row: row.name)
+def row(request: pytest.FixtureRequest) -> Function:
+    deployed: Function = request.param
     return deployed
 
 
 @pytest.fixture
-def address(row: Deployed, folder: Path, programs: Path, tmp_path: Path) -> Iterator[str]:
+def address(row: Function, folder: Path, programs: Path, tmp_path: Path) -> Iterator[str]:
     """Where the image serves the function, with the variables of its row."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ def address(row: Deployed, folder: Path, programs: Path, tmp_path: Path) -> Iter
     image = {name: value.replace("/app", str(folder)) for name, value in image.items()}
     # HOME is empty, and PYTHONPATH is the image's, so nothing of this checkout is importable.
     variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORT": str(port), **image}
-    variables |= row.variables(load_environment("dev"))
+    variables |= load_environment("dev").variables(row)
     # Google's clients need credentials or an emulator to be created; no test uses one.
     variables |= {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
     variables["PYTHONDONTWRITEBYTECODE"] = "1"  # the folder is shared by all tests
@@ -74,7 +74,7 @@ def address(row: Deployed, folder: Path, programs: Path, tmp_path: Path) -> Iter
         log.close()
 
 
-def test_the_image_serves_each_function(row: Deployed, address: str) -> None:
+def test_the_image_serves_each_function(row: Function, address: str) -> None:
     status, body = _request(address, "GET")
     if row.name == "list_packages":
         assert (status, json.loads(body)["success"]) == (200, True)
@@ -111,7 +111,7 @@ def test_the_same_content_gives_the_same_image(folder: Path, tmp_path: Path) -> 
     assert digest(again) != digest(folder)
 
 
-def test_a_functions_own_pins_are_those_of_the_lock(row: Deployed) -> None:
+def test_a_functions_own_pins_are_those_of_the_lock(row: Function) -> None:
     direct = (ROOT / "functions" / row.name / "requirements.txt").read_text().split()
     locked = " ".join(pinned("\n".join(direct), (ROOT / "requirements-dev.txt").read_text()))
     assert [pin for pin in direct if f"{pin} " not in f"{locked} "] == []

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from deploy.environment import load_deployed
-from topology.functions import ROOT
+from topology.functions import ROOT, load_functions
 
-_ROWS = "|".join(f"{row.service}|{row.name}" for row in load_deployed())
+_ROWS = "|".join(f"{row.service}|{row.name}" for row in load_functions())
 # Names, which gcloud's parser accepts whatever they are. Commands that differ in nothing else are checked once.
 _NAMES = re.compile(
     rf"token-economy-(dev|prod)|\b({_ROWS})\b|\b(pubsub-push|scheduler|tester|releaser|auditor)\b"
