@@ -167,7 +167,7 @@ def _payment_to_refund(connection: Connection, hold: HeldPurchase) -> str | None
     """Return the payment that a rejection refunds, None when there is nothing to refund here.
 
     Raises:
-        BadInput: neither the hold nor Stripe names hold.
+        BadInput: neither the hold nor Stripe names one.
     """
     if hold.wrong_mode or hold.amount_total == 0:
         return None

@@ -17,7 +17,6 @@ from shared.adapters.firestore.first_version import MOVED_FIELDS, is_first_versi
 from shared.adapters.firestore.store import AccountStore
 from shared.domain.account import Account
 from shared.domain.change import Change, Decided, Known
-from shared.domain.errors import LedgerRefused, Unavailable
 
 _USERS_PAGE = 300
 
@@ -98,8 +97,8 @@ def _move_all(store: AccountStore, uids: list[str]) -> dict[str, str]:
         for uid in uids:
             try:
                 store.change(uid, _decide_move)
-            except (Unavailable, LedgerRefused) as error:
-                failed[uid] = f"{error.code}: {error}"
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one account, the others are moved
+                failed[uid] = f"{type(error).__name__}: {error}"
             bar.advance(task)
     return failed
 

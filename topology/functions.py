@@ -19,7 +19,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Function:
-    """One table of the file: a function, where it is reached and how it is deployed. A field it omits has its default."""
+    """One table of the file: a function, where it is reached and how it is deployed."""
 
     name: str
     needs: tuple[str, ...]

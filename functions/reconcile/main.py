@@ -23,7 +23,7 @@ from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.domain.alert import Alert
 from shared.domain.buyer import Buyer, resolve_buyer
 from shared.domain.entry import Entry
-from shared.domain.errors import MalformedMessage, StripeRefused
+from shared.domain.errors import StripeRefused, Unavailable
 from shared.domain.messages import READ_FROM_STRIPE
 from shared.domain.purchase import TOKEN_PACKAGE, NotOurs
 from shared.domain.reconciliation import (
@@ -124,7 +124,9 @@ class Reconciliation:
         for event in self.using.gateway.events(TOKEN_EVENTS, since=report.since, after=report.last_event):
             try:
                 uid, is_missing = self._effect_of(event)
-            except (StripeRefused, MalformedMessage) as error:  # the other events are still checked
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one event, the others are still checked
                 ids = {"event_id": event["id"], "event_type": event["type"]}
                 logs.error("reconcile.skipped", f"Could not tell whose {event['type']} this is", cause=error, **ids)
                 uid, is_missing = None, False

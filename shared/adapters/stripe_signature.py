@@ -35,7 +35,7 @@ def verify_webhook(
     except (ValueError, RecursionError) as error:
         raise BadInput("invalid_payload", "The body is not JSON") from error
     if not _is_event(event):
-        raise BadInput("invalid_payload", "The body is no Stripe event")
+        raise BadInput("invalid_payload", "The body is not a Stripe event")
     return dict(event)
 
 

@@ -32,8 +32,11 @@ class OpenPurchase:
 class Account:
     """The ledger's own state of a user: all that a decision depends on, so that one read is enough.
 
-    Tokens are integers. The totals only rise. `reversed_early` names the payments of which a refund or dispute is known
-    and no purchase yet. An account exists for every user with a document, even one that holds only a profile.
+    Tokens are integers. The totals only rise. An account exists for every user with a document, even one that holds
+    only a profile.
+
+    `forgot_hold` says that a held or rejected purchase was dropped from the open ones: a credit has to look whether its
+    session was held. `reversed_early` names the payments of which a refund or dispute is known and no purchase yet.
     """
 
     uid: str
@@ -44,6 +47,7 @@ class Account:
     stripe_customer_id: str | None = None
     recent_purchases: tuple[PurchaseTime, ...] = ()
     open_purchases: Mapping[str, OpenPurchase] = field(default_factory=dict)
+    forgot_hold: bool = False
     reversed_early: tuple[str, ...] = ()
     subscription: Subscription | None = None
     last_entry_at: datetime | None = None
@@ -61,9 +65,9 @@ class Account:
             (id_ for id_ in purchases if id_ != session_id),
             key=lambda id_: (_DROPPED_FIRST.index(purchases[id_].state), purchases[id_].since, id_),
         )
-        for id_ in others[: max(0, len(purchases) - OPEN_PURCHASES_MAX)]:
-            del purchases[id_]
-        return replace(self, open_purchases=purchases)
+        dropped = [purchases.pop(id_) for id_ in others[: max(0, len(purchases) - OPEN_PURCHASES_MAX)]]
+        forgot_hold = self.forgot_hold or any(one.state in ("held", "rejected") for one in dropped)
+        return replace(self, open_purchases=purchases, forgot_hold=forgot_hold)
 
     def without_open_purchase(self, session_id: str) -> "Account":
         """Return the account without this open purchase."""

@@ -127,7 +127,7 @@ class Known:
         """Return what of this has not been looked up; it is falsy when nothing is missing."""
         return Lookup(
             frozenset(entries) - self.entries.keys(),
-            frozenset(payments) - self.purchases.keys(),
+            frozenset(payments) - (self.purchases.keys() & self.payments.keys()),
             frozenset(documents) - self.documents.keys(),
         )
 

@@ -65,6 +65,13 @@ def decide_credit(
         return Decided(Duplicate(same_entry(entry, account.uid, purchase.new_entry())))
     if account.open_state(purchase.session_id) in ("held", "rejected"):
         return Decided(AlreadyHeld(purchase.session_id))
+    if account.forgot_hold:
+        path = f"held_purchases/{purchase.session_id}"
+        missing = known.missing(documents=(path,))
+        if missing:
+            return missing
+        if known.documents[path] is not None:
+            return Decided(AlreadyHeld(purchase.session_id))
     bought_at = PurchaseTime(purchase.paid_at, int(now.timestamp()))
     if _too_often(account, bought_at, limits, genuine=genuine):
         return _decide_hold(account, known, now, over_limit(purchase))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from shared.domain.times import DAY_S, HOUR_S
 
 _DELIVERY_S = 3 * DAY_S  # how long Stripe retries an event: it may arrive that long after a newer one
-_REMEMBERED_MAX = 200  # far above any limit in four days; keeps the account small whatever arrives
+REMEMBERED_MAX = 1_000
+"""The most purchases that an account remembers: limits beyond it could not be enforced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +56,4 @@ def remember(purchases: Sequence[PurchaseTime], new: PurchaseTime) -> tuple[Purc
     kept = [
         one for one in every if one.paid_at > newest - _DELIVERY_S - DAY_S or one.entered_at > new.entered_at - DAY_S
     ]
-    return tuple(kept[-_REMEMBERED_MAX:])
+    return tuple(kept[-REMEMBERED_MAX:])

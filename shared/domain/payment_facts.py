@@ -16,7 +16,7 @@ from functools import cached_property
 from shared.domain.errors import MalformedMessage
 
 # Far above what a payment meets in real life: each refund makes at most three facts, each dispute one per change.
-# A fact takes about 100 bytes in Firestore, a dispute's 300: no payment takes more than 100 KB of its account.
+# A fact takes about 100 bytes in Firestore, a dispute's 300: no payments/{id} exceeds 100 KB.
 FACTS_MAX = 300
 
 

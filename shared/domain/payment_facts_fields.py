@@ -32,7 +32,7 @@ def facts_from_first_version(stored: Mapping[str, Any]) -> PaymentFacts:
         {refunded: {charge_id, cents, at} | None, failed: {re_…: {refund_id, cents, at}},
          disputes: {dp_…: {dispute_id, cents, outcome: "open" | "won" | "lost"}}}
 
-    It understood a total as less the failures before it, so these are part of the total again.
+    Version 0.1 took a total to be net of earlier failures, so those are added back.
     """
     failures = stored.get("failed", {}).values()
     facts: set[Fact] = {RefundFailed(failure["refund_id"], failure["cents"], "failed") for failure in failures}

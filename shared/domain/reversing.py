@@ -9,7 +9,7 @@ from shared.domain.account import Account
 from shared.domain.alert import Alert
 from shared.domain.change import Change, Decided, Known, Lookup, PaymentRecord, Stored
 from shared.domain.entry import Entry, NewEntry
-from shared.domain.errors import LedgerConflict
+from shared.domain.errors import LedgerConflict, Unavailable
 from shared.domain.payment_alerts import alerts_of
 from shared.domain.payment_facts import Fact, PaymentFacts, Sale
 from shared.domain.payment_facts_fields import taken_by_first_version
@@ -50,6 +50,9 @@ def decide_reversal(
     if missing:
         return missing
     record, purchase = known.payments[payment], known.purchases[payment]
+    if purchase is not None and purchase.uid != account.uid:
+        # An operator has just released it to somebody else than its metadata names: the next delivery will find them.
+        raise Unavailable("account_busy")
     facts = record.facts.learn(fact)
     if facts == record.facts:
         return Decided(NothingNew())
@@ -57,6 +60,7 @@ def decide_reversal(
     if purchase is not None:
         sale, taken = sale_of(purchase), _taken_so_far(record, purchase)
         new = entry_for(fact, record.facts, sale, reversal_details(purchase.details), taken=taken)
+        account = replace(account, reversed_early=tuple(one for one in account.reversed_early if one != payment))
     elif payment not in account.reversed_early:
         account = replace(account, reversed_early=(*account.reversed_early, payment))
     if new is not None and known.entries.get(new.id) is not None:

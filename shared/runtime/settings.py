@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shared.domain.errors import SettingsError
-from shared.domain.limits import Limits
+from shared.domain.limits import REMEMBERED_MAX, Limits
 
 # On Cloud Run each of these would hand the function to whoever answers at that address: with unsigned sign-ins, with
 # another database, or with the Stripe key sent there.
@@ -20,6 +20,7 @@ _A_SECRETS_NAME = "the full name of one in Secret Manager (projects/…/secrets/
 _SECRET_NAME = re.compile(r"projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"whsec_\S+")
+_PURCHASES_MAX = REMEMBERED_MAX // 4  # an account remembers four days of purchases
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
         app_base_url=read.url("APP_BASE_URL"),
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
         catalog=read.text("TOKEN_CATALOG") or "default",
-        limits=Limits(read.number("MAX_PURCHASES_PER_HOUR", 5), read.number("MAX_PURCHASES_PER_DAY", 20)),
+        limits=Limits(
+            read.number("MAX_PURCHASES_PER_HOUR", 5, most=_PURCHASES_MAX),
+            read.number("MAX_PURCHASES_PER_DAY", 20, most=_PURCHASES_MAX),
+        ),
     )
     if read.faults:
         raise SettingsError("Wrong settings: " + "; ".join(read.faults))
@@ -84,11 +88,11 @@ class _Reader:
     def text(self, name: str) -> str:
         return self._environ.get(name, "").strip()
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, most: int) -> int:
         text = self.text(name) or str(default)
-        if re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
+        if re.fullmatch(r"0*[1-9][0-9]{0,8}", text) and int(text) <= most:
             return int(text)
-        self.faults.append(f"{name} must be a whole number above 0, not {text!r}")
+        self.faults.append(f"{name} must be a whole number from 1 to {most}, not {text!r}")
         return default
 
     def flag(self, name: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.account import OPEN_PURCHASES_MAX, Account, OpenState
 from shared.domain.entry import Entry, EntryType, NewEntry
 from shared.domain.errors import NotEnoughTokens
-from shared.domain.limits import Limits, PurchaseTime, remember
+from shared.domain.limits import REMEMBERED_MAX, Limits, PurchaseTime, remember
 from shared.domain.stripe_events import purchase_type_of
 from shared.domain.times import DAY_S, HOUR_S
 from tests.purchases import purchase
@@ -80,10 +80,10 @@ def test_a_purchase_entered_today_is_remembered_whatever_payment_time_it_claims(
 
 def test_an_account_remembers_a_bounded_number_of_purchases() -> None:
     times: tuple[PurchaseTime, ...] = ()
-    for second in range(300):
+    for second in range(REMEMBERED_MAX + 100):
         times = remember(times, bought(NOW + second))
 
-    assert times == tuple(bought(NOW + second) for second in range(100, 300))
+    assert times == tuple(bought(NOW + second) for second in range(100, REMEMBERED_MAX + 100))
 
 
 # --- account

@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_beside_what_is_missing() -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "\u0663", "9" * 5_000])
 @pytest.mark.parametrize("name", ["MAX_PURCHASES_PER_HOUR", "MAX_PURCHASES_PER_DAY"])
 def test_a_limit_is_a_whole_number_above_zero(name: str, value: str) -> None:
-    assert f"{name} must be a whole number above 0" in faults(**{name: value})
+    assert f"{name} must be a whole number from 1 to 250" in faults(**{name: value})
 
 
 @pytest.mark.parametrize("value", ["example.com", "ftp://example.com", "https://", "http://["])

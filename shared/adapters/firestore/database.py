@@ -115,10 +115,18 @@ class Batch:
         """Create a document; the commit fails with AlreadyExists if it exists."""
         self._batch.create(self._client.document(path), dict(fields))
 
-    def update(self, path: str, fields: Mapping[str, Any], version: Any) -> None:  # noqa: ANN401 - Firestore's own
+    def update(
+        self,
+        path: str,
+        fields: Mapping[str, Any],
+        version: Any,  # noqa: ANN401 - Firestore's own
+        *,
+        remove: Iterable[str] = (),
+    ) -> None:
         """Write fields of a document; the commit fails with one of CONFLICT if it changed since this version."""
+        every = {**fields, **dict.fromkeys(remove, firestore.DELETE_FIELD)}
         unchanged = self._client.write_option(last_update_time=version)
-        self._batch.update(self._client.document(path), dict(fields), option=unchanged)
+        self._batch.update(self._client.document(path), every, option=unchanged)
 
     def write(self, path: str, fields: Mapping[str, Any], *, version: Any) -> None:  # noqa: ANN401 - Firestore's own
         """Create a document that did not exist (`version` is None), or update the one that did."""
@@ -127,10 +135,9 @@ class Batch:
         else:
             self.update(path, fields, version)
 
-    def merge(self, path: str, fields: Mapping[str, Any], *, remove: Iterable[str] = ()) -> None:
+    def merge(self, path: str, fields: Mapping[str, Any]) -> None:
         """Write these fields whole, whatever the document holds beside them, and create it if need be."""
-        every = {**fields, **dict.fromkeys(remove, firestore.DELETE_FIELD)}
-        self._batch.set(self._client.document(path), every, merge=list(every))
+        self._batch.set(self._client.document(path), dict(fields), merge=list(fields))
 
     def commit(self, *, but: Faults = ()) -> None:
         """Send the commit; the faults in `but` are the caller's."""

@@ -41,7 +41,7 @@ from shared.domain.crediting import (
 )
 from shared.domain.customer import decide_customer, decide_subscription
 from shared.domain.entry import Entry, NewEntry
-from shared.domain.errors import BadInput
+from shared.domain.errors import BadInput, Unavailable
 from shared.domain.limits import Limits
 from shared.domain.payment_facts import Fact, PaymentFacts
 from shared.domain.posting import Posted, decide_post
@@ -73,7 +73,7 @@ class Ledger:
     # --- reading
 
     def account(self, uid: str) -> Account:
-        """Return a user's account; one that does not exist is empty. One read."""
+        """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}."""
         return self.store.read(uid).account
 
     def owner_view(self, uid: str) -> OwnerView:
@@ -177,6 +177,9 @@ class Ledger:
             facts = record.facts.learn(fact)
             if facts == record.facts:
                 return NothingNew()
+            # Asked after the record was read: a release that lands later changes the record, and so fails the commit.
+            if self.purchase_of_payment(payment_intent_id) is not None:
+                raise Unavailable("account_busy")  # the next delivery finds whom it was released to
             batch, now = self._database.batch(), self.store.clock()
             fields = payment_fields(None, replace(record, facts=facts))
             batch.write(f"{PAYMENTS}/{payment_intent_id}", fields, version=record.version)

@@ -33,7 +33,7 @@ from shared.adapters.firestore.folding import GroupQueue, Slot
 from shared.domain.account import Account
 from shared.domain.change import Change, Decide, Folded, Known, Lookup, PaymentRecord, Stored, fold
 from shared.domain.entry import Entry
-from shared.domain.errors import LedgerRefused
+from shared.domain.errors import Unavailable
 
 CHANGE_TIMEOUT_S = 10.0
 """How long a change waits for its turn, and how long it is then decided again while others write its account."""
@@ -49,13 +49,14 @@ class AccountRead:
     """An account, and the version of its document: None while there is none.
 
     `is_new` assumes that users/{uid} does not exist either: the commit will tell. `first_version` holds what version
-    0.1 knew of payments when the account is still stored as 0.1 did, else None.
+    0.1 knew of payments when the account is still stored as 0.1 did, else None; `view_version` is that document's.
     """
 
     account: Account
     version: Any
     is_new: bool = False
     first_version: Mapping[str, PaymentRecord] | None = None
+    view_version: Any = None
 
 
 class AccountStore:
@@ -81,9 +82,19 @@ class AccountStore:
             return AccountRead(Account(uid), None, is_new=True)
         view = self.database.get(USERS, uid)
         if view is not None and is_first_version(view.fields):
-            payments = payments_from_first_version(view.fields)
-            return AccountRead(account_from_first_version(uid, view.fields), None, first_version=payments)
+            account = account_from_first_version(uid, view.fields)
+            return AccountRead(account, None, first_version=self._payments_of(view), view_version=view.version)
         return AccountRead(Account(uid, exists=view is not None), None)
+
+    def _payments_of(self, view: Stored) -> dict[str, PaymentRecord]:
+        """Return what version 0.1 knew of payments, together with what is known of them besides."""
+        payments = payments_from_first_version(view.fields)
+        found = self.database.get_all(f"{PAYMENTS}/{id_}" for id_ in payments)
+        for id_, record in payments.items():
+            stored = _record(found[f"{PAYMENTS}/{id_}"])
+            if stored is not None:
+                payments[id_] = replace(record, facts=stored.facts.with_all(record.facts), version=stored.version)
+        return payments
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
         """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
@@ -111,8 +122,10 @@ class AccountStore:
         """Settle a group: all in one commit, or each alone when Firestore refuses the whole."""
         try:
             folded = self._land(uid, [slot.request for slot in slots])
-        except LedgerRefused:
-            # One of them may be what Firestore refuses: it must not take the others along.
+        except Unavailable:
+            raise
+        except Exception:
+            # One of them may be what Firestore refuses, or what cannot be read: it must not take the others along.
             if len(slots) == 1:
                 raise
             for slot in slots:
@@ -147,7 +160,7 @@ class AccountStore:
                 except google_errors.AlreadyExists as error:
                     # The next round looks whose entry exists, or whether users/{uid} does; the account may be the same.
                     look_first |= _created_by(folded.change)
-                    read, assume_new = (None, False) if read.is_new else (read, assume_new)
+                    read, assume_new = (None, False) if read.version is None else (read, assume_new)
                     raise WriteConflict from error
                 except CONFLICT as error:
                     read = None
@@ -160,9 +173,9 @@ class AccountStore:
         folded = Folded(read.account, lookup=look_first)
         while True:
             if folded.lookup:
-                folded = replace(
-                    folded, known=folded.known.and_also(self._look_up(folded.lookup, read.first_version or {}))
-                )
+                found = self._look_up(folded.lookup, read.first_version or {})
+                # What the group is about to write is newer than what was just read.
+                folded = replace(folded, known=found.and_also(folded.known))
             folded = fold(folded, decisions, self.clock())
             if not folded.lookup:
                 return folded
@@ -201,12 +214,20 @@ class AccountStore:
         if read.version is not None:
             fields = _changed(documents.account_fields(read.account), fields)
         batch.write(f"{ACCOUNTS}/{uid}", fields, version=read.version)
-        view = documents.view_fields(change.account)
-        if read.is_new:
-            batch.create(f"{USERS}/{uid}", view)
-        elif read.version is None or view != documents.view_fields(read.account):
-            batch.merge(f"{USERS}/{uid}", view, remove=() if read.first_version is None else MOVED_FIELDS)
+        _add_view(batch, read, change.account)
         return batch
+
+
+def _add_view(batch: Batch, read: AccountRead, account: Account) -> None:
+    """Add the owner's view to a commit, unless the change leaves it as it is."""
+    path, view = f"{USERS}/{account.uid}", documents.view_fields(account)
+    if read.is_new:
+        batch.create(path, view)
+    elif read.first_version is not None:
+        # Version 0.1 may still be running: what it writes meanwhile must not be lost.
+        batch.update(path, view, read.view_version, remove=MOVED_FIELDS)
+    elif read.version is None or view != documents.view_fields(read.account):
+        batch.merge(path, view)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
