@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     token = os.environ.get("ID_TOKEN", "")
     if options.purchase and not token:
         arguments_parser.error(
-            "--purchase needs a user: put a Firebase ID token into ID_TOKEN (docs/operations.md, 'Verify')"
+            "--purchase needs a user: put a Firebase ID token into ID_TOKEN (docs/deployment.md, 'Verify')"
         )
     if not options.candidates and (len(options.targets) != 1 or "://" not in options.targets[0]):
         arguments_parser.error("give the pages' address")
@@ -226,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.purchase:
         test.purchase(token, options.simulator)
     if test.failures:
-        sys.exit(f"{test.failures} checks failed: see docs/operations.md, 'Troubleshooting'")
+        sys.exit(f"{test.failures} checks failed: see docs/runbook.md, 'Troubleshooting'")
     print("All checks passed.")
 
 

@@ -1,12 +1,13 @@
 """Firestore: the database with its backups, the rules, and the indexes."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from deploy.commands import Command, gcloud
 from deploy.deployment import Deployment
 from deploy.google_cloud import GoogleCloud
-from deploy.resource import Kind, Resource, State, always, last_part
+from deploy.resource import Kind, Resource, State, always, at_path, last_part
 from topology.functions import ROOT
 
 _DATABASE = "--database=(default)"
@@ -84,7 +85,7 @@ def _live_rules(cloud: GoogleCloud, project: str) -> str | None:
 
 
 def indexes(deployment: Deployment) -> None:
-    """Create the indexes and field exemptions of firestore.indexes.json, and wait until they are built."""
+    """Create the indexes and the field overrides of firestore.indexes.json, and wait until they are built."""
     declared = json.loads((ROOT / "firestore.indexes.json").read_text())
     # Another part of the app may keep its own collections in this database.
     ours = {one["collectionGroup"] for one in (*declared["indexes"], *declared["fieldOverrides"])}
@@ -98,16 +99,16 @@ def indexes(deployment: Deployment) -> None:
     deployment.executor.own(composite)
     for index in declared["indexes"]:
         _index(deployment, composite, index)
-    exempt = Kind(
-        "index exemption",
+    fields = Kind(
+        "field index",
         deployment.listing(*_FIELDS, "list", _DATABASE),
         _field_of_state,
         lambda state: _group(state) in ours,
         lambda state: _field_command(deployment, _group(state), last_part(state), "--clear-exemption"),
     )
-    deployment.executor.own(exempt)
+    deployment.executor.own(fields)
     for override in declared["fieldOverrides"]:
-        _exemption(deployment, exempt, override["collectionGroup"], override["fieldPath"], override["indexes"])
+        _field(deployment, fields, override)
 
 
 def _index(deployment: Deployment, kind: Kind, index: dict[str, Any]) -> None:
@@ -141,16 +142,34 @@ def _index_of_state(state: State) -> str | None:
     return _index_name(_group(state), [one for one in state.get("fields", []) if one["fieldPath"] != "__name__"])
 
 
-def _exemption(deployment: Deployment, kind: Kind, group: str, field: str, indexes_: list[Any]) -> None:
-    if indexes_:
-        raise NotImplementedError(f"firestore.indexes.json: only a full exemption is supported, not {group}.{field}")
-    command = _field_command(deployment, group, field, "--disable-indexes")
-    desired: dict[str, Any] = {"indexConfig": {"indexes": []}}
-    deployment.executor.ensure(Resource(kind, f"{group}.{field}", command, always(command), desired=desired))
+def _field(deployment: Deployment, kind: Kind, override: dict[str, Any]) -> None:
+    """Give a field exactly these single-field indexes; none exempts it from indexing."""
+    group, field = override["collectionGroup"], override["fieldPath"]
+    flags = [f"--index={','.join(_index_settings(one))}" for one in override["indexes"]] or ["--disable-indexes"]
+    command = _field_command(deployment, group, field, *flags)
+    desired = {"indexes": frozenset(",".join(_index_settings(one)) for one in override["indexes"])}
+    deployment.executor.ensure(
+        Resource(kind, f"{group}.{field}", command, always(command), desired=desired, view=_field_indexes)
+    )
 
 
-def _field_command(deployment: Deployment, group: str, field: str, flag: str) -> Command:
-    return gcloud(*_FIELDS, "update", field, _DATABASE, f"--collection-group={group}", flag, deployment.project)
+def _index_settings(index: dict[str, str]) -> Iterator[str]:
+    """Return a single-field index as gcloud's flag has it, from firestore.indexes.json or from what Google prints."""
+    if "order" in index:
+        yield f"order={index['order'].lower()}"
+    if "arrayConfig" in index:
+        yield f"array-config={index['arrayConfig'].lower()}"
+    if index["queryScope"] != "COLLECTION":  # gcloud's flag can only say that
+        yield f"query-scope={index['queryScope'].lower()}"
+
+
+def _field_indexes(state: State) -> dict[str, Any]:
+    indexes = at_path(state, "indexConfig.indexes") or []
+    return {"indexes": frozenset(",".join(_index_settings({**one, **one["fields"][0]})) for one in indexes)}
+
+
+def _field_command(deployment: Deployment, group: str, field: str, *flags: str) -> Command:
+    return gcloud(*_FIELDS, "update", field, _DATABASE, f"--collection-group={group}", *flags, deployment.project)
 
 
 def _field_of_state(state: State) -> str | None:

@@ -60,6 +60,7 @@ def add_condition(project: Project) -> None:
     conditions.append(conditions[0])
 
 
+ASCENDING = {"indexes": [{"queryScope": "COLLECTION", "fields": [{"fieldPath": "f", "order": "ASCENDING"}]}]}
 POLICY, CHANNEL = ("monitoring policies", "policies-1"), ("monitoring channels", "channels-1")
 DRIFT: dict[str, tuple[str, str, Callable[[Project], None]]] = {
     # what → (title in the report, field, what somebody does)
@@ -195,9 +196,14 @@ DRIFT: dict[str, tuple[str, str, Callable[[Project], None]]] = {
         set_field("firestore backups schedules", "daily-1", "retention", "86400s"),
     ),
     "indexed timestamp": (
-        "index exemption transactions.timestamp",
-        "indexConfig.indexes",
-        set_field("firestore indexes fields", "transactions.timestamp", "indexConfig", {"indexes": [{"order": "A"}]}),
+        "field index transactions.timestamp",
+        "indexes",
+        set_field("firestore indexes fields", "transactions.timestamp", "indexConfig", ASCENDING),
+    ),
+    "field without its index": (
+        "field index users.subscription.id",
+        "indexes",
+        set_field("firestore indexes fields", "users.subscription.id", "indexConfig", {}),
     ),
     "paused job": ("job reconcile", "state", set_field("scheduler jobs", "reconcile", "state", "PAUSED")),
     "rarer job": ("job reconcile", "schedule", set_field("scheduler jobs", "reconcile", "schedule", "0 0 1 1 *")),
@@ -267,6 +273,7 @@ PARTS = {
     "Firestore": "firestore",
     "backup": "firestore",
     "index": "indexes",
+    "field": "indexes",
     "job": "jobs",
     "metric": "metrics",
     "alert": "alerts",

@@ -181,7 +181,7 @@ class FakeGoogle:
             "run services update-traffic": lambda: run_services.update_traffic(self.state, arguments),
             "run revisions list": lambda: self._revisions(arguments),
             "firestore indexes composite create": lambda: indexes.create(self.state, arguments),
-            "firestore indexes fields update": lambda: indexes.exempt(self.state, arguments),
+            "firestore indexes fields update": lambda: indexes.override(self.state, arguments),
             "secrets versions list": lambda: self._versions(words[3]),
             "secrets versions access": lambda: self._access(arguments.get("--secret")),
             "secrets versions add": lambda: self.state["secret_values"].setdefault(words[3], []).append(stdin),

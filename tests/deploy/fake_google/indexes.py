@@ -22,11 +22,16 @@ def create(state: dict[str, Any], arguments: Arguments) -> None:
     }
 
 
-def exempt(state: dict[str, Any], arguments: Arguments) -> None:
+def override(state: dict[str, Any], arguments: Arguments) -> None:
     group, field = arguments.get("--collection-group"), arguments.words[-1]
-    exemptions = state["kinds"].setdefault("firestore indexes fields", {})
+    overrides = state["kinds"].setdefault("firestore indexes fields", {})
     if arguments.has("--clear-exemption"):
-        exemptions.pop(f"{group}.{field}")
+        overrides.pop(f"{group}.{field}")
         return
+    indexes = []
+    for text in arguments.flags.get("--index", []):
+        pairs = dict(pair.split("=") for pair in text.split(","))
+        fields = [{"fieldPath": field, "order": pairs["order"].upper()}]
+        indexes.append({"queryScope": "COLLECTION", "fields": fields, "state": "READY"})
     path = f"projects/{state['project']}/databases/(default)/collectionGroups/{group}/fields/{field}"
-    exemptions[f"{group}.{field}"] = {"name": path, "indexConfig": {}}
+    overrides[f"{group}.{field}"] = {"name": path, "indexConfig": {"indexes": indexes} if indexes else {}}
