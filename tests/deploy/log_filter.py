@@ -1,14 +1,15 @@
 """Matches log entries against the part of Cloud Logging's query language that monitoring/metrics/ uses.
 
-Comparisons with = and !=, a list of values (a OR b), AND, OR, NOT and parentheses; a comparison with a
-field that the entry lacks never matches. Source: https://cloud.google.com/logging/docs/view/logging-query-language
+Comparisons with = and !=, and >= of severities, a list of values (a OR b), AND, OR, NOT and parentheses; a
+comparison with a field that the entry lacks never matches. Source: https://cloud.google.com/logging/docs/view/logging-query-language
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|!=|=|\(|\)|[\w.]+)')
+_SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|!=|>=|=|\(|\)|[\w.]+)')
 
 
 def matches(filter_: str, entry: Mapping[str, Any]) -> bool:
@@ -55,6 +56,8 @@ class _Parser:
         path, operator = self.tokens.pop(0), self.tokens.pop(0)
         values = self._values()
         value = field(self._entry, path)
+        if operator == ">=":
+            return value in _SEVERITIES and _SEVERITIES.index(value) >= _SEVERITIES.index(values[0])
         return value is not None and (str(value) in values) is (operator == "=")
 
     def _values(self) -> list[str]:
