@@ -1,6 +1,7 @@
 // The signed-in user's account, watched once per page no matter how many parts of the page show it.
 import { type Balance, type Caller, getBalance } from "./api";
 import { type LiveAccount, type LiveListener, watchAccount } from "./live";
+import { repeatWhileVisible } from "./repeat";
 import { type User, watchUser } from "./session";
 
 /** What the page knows about the account. `unknown` means that neither Firestore nor the API answers. */
@@ -19,14 +20,23 @@ export interface AccountSources {
   getBalance(caller: Caller): Promise<Balance>;
 }
 
-const LIVE_WITHIN_MS = 5_000;
-const POLL_MS = 10_000;
+export interface WatchOptions {
+  /**
+   * Follow the account in Firestore: changes show at once, and purchases that aren't credited yet are known. Its SDK is three
+   * times as large as everything else, so without this the API is polled for the balance.
+   */
+  live?: boolean;
+}
+
+const POLLING = { first_ms: 10_000, longest_ms: 300_000 };
+const POLLING_INSTEAD_OF_LIVE = { first_ms: 10_000, longest_ms: 10_000 };
 
 export class AccountFeed {
   readonly #sources: AccountSources;
   readonly #listeners = new Set<Listener>();
   #state: AccountState = { status: "loading" };
   #isWatching = false;
+  #isLive = false;
   #stopFollowing = () => {};
 
   constructor(sources: AccountSources) {
@@ -34,12 +44,16 @@ export class AccountFeed {
   }
 
   /** Calls back with the current state and on every change. Returns a function that stops it. */
-  watch(listener: Listener): () => void {
+  watch(listener: Listener, { live = false }: WatchOptions = {}): () => void {
     this.#listeners.add(listener);
     listener(this.#state);
+    const becomesLive = live && !this.#isLive;
+    this.#isLive ||= live;
     if (!this.#isWatching) {
       this.#isWatching = true;
       this.#sources.watchUser((user) => this.#onUser(user));
+    } else if (becomesLive) {
+      this.#restart();
     }
     return () => this.#listeners.delete(listener);
   }
@@ -52,41 +66,57 @@ export class AccountFeed {
   #onUser(user: User | null | undefined): void {
     this.#stopFollowing();
     this.#stopFollowing = () => {};
-    if (user) this.#follow(user);
-    else this.#set({ status: user === null ? "signed-out" : "unknown" });
+    if (user) {
+      this.#set({ status: "loading", user });
+      this.#follow(user);
+    } else {
+      this.#set({ status: user === null ? "signed-out" : "unknown" });
+    }
   }
 
-  /** Follows the account live in Firestore, and polls the API for as long as Firestore can't be reached. */
+  #restart(): void {
+    const user = userOf(this.#state);
+    this.#stopFollowing();
+    if (user) this.#follow(user);
+  }
+
   #follow(user: User): void {
+    this.#stopFollowing = this.#isLive ? this.#followLive(user) : this.#poll(user, POLLING);
+  }
+
+  /** Follows the account in Firestore, and polls the API until Firestore answers and whenever it can't be reached. */
+  #followLive(user: User): () => void {
     let isStopped = false;
-    let timer: number | undefined; // undefined while Firestore is live
-    const schedule = (wait_ms: number) => {
-      if (isStopped) return;
-      clearTimeout(timer);
-      timer = window.setTimeout(() => void poll(), wait_ms);
+    let stopPolling = this.#poll(user, POLLING_INSTEAD_OF_LIVE);
+    const stopLive = this.#sources.watchAccount(user.uid, {
+      next: (account) => {
+        stopPolling();
+        this.#set({ status: "known", user, ...account });
+      },
+      failed: () => {
+        stopPolling();
+        if (!isStopped) stopPolling = this.#poll(user, POLLING_INSTEAD_OF_LIVE);
+      },
+    });
+    return () => {
+      isStopped = true;
+      stopPolling();
+      stopLive();
     };
-    const poll = async () => {
+  }
+
+  #poll(user: User, pace: typeof POLLING): () => void {
+    let isStopped = false;
+    const stop = repeatWhileVisible(async () => {
       const answer = await this.#sources.getBalance(user).catch(() => null);
-      if (isStopped || timer === undefined) return;
+      if (isStopped) return;
       const openPurchases = this.#state.status === "known" ? this.#state.openPurchases : {};
       if (answer) this.#set({ status: "known", user, balance: answer.balance, openPurchases });
       else if (this.#state.status !== "known") this.#set({ status: "unknown", user });
-      schedule(POLL_MS);
-    };
-    this.#set({ status: "loading", user });
-    schedule(LIVE_WITHIN_MS);
-    const stopLive = this.#sources.watchAccount(user.uid, {
-      next: (account) => {
-        clearTimeout(timer);
-        timer = undefined;
-        this.#set({ status: "known", user, ...account });
-      },
-      failed: () => schedule(0),
-    });
-    this.#stopFollowing = () => {
+    }, pace);
+    return () => {
       isStopped = true;
-      clearTimeout(timer);
-      stopLive();
+      stop();
     };
   }
 }
@@ -94,7 +124,10 @@ export class AccountFeed {
 const feed = new AccountFeed({ watchUser, watchAccount, getBalance });
 
 /** Calls back with the page's account and on every change. Returns a function that stops it. */
-export const watchPageAccount = (listener: Listener) => feed.watch(listener);
+export const watchPageAccount = (listener: Listener, options?: WatchOptions) => feed.watch(listener, options);
 
 export const userOf = (state: AccountState): User | undefined =>
   state.status === "signed-out" ? undefined : state.user;
+
+/** What people call their account. */
+export const nameOf = (user: User) => user.email ?? user.displayName ?? user.uid;

@@ -1,7 +1,8 @@
 // The HTTP API as docs/openapi.yaml describes it: `npm run client` writes api-schema.ts from there.
 import type { components, operations } from "./api-schema";
 
-export type Package = components["schemas"]["Package"];
+/** `amount` is in the smallest unit of `currency`. An API without both knows only dollars; without the kind, badges are text. */
+export type Package = components["schemas"]["Package"] & { amount?: number; currency?: string; badge_kind?: string };
 export type Transaction = components["schemas"]["Transaction"];
 export type Balance = components["schemas"]["Balance"];
 export type CheckoutSession = components["schemas"]["CheckoutSession"];
@@ -36,6 +37,8 @@ export class ApiError extends Error {
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 20_000;
+// create_checkout asks Stripe up to three times, for 10 s each, and then says that Stripe is away. Hosting waits for 60 s.
+const CHECKOUT_TIMEOUT_MS = 55_000;
 
 export async function listPackages(): Promise<Package[]> {
   return (await call<Answer<"listPackages">>("/api/tokens/packages")).packages;
@@ -48,7 +51,12 @@ export async function getBalance(caller: Caller): Promise<Balance> {
 /** Starts a purchase; `url` is Stripe's payment page. */
 export async function createCheckoutSession(caller: Caller, packageId: string): Promise<CheckoutSession> {
   const order: components["schemas"]["Order"] = { package: packageId };
-  return call<Answer<"createCheckoutSession">>("/api/tokens/create-checkout-session", caller, order);
+  return call<Answer<"createCheckoutSession">>(
+    "/api/tokens/create-checkout-session",
+    caller,
+    order,
+    CHECKOUT_TIMEOUT_MS,
+  );
 }
 
 export async function listTransactions(
@@ -59,11 +67,11 @@ export async function listTransactions(
   return call<Answer<"listTransactions">>(`/api/tokens/transactions?${query}`, caller);
 }
 
-async function call<Body>(path: string, caller?: Caller, body?: object): Promise<Body> {
+async function call<Body>(path: string, caller?: Caller, body?: object, timeout_ms = TIMEOUT_MS): Promise<Body> {
   const headers: Record<string, string> = {};
   if (caller) headers["Authorization"] = `Bearer ${await caller.getIdToken()}`;
   if (body) headers["Content-Type"] = "application/json";
-  const request: RequestInit = { headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  const request: RequestInit = { headers, signal: AbortSignal.timeout(timeout_ms) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
   const response = await fetch(path, request).catch((cause: unknown) => {
     throw new Unreachable("No answer", { cause });

@@ -6,8 +6,14 @@ const LIMIT_FALLBACK_MS = 3_600_000;
 
 export function errorText(error: unknown, now = new Date()): string {
   if (error instanceof ApiError) return refusalText(error, now);
-  if (!navigator.onLine || isNetworkFailure(error)) return texts.errors.offline;
+  if (isOffline(error)) return texts.errors.offline;
   return error instanceof Unreachable ? texts.errors.unreachable : texts.errors.unknown;
+}
+
+/** Whether the buyer has no connection, as far as the browser and Firebase can tell. */
+export function isOffline(error: unknown): boolean {
+  if (error instanceof ApiError) return false;
+  return !navigator.onLine || (error as { code?: string } | null)?.code === "auth/network-request-failed";
 }
 
 function refusalText({ code, status, retryAt }: ApiError, now: Date): string {
@@ -30,9 +36,4 @@ function refusalText({ code, status, retryAt }: ApiError, now: Date): string {
 /** The page shows minutes, so half a minute too early would be a broken promise. */
 function roundedUp(when: Date): Date {
   return new Date(Math.ceil(when.getTime() / 60_000) * 60_000);
-}
-
-/** Firebase's own error when the sign-in service gives no answer. */
-function isNetworkFailure(error: unknown): boolean {
-  return (error as { code?: string } | null)?.code === "auth/network-request-failed";
 }

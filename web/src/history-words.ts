@@ -1,49 +1,106 @@
 // What a ledger entry means to its owner.
 import type { Transaction } from "./api";
-import { texts } from "./texts";
+import type { Money } from "./money";
+import { inMainUnit } from "./money";
+import { formats, texts } from "./texts";
 
 const words = texts.history;
 
-/** Package names by package id. */
+/** Package names by package id, in the page's language. */
 export type PackNames = ReadonlyMap<string, string>;
 
-/** Describes an entry in a few words. While `names` is undefined, a pack is called just that. */
-export function describe(entry: Transaction, names: PackNames | undefined): string {
-  const { details } = entry;
-  const pack = packName(entry, names);
+/** What is known beside an entry. While `names` is undefined, a pack is called just that. */
+export interface Context {
+  names?: PackNames | undefined;
+  /** Entries that may say more about this one's purchase. */
+  entries: readonly Transaction[];
+}
+
+export const typeOf = (entry: Transaction) => words.types[entry.type] ?? words.otherType;
+
+/** Describes an entry in a few words. */
+export function describe(entry: Transaction, context: Context): string {
+  const pack = packName(entry, context.names);
   switch (entry.type) {
     case "purchase":
-      return words.purchase(pack, details.bonus ?? 0);
+      return words.purchase(pack, entry.details.bonus ?? 0);
     case "refund":
-      return entry.amount > 0 ? words.refundFailed(pack) : words.refund(pack);
+      return entry.amount > 0 ? words.refundFailed(pack) : refund(entry, pack, context);
     case "dispute":
       return words.dispute(pack);
     case "dispute_reversal":
       return words.disputeReversal(pack);
     case "spend":
-      return details.reason ?? words.spend;
+      return entry.details.reason ?? words.spend;
     case "grant":
     case "adjustment":
       return words[entry.type]; // an operator's reason is a note for operators
   }
 }
 
-function packName({ details }: Transaction, names: PackNames | undefined): string {
+/** A refund entry knows how much of the payment was refunded so far; the purchase knows how much that was. */
+function refund(entry: Transaction, pack: string, context: Context): string {
+  const paid = paidFor(entry, context.entries);
+  const refunded = entry.details.refundedCents;
+  if (!paid || refunded === undefined) return words.refund(pack);
+  const money = formats.money({ ...paid, amount: refunded });
+  return refunded < paid.amount ? words.partialRefundOf(pack, money, formats.money(paid)) : words.refundOf(pack, money);
+}
+
+export function packName({ details }: Transaction, names: PackNames | undefined): string {
   return names && details.packageId ? (names.get(details.packageId) ?? details.packageId) : words.somePack;
 }
 
+/** What the buyer paid for the purchase that an entry is about. */
+export function paidFor(entry: Transaction, entries: readonly Transaction[]): Money | null {
+  const session = entry.details.stripeSessionId;
+  const purchase = entries.find(({ type, details }) => type === "purchase" && details.stripeSessionId === session);
+  return paidBy(entry) ?? (purchase && session ? paidBy(purchase) : null);
+}
+
+function paidBy({ details }: Transaction): Money | null {
+  const { paymentAmountCents: amount, currency } = details;
+  return amount !== undefined && currency !== undefined ? { amount, currency } : null;
+}
+
+/** How much money an entry moved: positive to the shop, negative back to the buyer; null if none, or if it isn't known. */
+export function moneyOf(entry: Transaction, entries: readonly Transaction[]): Money | null {
+  const paid = paidFor(entry, entries);
+  if (!paid) return null;
+  const { refundedCents, failedCents, disputedCents } = entry.details;
+  const money = (amount: number): Money => ({ ...paid, amount });
+  if (entry.type === "purchase") return paid;
+  if (entry.type === "dispute" && disputedCents !== undefined) return money(-disputedCents);
+  if (entry.type === "dispute_reversal" && disputedCents !== undefined) return money(disputedCents);
+  if (failedCents !== undefined) return money(failedCents);
+  return refundedCents === undefined ? null : money(refundedBefore(entry, entries) - refundedCents);
+}
+
+/** What was refunded of a payment before this refund; `entries` are the newest first. */
+function refundedBefore(entry: Transaction, entries: readonly Transaction[]): number {
+  const older = entries.slice(entries.indexOf(entry) + 1);
+  const session = entry.details.stripeSessionId;
+  const isRefundOfSame = ({ details }: Transaction) =>
+    details.stripeSessionId === session && details.refundedCents !== undefined;
+  return older.find(isRefundOfSame)?.details.refundedCents ?? 0;
+}
+
 /** Returns entries as CSV (RFC 4180), safe from being read as formulas by a spreadsheet. */
-export function toCsv(entries: Transaction[], names: PackNames): string {
-  const rows = entries.map((entry) => [
-    entry.timestamp,
-    words.types[entry.type],
-    describe(entry, names),
-    entry.details.packageId ?? "",
-    entry.amount,
-    entry.balanceAfter,
-    entry.type === "purchase" ? (entry.details.paymentAmountUSD ?? "") : "",
-    entry.id,
-  ]);
+export function toCsv(shown: readonly Transaction[], context: Context): string {
+  const rows = shown.map((entry) => {
+    const money = moneyOf(entry, context.entries);
+    return [
+      entry.timestamp.replace("T", " ").replace("Z", ""), // as spreadsheets write it
+      typeOf(entry),
+      describe(entry, context),
+      entry.details.packageId ?? "",
+      entry.amount,
+      entry.balanceAfter,
+      money ? inMainUnit(money) : "",
+      money ? money.currency.toUpperCase() : "",
+      entry.id,
+    ];
+  });
   return [words.csvColumns, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 

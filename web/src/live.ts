@@ -55,10 +55,11 @@ export function watchAccount(uid: string, listener: LiveListener<LiveAccount>): 
 }
 
 /**
- * Listens for the ledger entry of a purchase, which may not exist yet. Returns a function that stops it.
+ * Listens for the ledger entries of a purchase: its own, which may not exist yet, and its refunds and disputes, in the order
+ * in which they happened. Returns a function that stops it.
  * It is a query because the rules refuse to read a document that doesn't exist: docs/decisions/0030.
  */
-export function watchPurchase(uid: string, sessionId: string, listener: LiveListener<Transaction>): () => void {
+export function watchPurchase(uid: string, sessionId: string, listener: LiveListener<Transaction[]>): () => void {
   return subscribe(listener.failed, async () => {
     const { db, collection, limit, onSnapshot, query, where } = await firestore();
     return onSnapshot(
@@ -69,10 +70,12 @@ export function watchPurchase(uid: string, sessionId: string, listener: LiveList
         limit(100), // firestore.rules requires a limit
       ),
       (snapshot) => {
-        const entry = snapshot.docs.find(({ id }) => id === purchaseId(sessionId));
-        if (!entry) return;
-        const { timestamp, ...fields } = entry.data();
-        listener.next({ id: entry.id, timestamp: timestamp.toDate().toISOString(), ...fields } as Transaction);
+        if (snapshot.metadata.fromCache) return;
+        const entries = snapshot.docs.map((document) => {
+          const { timestamp, ...fields } = document.data();
+          return { id: document.id, timestamp: timestamp.toDate().toISOString(), ...fields } as Transaction;
+        });
+        listener.next(entries.sort((one, other) => Date.parse(one.timestamp) - Date.parse(other.timestamp)));
       },
       listener.failed,
     );

@@ -11,6 +11,8 @@ import {
   type User,
 } from "firebase/auth";
 
+import { Unreachable } from "./api";
+
 export type { User };
 
 interface HostingInit {
@@ -41,8 +43,10 @@ export function openSession(): Promise<Session> {
 }
 
 async function open(): Promise<Session> {
-  const answer = await fetch("/__/firebase/init.json");
-  if (!answer.ok) throw new Error(`init.json: ${answer.status}`);
+  const answer = await fetch("/__/firebase/init.json").catch((cause: unknown) => {
+    throw new Unreachable("No answer", { cause });
+  });
+  if (!answer.ok) throw new Unreachable(`init.json: ${answer.status}`);
   const { emulators, ...options } = (await answer.json()) as HostingInit;
   const app = initializeApp(options);
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });

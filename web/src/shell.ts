@@ -1,20 +1,18 @@
-// What surrounds the content of every page: the bar with the live balance, and the footer.
-import coin from "bootstrap-icons/icons/coin.svg?raw";
+// Brings the bar and the footer of every page to life: see views/frame.ts.
 import "./styles/theme.css";
 import "./styles/base.css";
+import "./styles/frame.css";
 import "./styles/parts.css";
+import "./styles/forms.css";
 import "./token-balance";
-import { userOf, watchPageAccount } from "./account";
-import { icon, make } from "./dom";
-import { SUPPORT_URL } from "./links";
+import { nameOf, userOf, watchPageAccount } from "./account";
+import { byId, make } from "./dom";
 import { Notice } from "./notice";
 import { signOut, type User } from "./session";
 import { texts } from "./texts";
 
 const RELOADED = "reloaded-for-missing-file";
-
-const main = make("main", { id: "content", tabindex: -1 });
-const notice = new Notice();
+const YEAR_S = 31_536_000;
 
 // A tab that stays open during a deployment asks for files that no longer exist. Reload the page, once per session.
 window.addEventListener("vite:preloadError", () => {
@@ -23,77 +21,74 @@ window.addEventListener("vite:preloadError", () => {
   location.reload();
 });
 
-/** Builds the page's frame. Returns the <main> to fill. */
-export function openPage(page: string): HTMLElement {
-  main.className = `page-${page}`;
-  document.body.prepend(
-    make("a", { class: "skip", href: "#content" }, texts.skip),
-    make(
-      "header",
-      { class: "bar" },
-      make("a", { class: "brand", href: "/" }, icon(coin, "brand-coin"), make("span", {}, texts.brand)),
-      make(
-        "nav",
-        { "aria-label": texts.nav.label },
-        link("/buy-tokens", texts.nav.buy, page === "buy-tokens"),
-        link("/transactions", texts.nav.history, page === "transactions"),
-      ),
-      make("div", { class: "who" }, make("token-balance" as "span", { "data-testid": "balance" }), accountButton()),
-    ),
-    main,
-    make(
-      "footer",
-      {},
-      make("p", {}, texts.footer.promise),
-      make("p", {}, make("a", { href: SUPPORT_URL }, texts.footer.support)),
-    ),
-  );
-  return main;
+export function startShell(): void {
+  for (const button of document.querySelectorAll("#sign-in, [data-sign-in]")) {
+    button.addEventListener("click", () => offerSignIn());
+  }
+  byId("sign-out").addEventListener("click", () => void signOutHere());
+  for (const button of document.querySelectorAll<HTMLElement>("[data-language]")) {
+    button.addEventListener("click", () => speak(button.lang));
+  }
+  watchPageAccount((state) => showUser(userOf(state), state.status));
+}
+
+/** Says on every page who is signed in. */
+function showUser(user: User | undefined, status: string): void {
+  byId("sign-in").hidden = user !== undefined || status === "loading";
+  byId("account").hidden = user === undefined;
+  const name = user ? nameOf(user) : "";
+  byId("account").ariaLabel = texts.account.menu(name);
+  byId("account-name").textContent = name;
+  byId("signed-in-as").hidden = user === undefined;
+  byId("signed-in-as").textContent = user ? texts.account.signedInAs(name) : "";
 }
 
 let pendingSignIn: Promise<User | null> | undefined;
 
-/** Asks the buyer to sign in. Simultaneous calls share one dialog, whose code loads when it is first needed. */
-export function askToSignIn(): Promise<User | null> {
+/** Asks the buyer to sign in, and says why. Simultaneous calls share one dialog, whose code loads when it is first needed. */
+export function askToSignIn(reason?: string): Promise<User | null> {
   pendingSignIn ??= import("./sign-in")
-    .then(({ signIn }) => signIn())
+    .then(({ signIn }) => signIn(reason))
     .finally(() => {
       pendingSignIn = undefined;
     });
   return pendingSignIn;
 }
 
+const signInNotice = new Notice(make("div", { class: "notice-place", role: "alert" }));
+
 /** Asks the buyer to sign in, and shows an error if that fails. */
-export function offerSignIn(): void {
-  notice.element.remove();
-  askToSignIn().catch((error: unknown) => {
-    main.prepend(notice.element);
-    notice.show(error);
+export function offerSignIn(reason?: string): void {
+  signInNotice.element.remove();
+  askToSignIn(reason).then(
+    (user) => user && keepFocus(),
+    (error: unknown) => {
+      byId("content").prepend(signInNotice.element);
+      signInNotice.show(error);
+    },
+  );
+}
+
+export async function signOutHere(): Promise<void> {
+  byId("account-menu").hidePopover();
+  await signOut();
+  byId("sign-in").focus(); // the button that had the focus is gone
+}
+
+/** Signing in removes the button that had the focus: continue at the start of the content. */
+function keepFocus(): void {
+  const stop = watchPageAccount(({ status }) => {
+    if (status === "signed-out") return;
+    requestAnimationFrame(() => {
+      stop();
+      if (document.activeElement === document.body) byId("content").focus({ preventScroll: true });
+    });
   });
 }
 
-function link(href: string, label: string, isCurrent: boolean): HTMLElement {
-  return make("a", { href, "aria-current": isCurrent && "page" }, label);
-}
-
-function accountButton(): HTMLElement {
-  const button = make("button", {
-    class: "button plain small",
-    type: "button",
-    hidden: true,
-    "data-testid": "account",
-  });
-  let isSignedIn = false;
-  button.addEventListener("click", () => {
-    if (isSignedIn) void signOut();
-    else offerSignIn();
-  });
-  watchPageAccount((state) => {
-    const user = userOf(state);
-    isSignedIn = user !== undefined;
-    button.hidden = state.status === "loading" && !isSignedIn;
-    button.textContent = isSignedIn ? texts.account.signOut : texts.account.signIn;
-    button.title = user ? texts.account.signedInAs(user.email ?? user.displayName ?? user.uid) : "";
-  });
-  return button;
+/** Firebase Hosting serves pages in the language of this cookie. */
+function speak(language: string): void {
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API isn't in every browser yet
+  document.cookie = `firebase-language-override=${language}; path=/; max-age=${YEAR_S}; samesite=lax`;
+  location.reload();
 }

@@ -10,6 +10,8 @@ export interface Credentials {
   isNew: boolean;
 }
 
+export type Field = "email" | "password";
+
 interface SignInFormEvents {
   submit(credentials: Credentials): void;
   resetPassword(email: string): void;
@@ -19,16 +21,17 @@ interface SignInFormEvents {
 export class SignInForm {
   readonly element: HTMLFormElement;
   readonly #events: SignInFormEvents;
-  readonly #email = make("input", { id: "email", type: "email", autocomplete: "username", required: true });
-  readonly #password = make("input", {
-    id: "password",
-    type: "password",
-    autocomplete: "current-password",
-    required: true,
-    minlength: 6,
-  });
+  readonly #fields = {
+    email: make("input", { id: "email", type: "email", autocomplete: "username", required: true }),
+    password: make("input", { id: "password", type: "password", autocomplete: "current-password", required: true }),
+  };
   readonly #hint = make("small", { id: "password-hint", hidden: true }, words.passwordHint);
-  readonly #error = make("p", { class: "form-error", role: "alert", "data-testid": "sign-in-error" });
+  readonly #error = make("p", {
+    id: "sign-in-error",
+    class: "form-error",
+    role: "alert",
+    "data-testid": "sign-in-error",
+  });
   readonly #info = make("p", { class: "form-info", role: "status" });
   readonly #submit = make("button", { class: "button primary wide", type: "submit" }, words.submit);
   readonly #other = make(
@@ -45,11 +48,12 @@ export class SignInForm {
 
   constructor(events: SignInFormEvents) {
     this.#events = events;
+    const { email, password } = this.#fields;
     this.element = make(
       "form",
       { novalidate: true, submit: (event) => this.#onSubmit(event) },
-      make("div", { class: "field" }, make("label", { for: "email" }, words.email), this.#email),
-      make("div", { class: "field" }, make("label", { for: "password" }, words.password), this.#password, this.#hint),
+      make("div", { class: "field" }, make("label", { for: "email" }, words.email), email),
+      make("div", { class: "field" }, make("label", { for: "password" }, words.password), password, this.#hint),
       this.#error,
       this.#info,
       this.#submit,
@@ -58,36 +62,44 @@ export class SignInForm {
   }
 
   focus(): void {
-    this.#email.focus();
+    this.#fields.email.focus();
   }
 
   inform(message: string): void {
     this.#info.textContent = message;
   }
 
-  fail(message: string): void {
+  /** Says what went wrong, marks the fields that it is about, and moves to the first of them. */
+  fail(message: string, fields: Field[] = []): void {
     this.#error.textContent = message;
+    for (const name of fields) this.#fields[name].ariaInvalid = "true";
+    this.#describe();
+    const [first] = fields;
+    if (first) this.#fields[first].focus();
   }
 
   clearMessages(): void {
     this.inform("");
-    this.fail("");
+    this.#error.textContent = "";
+    for (const field of Object.values(this.#fields)) field.ariaInvalid = null;
+    this.#describe();
   }
 
   #onSubmit(event: Event): void {
     event.preventDefault();
-    this.#events.submit({ email: this.#email.value.trim(), password: this.#password.value, isNew: this.#isNew });
+    const email = this.#fields.email.value.trim();
+    const password = this.#fields.password.value;
+    this.clearMessages();
+    if (!email) this.fail(words.missingEmail, ["email"]);
+    else if (password) this.#events.submit({ email, password, isNew: this.#isNew });
+    else this.fail(words.missingPassword, ["password"]);
   }
 
   #resetPassword(): void {
-    const email = this.#email.value.trim();
-    if (email) {
-      this.#events.resetPassword(email);
-    } else {
-      this.inform("");
-      this.fail(words.forgotNeedsEmail);
-      this.#email.focus();
-    }
+    const email = this.#fields.email.value.trim();
+    this.clearMessages();
+    if (email) this.#events.resetPassword(email);
+    else this.fail(words.missingEmail, ["email"]);
   }
 
   #setNew(isNew: boolean): void {
@@ -97,12 +109,20 @@ export class SignInForm {
       : { submit: words.submit, other: words.toNew, autocomplete: "current-password" as const };
     this.#submit.textContent = submit;
     this.#other.textContent = other;
-    this.#password.autocomplete = autocomplete;
-    if (isNew) this.#password.setAttribute("aria-describedby", this.#hint.id);
-    else this.#password.removeAttribute("aria-describedby");
+    this.#fields.password.autocomplete = autocomplete;
     this.#hint.hidden = !isNew;
     this.#forgot.hidden = isNew;
     this.clearMessages();
     this.#events.modeChanged(isNew);
+  }
+
+  /** Names what describes each field: its error and its hint. */
+  #describe(): void {
+    for (const [name, field] of Object.entries(this.#fields)) {
+      const isHinted = this.#isNew && name === "password";
+      const ids = [field.ariaInvalid === "true" && this.#error.id, isHinted && this.#hint.id].filter(Boolean);
+      if (ids.length > 0) field.setAttribute("aria-describedby", ids.join(" "));
+      else field.removeAttribute("aria-describedby");
+    }
   }
 }

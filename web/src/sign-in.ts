@@ -13,9 +13,9 @@ import {
   signInWithEmailAndPassword,
   signInWithPopup,
 } from "firebase/auth";
-import { icon, make } from "./dom";
+import { icon, make, setBusy } from "./dom";
 import { openSession, type User } from "./session";
-import { type Credentials, SignInForm } from "./sign-in-form";
+import { type Credentials, type Field, SignInForm } from "./sign-in-form";
 import { texts } from "./texts";
 
 const words = texts.signIn;
@@ -27,10 +27,21 @@ const DEMO_GOOGLE = { sub: "demo-google-user", email: "google-demo@example.com",
 // Closing Google's window is not an error.
 const CLOSED_BY_USER = ["auth/popup-closed-by-user", "auth/cancelled-popup-request", "auth/user-cancelled"];
 
-/** Asks the buyer to sign in. Returns the user, or null if they close the dialog. */
-export async function signIn(): Promise<User | null> {
+// The fields that an error is about.
+const CREDENTIALS: Field[] = ["password", "email"];
+const FIELDS: Record<string, Field[]> = {
+  "auth/invalid-credential": CREDENTIALS,
+  "auth/wrong-password": CREDENTIALS,
+  "auth/user-not-found": CREDENTIALS,
+  "auth/invalid-email": ["email"],
+  "auth/email-already-in-use": ["email"],
+  "auth/weak-password": ["password"],
+};
+
+/** Asks the buyer to sign in, and says why. Returns the user, or null if they close the dialog. */
+export async function signIn(reason: string = words.why): Promise<User | null> {
   const { auth, firestoreEmulator } = await openSession();
-  return new SignInDialog(auth, firestoreEmulator !== undefined).ask();
+  return new SignInDialog(auth, firestoreEmulator !== undefined, reason).ask();
 }
 
 class SignInDialog {
@@ -47,10 +58,10 @@ class SignInDialog {
   readonly #dialog: HTMLDialogElement;
   #user: User | null = null;
 
-  constructor(auth: Auth, isLocal: boolean) {
+  constructor(auth: Auth, isLocal: boolean, reason: string) {
     this.#auth = auth;
     this.#isLocal = isLocal;
-    this.#dialog = this.#build();
+    this.#dialog = this.#build(reason);
   }
 
   ask(): Promise<User | null> {
@@ -66,7 +77,7 @@ class SignInDialog {
     });
   }
 
-  #build(): HTMLDialogElement {
+  #build(reason: string): HTMLDialogElement {
     const close = {
       class: "icon-button",
       type: "button",
@@ -83,7 +94,7 @@ class SignInDialog {
       "dialog",
       { class: "sign-in", "aria-labelledby": "sign-in-title", cancel: (event) => this.#stayWhileBusy(event) },
       make("div", { class: "dialog-head" }, this.#title, make("button", close, icon(closeIcon))),
-      make("p", { class: "quiet" }, words.why),
+      make("p", { class: "quiet" }, reason),
       this.#isLocal && this.#demo(),
       make("button", google, icon(googleIcon), words.google),
       make("p", { class: "or", "aria-hidden": "true" }, words.or),
@@ -127,6 +138,7 @@ class SignInDialog {
   }
 
   async #attempt(action: () => Promise<{ user: User } | null>): Promise<void> {
+    if (this.#dialog.hasAttribute("data-busy")) return;
     this.#form.clearMessages();
     this.#setBusy(true);
     try {
@@ -134,7 +146,7 @@ class SignInDialog {
       if (this.#user) this.#dialog.close();
     } catch (cause) {
       const code = (cause as { code?: string }).code ?? "";
-      if (!CLOSED_BY_USER.includes(code)) this.#form.fail(words.errors[code] ?? words.failed);
+      if (!CLOSED_BY_USER.includes(code)) this.#form.fail(words.errors[code] ?? words.failed, FIELDS[code]);
     } finally {
       this.#setBusy(false);
     }
@@ -142,7 +154,7 @@ class SignInDialog {
 
   #setBusy(isBusy: boolean): void {
     this.#dialog.toggleAttribute("data-busy", isBusy);
-    for (const button of this.#dialog.querySelectorAll<HTMLButtonElement>("button.button")) button.disabled = isBusy;
+    for (const button of this.#dialog.querySelectorAll<HTMLElement>("button.button")) setBusy(button, isBusy);
   }
 
   /** Pressing Escape during a sign-in would cancel whatever the sign-in is for. */

@@ -6,9 +6,9 @@
 // Screen readers announce each change; `silent` keeps a second element on a page from repeating it. The text takes the
 // page's `color`; --token-coin colors the coin.
 import coin from "bootstrap-icons/icons/coin.svg?raw";
-import { type AccountState, watchPageAccount } from "./account";
+import { type AccountState, userOf, watchPageAccount } from "./account";
 import { icon, make, wantsReducedMotion } from "./dom";
-import { formatNumber, texts } from "./texts";
+import { formats, texts } from "./texts";
 
 const RISE_MS = 900;
 
@@ -60,7 +60,7 @@ export class TokenBalance extends HTMLElement {
   }
 
   #show(state: AccountState): void {
-    this.hidden = state.status === "signed-out";
+    this.hidden = userOf(state) === undefined;
     if (state.status === "known") this.#moveTo(state.balance);
     else this.#showUnknown(state.status === "unknown");
   }
@@ -80,10 +80,10 @@ export class TokenBalance extends HTMLElement {
     this.#shown = balance;
     this.title = "";
     this.#unit.textContent = texts.balance.unit(balance);
-    this.#announcement.textContent = texts.balance.spoken(balance);
+    this.#announcement.textContent = texts.balance.announcement(balance);
     cancelAnimationFrame(this.#frame);
     if (from === undefined || wantsReducedMotion()) {
-      this.#number.textContent = formatNumber(balance);
+      this.#number.textContent = formats.number(balance);
       return;
     }
     this.classList.remove("changed");
@@ -93,7 +93,7 @@ export class TokenBalance extends HTMLElement {
     const step = (now: number) => {
       const progress = Math.min(1, Math.max(0, (now - start) / RISE_MS));
       const eased = 1 - (1 - progress) ** 3;
-      this.#number.textContent = formatNumber(Math.round(from + (balance - from) * eased));
+      this.#number.textContent = formats.number(Math.round(from + (balance - from) * eased));
       if (progress < 1) this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { AccountFeed, type AccountState } from "../src/account";
+import { AccountFeed, type AccountState, type WatchOptions } from "../src/account";
 import type { Balance } from "../src/api";
 import type { LiveAccount, LiveListener } from "../src/live";
 import type { User } from "../src/session";
@@ -38,15 +38,27 @@ let states: AccountState[];
 
 const latest = () => states.at(-1);
 
+function follow(options: WatchOptions): AccountFeed {
+  const feed = new AccountFeed(sources);
+  feed.watch((state) => states.push(state), options);
+  return feed;
+}
+
 beforeEach(() => {
   vi.useFakeTimers();
   sources = new FakeSources();
   states = [];
-  new AccountFeed(sources).watch((state) => states.push(state));
-  return () => vi.useRealTimers();
+  return () => {
+    sources.signIn(null);
+    vi.useRealTimers();
+  };
 });
 
-describe("an account", () => {
+describe("an account that is followed live", () => {
+  beforeEach(() => {
+    follow({ live: true });
+  });
+
   it("is loading until it is known who is signed in", () => {
     expect(states).toEqual([{ status: "loading" }]);
 
@@ -55,50 +67,47 @@ describe("an account", () => {
     expect(latest()).toEqual({ status: "signed-out" });
   });
 
-  it("is unknown while nobody can say who is signed in", () => {
+  it("is unknown while it can't be known who is signed in", () => {
     sources.signIn(undefined);
 
     expect(latest()).toEqual({ status: "unknown" });
   });
 
   it("follows Firestore, and does not poll as long as that answers", async () => {
+    sources.balance = 1;
     sources.signIn(ADA);
+    expect(sources.polls).toBe(1); // until Firestore answers
     sources.live.next({ balance: 5, openPurchases: { cs_1: "waiting" } });
     sources.live.next({ balance: 7, openPurchases: {} });
     await vi.advanceTimersByTimeAsync(60_000);
 
     expect(latest()).toEqual({ status: "known", user: ADA, balance: 7, openPurchases: {} });
-    expect(sources.polls).toBe(0);
+    expect(sources.polls).toBe(1);
   });
 
-  it("polls the API when Firestore stays silent", async () => {
+  it("comes from the API until Firestore answers, and whenever that refuses", async () => {
     sources.balance = 9;
     sources.signIn(ADA);
-    await vi.advanceTimersByTimeAsync(4_999);
-    expect(latest()).toEqual({ status: "loading", user: ADA });
-
-    await vi.advanceTimersByTimeAsync(1);
-
-    expect(latest()).toMatchObject({ status: "known", balance: 9 });
-  });
-
-  it("polls at once when Firestore refuses, and again every 10 seconds", async () => {
-    sources.balance = 9;
-    sources.signIn(ADA);
-    sources.live.failed(new Error("permission-denied"));
     await vi.advanceTimersByTimeAsync(0);
-    expect(latest()).toMatchObject({ balance: 9 });
+    expect(latest()).toMatchObject({ status: "known", balance: 9 });
+    sources.live.next({ balance: 10, openPurchases: {} });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sources.polls).toBe(1);
 
     sources.balance = 4;
+    sources.live.failed(new Error("permission-denied"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(latest()).toMatchObject({ balance: 4 });
+    sources.balance = 3;
     await vi.advanceTimersByTimeAsync(10_000);
 
-    expect(latest()).toMatchObject({ balance: 4 });
-    expect(sources.polls).toBe(2);
+    expect(latest()).toMatchObject({ balance: 3 });
+    expect(sources.polls).toBe(3);
   });
 
   it("is unknown when neither answers, and known again once one does", async () => {
     sources.signIn(ADA);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(0);
     expect(latest()).toEqual({ status: "unknown", user: ADA });
 
     sources.live.next({ balance: 3, openPurchases: {} });
@@ -111,7 +120,7 @@ describe("an account", () => {
     sources.live.next({ balance: 3, openPurchases: { cs_1: "held" } });
     sources.live.failed(new Error("unavailable"));
     await vi.advanceTimersByTimeAsync(0);
-    expect(sources.polls).toBe(1);
+    expect(sources.polls).toBe(2);
     expect(latest()).toMatchObject({ status: "known", balance: 3 });
 
     sources.balance = 8;
@@ -122,9 +131,7 @@ describe("an account", () => {
 
   it("drops an answer of the API that arrives after Firestore's", async () => {
     sources.balance = 1;
-    sources.signIn(ADA);
-    sources.live.failed(new Error("unavailable"));
-    vi.advanceTimersByTime(0); // the request is under way
+    sources.signIn(ADA); // the request is under way
     sources.live.next({ balance: 2, openPurchases: {} });
     await vi.advanceTimersByTimeAsync(0);
 
@@ -132,7 +139,7 @@ describe("an account", () => {
     expect(latest()).toMatchObject({ balance: 2 });
   });
 
-  it("ends with its user: nothing of theirs reaches the next one", async () => {
+  it("never leaks from one user to the next", async () => {
     sources.signIn(ADA);
     const adas = sources.live;
     adas.next({ balance: 100, openPurchases: { cs_1: "held" } });
@@ -154,13 +161,58 @@ describe("an account", () => {
     adas.failed(new Error("permission-denied"));
     await vi.advanceTimersByTimeAsync(60_000);
 
-    expect(sources.polls).toBe(0);
+    expect(sources.polls).toBe(1);
     expect(latest()).toEqual({ status: "signed-out" });
   });
 });
 
+describe("an account that is not followed live", () => {
+  it("comes from the API, without Firestore", async () => {
+    follow({});
+    sources.balance = 9;
+    sources.signIn(ADA);
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(latest()).toEqual({ status: "known", user: ADA, balance: 9, openPurchases: {} });
+    expect(sources.followed).toEqual([]);
+  });
+
+  it("is polled at growing intervals", async () => {
+    follow({});
+    sources.balance = 9;
+    sources.signIn(ADA);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sources.polls).toBe(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sources.polls).toBe(2);
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(sources.polls).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sources.polls).toBe(3);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+
+    expect(sources.polls).toBeLessThan(20);
+  });
+
+  it("becomes live when a part of the page needs it, and stays known meanwhile", async () => {
+    const feed = follow({});
+    sources.balance = 9;
+    sources.signIn(ADA);
+    await vi.advanceTimersByTimeAsync(0);
+    feed.watch(() => {}, { live: true });
+    feed.watch(() => {}, { live: true });
+    sources.live.next({ balance: 10, openPurchases: { cs_1: "held" } });
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(sources.followed).toEqual(["ada"]);
+    expect(sources.polls).toBe(2); // once more until Firestore answers
+    expect(states.slice(2).every(({ status }) => status === "known")).toBe(true);
+    expect(latest()).toMatchObject({ balance: 10, openPurchases: { cs_1: "held" } });
+  });
+});
+
 describe("the feed", () => {
-  it("asks once who is signed in, however many listen, and tells a late one at once", () => {
+  it("watches the sign-in once for all listeners, and calls a late one at once", () => {
     const feed = new AccountFeed(sources);
     const watchUser = vi.spyOn(sources, "watchUser");
     feed.watch(() => {});
@@ -173,7 +225,7 @@ describe("the feed", () => {
     expect(late).toEqual([{ status: "loading", user: ADA }]);
   });
 
-  it("tells nothing more to a listener that has stopped", () => {
+  it("stops calling a listener that has stopped watching", () => {
     const feed = new AccountFeed(sources);
     const heard: AccountState[] = [];
     const stop = feed.watch((state) => heard.push(state));

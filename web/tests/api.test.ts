@@ -30,6 +30,15 @@ describe("a request", () => {
     expect(requests[0]?.request.headers).toEqual({});
   });
 
+  it("waits for an order as long as the service waits for Stripe", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout");
+    answerWith({ success: true, session_id: "cs_1", url: "https://stripe.example" });
+    await createCheckoutSession(ADA, "popular");
+    await getBalance(ADA);
+
+    expect(timeout.mock.calls).toEqual([[55_000], [20_000]]); // three tries of 10 s each; Hosting gives up after 60 s
+  });
+
   it("posts an order as JSON", async () => {
     const requests = answerWith({ success: true, session_id: "cs_1", url: "https://stripe.example" });
 

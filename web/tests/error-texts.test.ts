@@ -33,7 +33,7 @@ describe("a refusal", () => {
   });
 
   it("by the purchase limit names the day if it isn't today", () => {
-    expect(errorText(refusal("purchase_limit", 429, 86_400), NOW)).toMatch(/at 2:01\sPM on October 26\./u);
+    expect(errorText(refusal("purchase_limit", 429, 86_400), NOW)).toMatch(/at 2:01\sPM on Oct 26, 2026\./u);
   });
 
   it("by the purchase limit assumes an hour if the service doesn't say", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Transaction } from "../src/api";
-import { describe as describeEntry, toCsv } from "../src/history-words";
+import { type Context, describe as describeEntry, moneyOf, toCsv } from "../src/history-words";
 import { texts } from "../src/texts";
 
-const NAMES = new Map([["popular", "Popular Pack"]]);
+const CONTEXT: Context = { names: new Map([["popular", "Popular Pack"]]), entries: [] };
 const POPULAR = { packageId: "popular" };
 
 function entry(fields: Partial<Transaction>): Transaction {
@@ -36,21 +36,75 @@ describe("an entry", () => {
     ["A portrait in oil", { type: "spend", details: { reason: "A portrait in oil" } }],
     ["Used in the app", { type: "spend" }],
   ])("reads: %s", (text, fields) => {
-    expect(describeEntry(entry(fields), NAMES)).toBe(text);
+    expect(describeEntry(entry(fields), CONTEXT)).toBe(text);
   });
 
   it("never shows its owner an operator's reason", () => {
     const details = { reason: "chargeback farmer, see ticket 7", operator: "ops@example.com" };
 
-    expect(describeEntry(entry({ type: "grant", details }), NAMES)).toBe(texts.history.grant);
-    expect(describeEntry(entry({ type: "adjustment", details }), NAMES)).toBe(texts.history.adjustment);
+    expect(describeEntry(entry({ type: "grant", details }), CONTEXT)).toBe(texts.history.grant);
+    expect(describeEntry(entry({ type: "adjustment", details }), CONTEXT)).toBe(texts.history.adjustment);
   });
 
   it("calls a pack just that until names are loaded, and by its id if it has none", () => {
     const purchase = entry({ type: "purchase", amount: 50, details: { packageId: "starter" } });
 
-    expect(describeEntry(purchase, undefined)).toBe("token pack");
-    expect(describeEntry(purchase, NAMES)).toBe("starter");
+    expect(describeEntry(purchase, { entries: [] })).toBe("token pack");
+    expect(describeEntry(purchase, CONTEXT)).toBe("starter");
+  });
+});
+
+/** A purchase of 50 tokens, and two refunds of it; the newest first. */
+const PAID = { packageId: "popular", stripeSessionId: "cs_1" };
+const PURCHASE = entry({
+  id: "purchase:cs_1",
+  type: "purchase",
+  amount: 50,
+  details: { ...PAID, paymentAmountCents: 4999, currency: "usd" },
+});
+const FIRST = entry({ id: "refund:re_1", type: "refund", amount: -10, details: { ...PAID, refundedCents: 1000 } });
+const SECOND = entry({ id: "refund:re_2", type: "refund", amount: -40, details: { ...PAID, refundedCents: 4999 } });
+const ENTRIES = [SECOND, FIRST, PURCHASE];
+
+describe("a refund", () => {
+  it("says how much of the payment came back", () => {
+    expect(describeEntry(FIRST, { ...CONTEXT, entries: ENTRIES })).toBe(
+      "$10.00 of $49.99 refunded for the Popular Pack",
+    );
+    expect(describeEntry(SECOND, { ...CONTEXT, entries: ENTRIES })).toBe("$49.99 refunded for the Popular Pack");
+  });
+
+  it("says nothing about amounts while its purchase isn't known", () => {
+    expect(describeEntry(FIRST, CONTEXT)).toBe("Refund for the Popular Pack");
+    const otherPurchase = { ...PURCHASE, details: { ...PURCHASE.details, stripeSessionId: "cs_2" } };
+    expect(describeEntry(FIRST, { ...CONTEXT, entries: [otherPurchase] })).toBe("Refund for the Popular Pack");
+  });
+
+  it("that knows the payment itself needs no purchase", () => {
+    const details = { ...FIRST.details, paymentAmountCents: 4999, currency: "eur" };
+
+    expect(describeEntry({ ...FIRST, details }, CONTEXT)).toBe("€10.00 of €49.99 refunded for the Popular Pack");
+  });
+});
+
+describe("money", () => {
+  it("is what each entry moved; refunds add up", () => {
+    const amounts = ENTRIES.map((each) => moneyOf(each, ENTRIES)?.amount);
+
+    expect(amounts).toEqual([-3999, -1000, 4999]);
+  });
+
+  it("returns with a failed refund and a resolved dispute, and leaves with a dispute", () => {
+    const failed = entry({ type: "refund", amount: 10, details: { ...PAID, failedCents: 1000 } });
+    const disputed = entry({ type: "dispute", amount: -50, details: { ...PAID, disputedCents: 4999 } });
+    const resolved = entry({ type: "dispute_reversal", amount: 50, details: { ...PAID, disputedCents: 4999 } });
+    const all = [resolved, disputed, failed, PURCHASE];
+
+    expect(all.map((each) => moneyOf(each, all)?.amount)).toEqual([4999, -4999, 1000, 4999]);
+  });
+
+  it("is none where nothing was paid", () => {
+    expect(moneyOf(entry({}), ENTRIES)).toBeNull();
   });
 });
 
@@ -58,14 +112,14 @@ describe("the CSV file", () => {
   const rowsOf = (text: string) => text.split("\r\n");
 
   it("has a row for each entry under its columns", () => {
-    const details = { ...POPULAR, paymentAmountUSD: 9.99 };
+    const details = { ...POPULAR, paymentAmountCents: 999, currency: "usd" };
 
     const [columns, row, end] = rowsOf(
-      toCsv([entry({ type: "purchase", amount: 110, balanceAfter: 119, details })], NAMES),
+      toCsv([entry({ type: "purchase", amount: 110, balanceAfter: 119, details })], CONTEXT),
     );
 
-    expect(columns?.split(",")).toHaveLength(8);
-    expect(row).toBe("2026-01-01T10:00:00Z,Purchase,Popular Pack,popular,110,119,9.99,entry-1");
+    expect(columns?.split(",")).toHaveLength(9);
+    expect(row).toBe("2026-01-01 10:00:00,Purchase,Popular Pack,popular,110,119,9.99,USD,entry-1");
     expect(end).toBe("");
   });
 
@@ -79,10 +133,10 @@ describe("the CSV file", () => {
     ['=a,"b"', '"\'=a,""b"""'],
     ["two\nlines", '"two\nlines"'],
   ])("quotes and defuses %j", (reason, cell) => {
-    expect(toCsv([entry({ details: { reason } })], NAMES)).toContain(`,${cell},`);
+    expect(toCsv([entry({ details: { reason } })], CONTEXT)).toContain(`,${cell},`);
   });
 
   it("leaves negative amounts as the numbers they are", () => {
-    expect(rowsOf(toCsv([entry({ amount: -7, balanceAfter: -2 })], NAMES))[1]).toContain(",-7,-2,");
+    expect(rowsOf(toCsv([entry({ amount: -7, balanceAfter: -2 })], CONTEXT))[1]).toContain(",-7,-2,");
   });
 });

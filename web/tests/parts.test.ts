@@ -1,11 +1,11 @@
 // The small parts of a page.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { AccountState } from "../src/account";
-import { lastPackage } from "../src/checkout";
+import { Unreachable } from "../src/api";
 import { coinStack } from "../src/coins";
 import { copyButton } from "../src/copy-button";
-import { debtNote } from "../src/debt";
-import { make } from "../src/dom";
+import { showDebt } from "../src/debt";
+import { make, onClick } from "../src/dom";
 import { Notice } from "../src/notice";
 import type { User } from "../src/session";
 
@@ -36,7 +36,8 @@ describe("the note about a debt", () => {
   let note: HTMLElement;
 
   beforeEach(() => {
-    note = debtNote((listener) => {
+    note = make("p", { hidden: true });
+    showDebt(note, (listener) => {
       tell = listener;
       return () => {};
     });
@@ -91,28 +92,63 @@ describe("a copy button", () => {
 });
 
 describe("a notice", () => {
-  it("shows one message at a time, with a way to try again", () => {
-    const notice = new Notice();
-    const retry = vi.fn();
-    notice.say("First");
-    notice.say("Second", retry);
-    notice.element.querySelector("button")?.click();
+  const notice = () => new Notice(make("div"));
+  const text = ({ element }: Notice) => element.querySelector("p")?.textContent;
 
-    expect(notice.element.querySelector("p")?.textContent).toBe("Second");
-    expect(notice.element.querySelectorAll("p")).toHaveLength(1);
-    expect(retry).toHaveBeenCalledTimes(1);
-    notice.clear();
-    expect(notice.element.childElementCount).toBe(0);
+  it("shows one message at a time, with a way out that takes the focus along", () => {
+    const content = make("main", { id: "content", tabindex: -1 });
+    document.body.replaceChildren(content);
+    const run = vi.fn();
+    const shown = notice();
+    shown.say("First");
+    shown.say("Second", { label: "Try again", run });
+    expect(shown.element.querySelectorAll("p")).toHaveLength(1);
+    expect(text(shown)).toBe("Second");
+
+    shown.element.querySelector("button")?.click();
+
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(shown.element.childElementCount).toBe(0);
+    expect(document.activeElement).toBe(content);
+  });
+
+  it("about the connection goes when the browser is back online, unless another has taken its place", () => {
+    vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+    const [offline, replaced] = [notice(), notice()];
+    offline.show(new Unreachable("No answer"));
+    replaced.show(new Unreachable("No answer"));
+    replaced.say("Something else");
+
+    window.dispatchEvent(new Event("online"));
+
+    expect(text(offline)).toBeUndefined();
+    expect(text(replaced)).toBe("Something else");
   });
 });
 
-describe("the last package", () => {
-  it("is what this tab remembers, if that can be read", () => {
-    sessionStorage.clear();
-    expect(lastPackage()).toBeNull();
-    sessionStorage.setItem("last-package", '{"id":"popular","name":"Popular Pack"}');
-    expect(lastPackage()).toEqual({ id: "popular", name: "Popular Pack" });
-    sessionStorage.setItem("last-package", "{");
-    expect(lastPackage()).toBeNull();
+describe("a busy button", () => {
+  it("runs its action once at a time, and stays focusable", async () => {
+    const button = make("button", { type: "button" }, "Load more");
+    document.body.replaceChildren(button);
+    let finish = () => {};
+    const action = vi.fn(
+      () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+    );
+    onClick(button, action);
+    button.focus();
+
+    button.click();
+    button.click();
+
+    expect(action).toHaveBeenCalledTimes(1);
+    expect(button.ariaDisabled).toBe("true");
+    expect(document.activeElement).toBe(button);
+    finish();
+    await vi.waitFor(() => expect(button.ariaDisabled).not.toBe("true"));
+    button.click();
+    expect(action).toHaveBeenCalledTimes(2);
   });
 });

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look at the pages in Chromium."""
+"""Fixtures for the tests of the pages in Chromium."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from local.stack import Stack
 from tests.e2e.pages.shopper import Account, Shopper, Watch
 
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-# As root, without a sandbox; and without the calls home that a browser makes by itself.
+# Root needs --no-sandbox; the other flags stop the requests that a browser makes on its own.
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,7 +26,7 @@ NewShopper = Callable[..., Shopper]
 
 
 def launched_chromium(playwright: Playwright) -> Browser:
-    """Start the system's Chromium; the headless one takes less than half of the processor's time."""
+    """Start the system's Chromium, preferably the headless shell, which needs less than half of the CPU time."""
     chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     assert chromium, "No Chromium: `make test` installs it, or: sudo apt-get install chromium-headless-shell"
     return playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
@@ -42,11 +42,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_shopper(browser: Browser, stack: Stack, web: httpx.Client) -> Iterator[NewShopper]:
-    """Makes people, each with a browser of their own; at the end, nothing went wrong that nobody expected."""
+    """Create buyers, each with their own browser context. At the end, there was no unexpected error."""
     opened: list[tuple[BrowserContext, Watch]] = []
 
     def make(account: Account | None = None, **options: object) -> Shopper:
-        # Numbers that count up take their time; who looks at motion asks for it.
+        # Counting up takes a second, so a test that looks at motion asks for it.
         usual = {"base_url": stack.endpoints.web, "reduced_motion": "reduce"}
         context = browser.new_context(**{**usual, **options})  # type: ignore[arg-type] # by name
         watch = Watch(stack.endpoints.web)
@@ -64,13 +64,13 @@ def new_shopper(browser: Browser, stack: Stack, web: httpx.Client) -> Iterator[N
 
 @pytest.fixture
 def shopper(new_shopper: NewShopper) -> Shopper:
-    """Somebody signed out, at no page yet."""
+    """A signed-out buyer, on no page yet."""
     return new_shopper()
 
 
 @pytest.fixture
 def signed_in(shopper: Shopper) -> Shopper:
-    """Somebody new, signed in, at /buy-tokens."""
+    """A new buyer, signed in, on /buy-tokens."""
     shopper.open()
     shopper.sign_in()
     shopper.see_balance(0)

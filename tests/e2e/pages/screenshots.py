@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of every page, taken from a stack of its own, into docs/screenshots/."""
+"""`make screenshots`: every page as a picture in docs/screenshots/, from a stack of its own."""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Take them all."""
+    """Take every screenshot."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, Stack(Path(directory)) as stack, _chromium() as browser:
         for look, options in LOOKS.items():
@@ -74,7 +74,7 @@ def _take(browser: Browser, stack: Stack, look: str, options: dict[str, Any]) ->
 
 
 def _live_a_little(shopper: Shopper, stack: Stack) -> None:
-    """Sign in somebody who has bought, spent, and got money back."""
+    """Sign in a buyer who has bought, spent, and been refunded."""
     shopper.open()
     shopper.sign_in()
     buyer, stripe = shopper.account.buyer, StripeSide(stack.endpoints)

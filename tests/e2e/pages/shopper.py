@@ -1,4 +1,4 @@
-"""A person at the pages, in a real browser."""
+"""A buyer on the pages, in a real browser."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from local import demo_account
 from local.stack import Endpoints
-from tests.e2e.buyer import Buyer
+from tests.e2e.buyer import Buyer, eventually
 
 PASSWORD = "a-password"
 CHECKOUT_PATH = "/api/tokens/create-checkout-session"
@@ -19,7 +19,7 @@ ASKS_FOR_3DS = "4000002500003155"
 _ACCOUNTS = "http://{auth}/identitytoolkit.googleapis.com/v1/accounts:{method}?key=demo"
 
 
-# Firestore's SDK asks for this picture when its server does not answer, to tell whether there is a network at all.
+# Firestore's SDK requests this image when its server does not answer, to find out whether the network is up.
 NETWORK_PROBE = "https://www.google.com/images/cleardot.gif"
 
 
@@ -48,7 +48,7 @@ class Account:
 
 @dataclass
 class Watch:
-    """What a browser did that a person does not see."""
+    """What a browser does behind the page: errors, hosts, orders."""
 
     web: str
     errors: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Watch:
         context.on("request", self._on_request)
 
     def expect_error(self, part: str) -> None:
-        """Take an error with these words for what the test provokes."""
+        """Ignore errors with these words: the test provokes them."""
         self.expected.append(part)
 
     @property
@@ -70,7 +70,7 @@ class Watch:
         return [error for error in self.errors if not any(part in error for part in self.expected)]
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # A declined card is a 402 of Stripe's page, which the browser reports there.
+        # A declined card is a 402 on Stripe's page; only errors of our own pages count.
         if message.type in ("error", "warning") and message.location["url"].startswith(self.web):
             self.errors.append(f"{message.text} ({message.location['url']})")
 
@@ -86,7 +86,7 @@ class Watch:
 
 @dataclass
 class Shopper:
-    """One tab of the pages, and what a person does there."""
+    """One tab of the pages, and what a buyer does in it."""
 
     page: Page
     account: Account
@@ -104,24 +104,33 @@ class Shopper:
         return self.find("balance").locator(".number")
 
     def sign_in(self) -> None:
-        self.find("account").click()
+        self.find("sign-in").click()
         self.fill_in_sign_in()
+
+    def sign_out(self) -> None:
+        self.find("account").click()
+        self.find("sign-out").click()
+        expect(self.find("sign-in")).to_be_visible()
 
     def fill_in_sign_in(self) -> None:
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_label("Email").fill(self.account.email)
-        dialog.get_by_label("Password").fill(self.account.password)
+        dialog.get_by_label("Password", exact=True).fill(self.account.password)
         dialog.get_by_role("button", name="Sign in", exact=True).click()
         expect(dialog).to_be_hidden()
 
     def sign_in_as_demo(self) -> None:
-        self.find("account").click()
+        self.find("sign-in").click()
         self.find("demo-sign-in").click()
         expect(self.page.get_by_role("dialog")).to_be_hidden()
 
     def see_balance(self, tokens: int) -> None:
         """Wait for the number in the bar; it counts up for a second."""
         expect(self.balance).to_have_text(f"{tokens:,}", timeout=15_000)
+
+    def see_credit(self, tokens: int) -> None:
+        """Wait until the API has the balance, whatever page is open."""
+        eventually(lambda: self.account.buyer.balance() == tokens)
 
     def buy(self, package: str = "popular") -> str:
         """Click on Buy Now, wait for Stripe's page, and return the session's id."""

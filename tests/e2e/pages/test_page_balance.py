@@ -1,9 +1,10 @@
-"""<token-balance>: a number that is right on every open page, without reloading."""
+"""<token-balance>: the right number on every open page, without a reload."""
 
+import pytest
 from playwright.sync_api import expect
 
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide, spend
+from tests.e2e.buyer import StripeSide, eventually, spend
 from tests.e2e.pages.shopper import Shopper
 
 
@@ -13,7 +14,7 @@ def cut_off_firestore(shopper: Shopper, stack: Stack) -> None:
     shopper.watch.expect_error("@firebase/firestore")
     shopper.watch.expect_error(
         "cleardot.gif"
-    )  # Firestore would ask Google whether the net is there; the policy does not let it
+    )  # Firestore tries to ask Google whether the network is up; the policy does not allow it
 
 
 def test_it_rises_in_a_second_tab_without_a_reload(signed_in: Shopper) -> None:
@@ -34,6 +35,7 @@ def test_it_rises_in_a_second_tab_without_a_reload(signed_in: Shopper) -> None:
 def test_a_spend_lowers_it_live(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
     buyer = signed_in.account.buyer
     stripe_side.pay(buyer.checkout()).raise_for_status()
+    signed_in.open("/transactions")
     signed_in.see_balance(110)
 
     spend(stack, buyer.uid, 30).raise_for_status()
@@ -42,9 +44,30 @@ def test_a_spend_lowers_it_live(signed_in: Shopper, stripe_side: StripeSide, sta
     expect(signed_in.find("balance").get_by_role("status")).to_have_text("Your balance: 80 tokens")
 
 
-def test_it_counts_one_token_in_the_singular(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
+def test_pages_that_only_show_it_poll_the_api_without_firestores_sdk(
+    signed_in: Shopper, stripe_side: StripeSide, stack: Stack, subtests: pytest.Subtests
+) -> None:
+    buyer = signed_in.account.buyer
+    stripe_side.pay(buyer.checkout()).raise_for_status()
+    eventually(lambda: buyer.balance() == 110)
+    signed_in.watch.expect_error("404")
+    for path in ("/", "/buy-tokens", "/token-purchase-cancel", "/account", "/nowhere"):
+        with subtests.test(path):
+            signed_in.open(path)
+            signed_in.see_balance(110)
+            loaded = signed_in.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+            assert not [name for name in loaded if "firestore" in name]
+
+    spend(stack, buyer.uid, 10).raise_for_status()
+    signed_in.page.evaluate("dispatchEvent(new Event('focus'))")  # as when the reader returns to the tab
+
+    signed_in.see_balance(100)
+
+
+def test_one_token_is_singular(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
     buyer = signed_in.account.buyer
     stripe_side.pay(buyer.checkout("starter")).raise_for_status()
+    signed_in.open("/transactions")
     signed_in.see_balance(50)
 
     spend(stack, buyer.uid, 49).raise_for_status()
@@ -58,7 +81,7 @@ def test_without_firestore_it_shows_the_balance_of_the_api(
 ) -> None:
     cut_off_firestore(shopper, stack)
     stripe_side.pay(shopper.account.buyer.checkout("starter")).raise_for_status()
-    shopper.open()
+    shopper.open("/transactions")
     shopper.sign_in()
 
     shopper.see_balance(50)
@@ -75,7 +98,7 @@ def test_without_firestore_the_success_page_finds_the_purchase_by_the_api(shoppe
     shopper.see_outcome("110 tokens are yours")
 
 
-def test_without_anything_it_says_that_it_does_not_know(shopper: Shopper, stack: Stack) -> None:
+def test_without_firestore_and_the_api_it_is_unavailable(shopper: Shopper, stack: Stack) -> None:
     cut_off_firestore(shopper, stack)
     shopper.page.route("**/api/tokens/balance", lambda route: route.abort())
     shopper.open()
@@ -84,11 +107,12 @@ def test_without_anything_it_says_that_it_does_not_know(shopper: Shopper, stack:
     expect(shopper.find("balance").get_by_role("status")).to_have_text("Balance unavailable", timeout=15_000)
 
 
-def test_it_leaves_with_its_user(signed_in: Shopper) -> None:
-    signed_in.find("account").click()
+def test_it_disappears_when_its_user_signs_out(signed_in: Shopper) -> None:
+    signed_in.sign_out()
 
     expect(signed_in.find("balance")).to_be_hidden()
-    expect(signed_in.find("account")).to_have_text("Sign in")
+    expect(signed_in.find("account")).to_be_hidden()
+    expect(signed_in.find("signed-in-as")).to_be_hidden()
 
 
 def test_any_page_of_the_platform_can_include_it(signed_in: Shopper) -> None:

@@ -1,7 +1,8 @@
-"""/transactions: what came and went, in words, page by page, and as a file."""
+"""/transactions: every change in words, page by page, filtered, printed and as a file."""
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 from google.cloud import firestore
@@ -12,7 +13,7 @@ from tests.e2e.buyer import StripeSide, eventually, spend
 from tests.e2e.pages.shopper import Shopper
 
 
-def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
+def test_every_type_of_entry_is_described(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
     buyer = signed_in.account.buyer
     refunded, disputed = buyer.checkout("popular"), buyer.checkout("starter")
     for session_id in (refunded, disputed):
@@ -30,16 +31,16 @@ def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: S
 
     rows = signed_in.find("entries").locator("tr")
     expect(rows).to_have_count(6)
-    told = ["\n".join(row.all_inner_texts()) for row in (rows.nth(number) for number in range(6))]
+    texts = ["\n".join(row.all_inner_texts()) for row in (rows.nth(number) for number in range(6))]
     for row, (words, amount, after) in zip(
-        told,
+        texts,
         [
             ("The dispute over the Starter Pack was resolved", "+50", "43"),
             ("The payment for the Starter Pack was disputed", "-50", "-7"),
-            ("Refund for the Popular Pack", "-110", "43"),
+            ("$9.99 refunded for the Popular Pack", "-110", "43"),
             ('Spent\n=a picture, "large"', "-7", "153"),
             ("Pack", "", "160"),
-            ("Pack", "", ""),
+            ("View receipt", "", ""),
         ],
         strict=True,
     ):
@@ -49,7 +50,7 @@ def test_every_kind_of_entry_is_told_in_words(signed_in: Shopper, stripe_side: S
     expect(signed_in.find("history-status")).to_contain_text("That's everything")
 
 
-def test_more_is_loaded_by_cursor_and_the_file_has_all(
+def test_load_more_uses_cursors_and_the_file_has_everything(
     signed_in: Shopper, stripe_side: StripeSide, stack: Stack
 ) -> None:
     buyer = signed_in.account.buyer
@@ -57,8 +58,8 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     eventually(lambda: buyer.balance() == 50)
     for number in range(24):
         spend(stack, buyer.uid, 1, reason=f"=picture {number}").raise_for_status()
-    asked: list[str] = []
-    signed_in.page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    signed_in.page.on("request", lambda request: requests.append(request.url))
 
     signed_in.open("/transactions")
     rows = signed_in.find("entries").locator("tr")
@@ -66,10 +67,10 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     signed_in.find("more").click()
     expect(rows).to_have_count(25)
     expect(signed_in.find("more")).to_be_hidden()
-    assert any("cursor=" in url for url in asked)
-    assert not any("offset=" in url for url in asked)
+    assert any("cursor=" in url for url in requests)
+    assert not any("offset=" in url for url in requests)
     spend(stack, buyer.uid, 1, reason="=picture 24").raise_for_status()
-    expect(rows).to_have_count(26)  # above the others, which stay
+    expect(rows).to_have_count(26)  # above the others
     expect(rows.first).to_contain_text("=picture 24")
 
     signed_in.open("/transactions")
@@ -80,8 +81,10 @@ def test_more_is_loaded_by_cursor_and_the_file_has_all(
     lines = list(csv.DictReader(io.StringIO(text)))
     assert len(lines) == 26
     assert lines[-1]["Type"] == "Purchase"
-    assert (lines[-1]["Package"], lines[-1]["Tokens"], lines[-1]["Paid (USD)"]) == ("starter", "50", "4.99")
-    assert lines[0]["Description"] == "'=picture 24"  # a spreadsheet must not calculate it
+    assert (lines[-1]["Package"], lines[-1]["Tokens"]) == ("starter", "50")
+    assert (lines[-1]["Money"], lines[-1]["Currency"]) == ("4.99", "USD")
+    datetime.strptime(lines[-1]["Date (UTC)"][:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    assert lines[0]["Description"] == "'=picture 24"  # a spreadsheet must not evaluate it
     assert [int(line["Balance after"]) for line in lines] == list(range(25, 51))
 
 
@@ -96,7 +99,7 @@ def answer_with(shopper: Shopper, entries: list[dict[str, object]]) -> None:
     shopper.page.route("**/api/tokens/transactions?*", lambda route: route.fulfill(json=page))
 
 
-def test_an_operators_reason_is_not_for_the_buyer(signed_in: Shopper) -> None:
+def test_buyers_never_see_an_operators_reason(signed_in: Shopper) -> None:
     internal = {"reason": "chargeback farmer, see ticket 7", "operator": "ops@example.com"}
     answer_with(
         signed_in,
@@ -118,26 +121,113 @@ def test_an_operators_reason_is_not_for_the_buyer(signed_in: Shopper) -> None:
     assert "chargeback" not in Path(download.value.path()).read_text(encoding="utf-8-sig")
 
 
-def test_a_purchase_that_is_not_credited_is_found_here(signed_in: Shopper, database: firestore.Client) -> None:
-    open_purchases = {f"cs_{stands}": stands for stands in ("waiting", "failed", "held", "rejected")}
+def test_an_uncredited_purchase_is_listed(signed_in: Shopper, database: firestore.Client) -> None:
+    open_purchases = {f"cs_{state}": state for state in ("waiting", "failed", "held", "rejected")}
     database.document(f"users/{signed_in.account.buyer.uid}").set({"openPurchases": open_purchases}, merge=True)
 
     signed_in.open("/transactions")
 
     purchases = signed_in.find("open-purchases").get_by_role("listitem")
     expect(purchases).to_have_count(4)
-    for stands, words in {
+    for state, words in {
         "waiting": "waiting for your bank",
         "failed": "didn't go through",
         "held": "reviewing a purchase",
         "rejected": "couldn't accept",
     }.items():
         link = purchases.filter(has_text=words).get_by_role("link")
-        expect(link).to_have_attribute("href", f"/token-purchase-success?session_id=cs_{stands}")
+        expect(link).to_have_attribute("href", f"/token-purchase-success?session_id=cs_{state}")
     expect(signed_in.find("history-status")).to_be_empty()
 
 
-def test_names_of_packs_that_do_not_come_hold_nothing_up(signed_in: Shopper, stripe_side: StripeSide) -> None:
+def test_a_failed_purchase_can_be_dismissed(signed_in: Shopper, stripe_side: StripeSide) -> None:
+    started = signed_in.buy("popular")
+    signed_in.pay_by_bank()
+    signed_in.see_outcome("Waiting for your bank")
+    signed_in.open("/transactions")
+    item = signed_in.find("open-purchases").get_by_role("listitem")
+    expect(item).to_contain_text("Popular Pack · $9.99, ")  # and when it was started
+    expect(item.get_by_role("button")).to_have_count(0)  # it may still come
+
+    stripe_side.settle(started, "failed")
+    expect(item).to_contain_text("A payment didn't go through.")
+    item.get_by_role("button", name="Dismiss").click()
+
+    expect(item).to_have_count(0)
+    signed_in.open("/transactions")
+    expect(signed_in.find("history-status")).to_contain_text("Nothing here yet")
+    expect(item).to_have_count(0)
+
+
+def test_a_filter_has_an_address_of_its_own(signed_in: Shopper) -> None:
+    answer_with(
+        signed_in,
+        [
+            entry(4, amount=-2, timestamp="2026-03-02T10:00:00Z"),
+            entry(3, type="refund", amount=-5, timestamp="2026-02-03T10:00:00Z"),
+            entry(2, amount=-3, timestamp="2026-02-02T10:00:00Z"),
+            entry(1, type="grant", amount=5, timestamp="2026-01-02T10:00:00Z"),
+        ],
+    )
+    rows = signed_in.find("entries").locator("tr")
+
+    def shown() -> list[str | None]:
+        return [row.get_attribute("data-id") for row in rows.all()]
+
+    signed_in.open("/transactions")
+    expect(rows).to_have_count(4)
+    signed_in.page.get_by_label("Show").select_option("Spending")
+    expect(rows).to_have_count(2)
+    signed_in.page.get_by_label("From").fill("2026-02-01")
+    signed_in.page.get_by_label("To").fill("2026-02-28")
+    expect(rows).to_have_count(1)
+    assert shown() == ["entry-2"]
+    assert signed_in.query() == {"type": ["spending"], "from": ["2026-02-01"], "to": ["2026-02-28"]}
+
+    signed_in.page.reload()
+    expect(rows).to_have_count(1)
+    expect(signed_in.page.get_by_label("To")).to_have_value("2026-02-28")
+    with signed_in.page.expect_download() as download:
+        signed_in.find("csv").click()
+    assert len(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()) == 2
+    signed_in.page.get_by_role("button", name="Clear filter").click()
+    expect(rows).to_have_count(4)
+    signed_in.page.go_back()
+    expect(rows).to_have_count(1)
+
+    signed_in.open("/transactions?type=refunds&from=2026-03-01")
+    expect(signed_in.find("history-status")).to_contain_text("Nothing matches this filter.")
+
+
+def test_a_purchase_leads_to_its_receipt(signed_in: Shopper, stripe_side: StripeSide) -> None:
+    stripe_side.pay(signed_in.account.buyer.checkout("starter")).raise_for_status()
+    signed_in.open("/transactions")
+    row = signed_in.find("entries").locator("tr")
+    expect(row).to_contain_text("$4.99")
+
+    row.get_by_role("link", name="View receipt").click()
+
+    signed_in.see_outcome("50 tokens are yours")
+    expect(signed_in.find("outcome")).to_contain_text("Balance after purchase")
+
+
+def test_printing_shows_the_entries_and_who_they_belong_to(signed_in: Shopper, stripe_side: StripeSide) -> None:
+    stripe_side.pay(signed_in.account.buyer.checkout("starter")).raise_for_status()
+    signed_in.open("/transactions")
+    expect(signed_in.find("entries").locator("tr")).to_have_count(1)
+    signed_in.page.evaluate("window.print = () => { window.isPrinted = true }")
+    signed_in.find("print").click()
+    assert signed_in.page.evaluate("window.isPrinted")
+
+    signed_in.page.emulate_media(media="print", color_scheme="dark")
+
+    expect(signed_in.page.get_by_text(f"Token Economy · {signed_in.account.email}")).to_be_visible()
+    for gone in ("print", "csv", "filter", "balance", "account"):
+        expect(signed_in.find(gone)).to_be_hidden()
+    assert signed_in.page.evaluate("getComputedStyle(document.documentElement).color") == "rgb(23, 34, 29)"
+
+
+def test_missing_pack_names_do_not_hold_anything_up(signed_in: Shopper, stripe_side: StripeSide) -> None:
     session_id = signed_in.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
     held_back: list[Route] = []

@@ -10,11 +10,9 @@ from google.cloud import firestore
 from playwright.sync_api import Route, expect
 
 from local.stack import Stack
-from shared.domain.entry import NewEntry
-from tests.e2e.buyer import DECLINES, StripeSide, eventually
+from tests.e2e.buyer import DECLINES, StripeSide, eventually, spend
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import ASKS_FOR_3DS, CHECKOUT_PATH, Account, Shopper
-from tests.ledgers import ledger_of
 
 POPULAR = 110
 CREDITED_WITHIN_S = 2.0
@@ -41,7 +39,11 @@ def test_the_demo_user_buys_popular(
     assert database.document(f"transactions/{entry_id}").get().get("balanceAfter") == before + POPULAR
     assert shopper.query() == {"session_id": [session_id]}
     shopper.see_balance(before + POPULAR)
-    expect(shopper.find("confetti")).to_have_count(0, timeout=15_000)  # it ran, and tidied up after itself
+    expect(shopper.find("confetti")).to_have_count(0, timeout=15_000)  # it ran, and cleaned up after itself
+    shopper.page.reload()
+    shopper.see_outcome("110 tokens are yours")
+    shopper.see_balance(before + POPULAR)
+    expect(shopper.find("confetti")).to_have_count(0)  # a refresh is not another purchase
     expect(shopper.page.get_by_role("link", name="Start creating")).to_be_visible()
 
 
@@ -78,7 +80,7 @@ def test_the_transaction_id_can_be_copied(new_shopper: NewShopper) -> None:
     assert shopper.page.evaluate("navigator.clipboard.readText()") == entry_id
 
 
-def test_nothing_moves_for_those_who_want_no_motion(new_shopper: NewShopper) -> None:
+def test_nothing_moves_with_reduced_motion(new_shopper: NewShopper) -> None:
     shopper = new_shopper(reduced_motion="reduce")
     shopper.open()
     shopper.sign_in()
@@ -95,7 +97,7 @@ def test_nothing_moves_for_those_who_want_no_motion(new_shopper: NewShopper) -> 
     )
 
 
-def test_a_declined_card_says_so_and_gives_no_tokens(signed_in: Shopper, stripe_side: StripeSide) -> None:
+def test_a_declined_card_says_so_and_credits_nothing(signed_in: Shopper, stripe_side: StripeSide) -> None:
     signed_in.buy()
 
     signed_in.pay(DECLINES)
@@ -106,7 +108,7 @@ def test_a_declined_card_says_so_and_gives_no_tokens(signed_in: Shopper, stripe_
     assert signed_in.account.buyer.transactions() == []
 
 
-def test_a_card_that_asks_for_3d_secure_gives_tokens_once_confirmed(signed_in: Shopper) -> None:
+def test_a_3d_secure_payment_is_credited_once_confirmed(signed_in: Shopper) -> None:
     signed_in.buy()
     signed_in.pay(ASKS_FOR_3DS)
 
@@ -116,7 +118,7 @@ def test_a_card_that_asks_for_3d_secure_gives_tokens_once_confirmed(signed_in: S
     signed_in.see_balance(POPULAR)
 
 
-def test_who_cancels_is_told_that_nothing_happened_and_can_try_again(signed_in: Shopper) -> None:
+def test_a_canceled_purchase_can_be_tried_again(signed_in: Shopper) -> None:
     first = signed_in.buy()
     signed_in.find("cancel-button").click()
     signed_in.see_outcome("Purchase canceled")
@@ -130,7 +132,7 @@ def test_who_cancels_is_told_that_nothing_happened_and_can_try_again(signed_in: 
     signed_in.see_outcome("110 tokens are yours")
 
 
-def test_who_goes_back_from_stripe_can_buy_again(signed_in: Shopper) -> None:
+def test_a_buyer_who_goes_back_from_stripe_can_buy_again(signed_in: Shopper) -> None:
     signed_in.buy()
 
     signed_in.page.go_back()
@@ -165,7 +167,7 @@ def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) 
     expect(signed_in.find("pay-button")).to_be_visible(timeout=15_000)
 
 
-def test_who_is_signed_out_signs_in_on_the_way(shopper: Shopper) -> None:
+def test_a_signed_out_buyer_signs_in_on_the_way(shopper: Shopper) -> None:
     shopper.open()
     shopper.find("buy-popular").click()
 
@@ -174,7 +176,7 @@ def test_who_is_signed_out_signs_in_on_the_way(shopper: Shopper) -> None:
     expect(shopper.find("pay-button")).to_be_visible(timeout=15_000)
 
 
-def test_who_would_not_sign_in_buys_nothing(shopper: Shopper) -> None:
+def test_closing_the_sign_in_dialog_buys_nothing(shopper: Shopper) -> None:
     shopper.open()
     shopper.find("buy-popular").click()
 
@@ -185,11 +187,10 @@ def test_who_would_not_sign_in_buys_nothing(shopper: Shopper) -> None:
 
 
 def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
-    new_shopper: NewShopper, stripe_side: StripeSide, database: firestore.Client
+    new_shopper: NewShopper, stripe_side: StripeSide, stack: Stack, database: firestore.Client
 ) -> None:
     shopper = new_shopper(reduced_motion="no-preference")
-    uid = shopper.account.buyer.uid
-    ledger_of(database).post(uid, NewEntry("adjustment:debt", "adjustment", -30, {}), create_account=True)
+    go_into_debt(shopper, stripe_side, stack, tokens=30)
     shopper.open()
     shopper.sign_in()
     for path in ("/buy-tokens", "/"):
@@ -197,24 +198,37 @@ def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
         expect(shopper.find("debt")).to_have_text("You owe 30 tokens. Your next purchase will cover them first.")
     session_id = shopper.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
+    shopper.see_credit(20)
+    shopper.page.reload()
+    shopper.see_balance(20)
     expect(shopper.find("debt")).to_be_hidden()
     entry = database.document(f"transactions/purchase:{session_id}")
     entry.update({"timestamp": datetime.now(UTC) - timedelta(minutes=2)})
 
     shopper.open(f"/token-purchase-success?session_id={session_id}")
 
-    shopper.see_outcome("50 tokens are yours")
-    expect(shopper.page).to_have_title("50 tokens are yours · Token Economy")
+    shopper.see_outcome("You bought 50 tokens")
+    expect(shopper.page).to_have_title("You bought 50 tokens · Token Economy")
     expect(shopper.find("outcome")).to_contain_text("You owed 30 tokens")
-    shopper.see_balance(20)  # Firestore has answered twice, so confetti would be there
+    shopper.see_balance(20)  # Firestore has answered, so there would be confetti by now
     loaded = shopper.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert not any("confetti" in name for name in loaded)
 
 
-class TestOpenPurchases:
-    """A purchase that is not credited yet, or never will be, has its own honest words."""
+def go_into_debt(shopper: Shopper, stripe_side: StripeSide, stack: Stack, *, tokens: int) -> None:
+    """Spend tokens of a purchase that is then refunded."""
+    session_id = shopper.account.buyer.checkout("popular")
+    stripe_side.pay(session_id).raise_for_status()
+    shopper.see_credit(POPULAR)
+    spend(stack, shopper.account.buyer.uid, tokens).raise_for_status()
+    stripe_side.refund(stripe_side.charge_of(session_id))
+    shopper.see_credit(-tokens)
 
-    def test_a_delayed_payment_that_comes(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
+
+class TestOpenPurchases:
+    """A purchase that is not credited, yet or ever, is explained."""
+
+    def test_a_delayed_payment_that_succeeds(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
         session_id = signed_in.buy()
         signed_in.pay_by_bank()
         signed_in.see_outcome("Waiting for your bank")
@@ -224,7 +238,7 @@ class TestOpenPurchases:
         signed_in.see_outcome("110 tokens are yours")
         signed_in.see_balance(POPULAR)
 
-    def test_a_delayed_payment_that_does_not_come(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
+    def test_a_delayed_payment_that_fails(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
         session_id = signed_in.buy()
         signed_in.pay_by_bank()
         signed_in.see_outcome("Waiting for your bank")
@@ -248,11 +262,11 @@ class TestOpenPurchases:
         signed_in.see_outcome("We're reviewing your purchase")
         expect(signed_in.find("outcome")).to_contain_text(session_id)
 
-        # What a person's decision writes: shared/adapters/firestore/ledger.py.
+        # What an operator's decision writes: shared/adapters/firestore/ledger.py.
         database.document(f"users/{uid}").update({"openPurchases": {session_id: "rejected"}})
         signed_in.see_outcome("We couldn't accept this purchase")
 
-    def test_when_nothing_comes_it_says_what_to_do(self, signed_in: Shopper) -> None:
+    def test_without_a_confirmation_it_says_what_to_do(self, signed_in: Shopper) -> None:
         signed_in.page.clock.install()
         signed_in.open("/token-purchase-success?session_id=cs_test_none")
         signed_in.see_outcome("Confirming your payment")
@@ -262,6 +276,7 @@ class TestOpenPurchases:
 
         signed_in.see_outcome("This is taking longer than usual")
         expect(signed_in.find("outcome")).to_contain_text("cs_test_none")
+        expect(signed_in.find("outcome")).to_contain_text(f"You're signed in as {signed_in.account.email}.")
 
     def test_another_users_purchase_is_not_shown(self, new_shopper: NewShopper, signed_in: Shopper) -> None:
         session_id = signed_in.buy("starter")
@@ -276,11 +291,74 @@ class TestOpenPurchases:
 
         other.see_balance(0)
         other.see_outcome("Confirming your payment")
+        expect(other.find("outcome")).not_to_contain_text("tokens are yours")
 
-    def test_without_a_session_it_leads_to_the_history(self, signed_in: Shopper) -> None:
-        signed_in.open("/token-purchase-success")
+    def test_a_purchase_of_another_account_in_this_browser_says_so(
+        self, signed_in: Shopper, stack: Stack, web: httpx.Client
+    ) -> None:
+        session_id = signed_in.buy("starter")
+        signed_in.pay()
+        signed_in.see_outcome("50 tokens are yours")
+        owner = signed_in.account
+        signed_in.sign_out()
+        other = Shopper(signed_in.page, Account.new(stack.endpoints, web), signed_in.watch)
+        other.sign_in()
+
+        other.see_outcome("This purchase is in another account")
+        expect(other.find("outcome")).to_contain_text(f"You're signed in as {other.account.email}")
+        expect(other.find("outcome")).not_to_contain_text(session_id)
+        other.page.get_by_role("button", name="Use another account").click()
+        Shopper(other.page, owner, other.watch).fill_in_sign_in()
+
+        other.see_outcome("50 tokens are yours")
+
+    @pytest.mark.parametrize("query", ["", "?session_id=anything", f"?session_id={'x' * 3000}"])
+    def test_an_address_without_a_purchase_leads_to_the_history(self, signed_in: Shopper, query: str) -> None:
+        signed_in.open(f"/token-purchase-success{query}")
 
         signed_in.see_outcome("We couldn't find this purchase")
+        expect(signed_in.find("outcome")).not_to_contain_text("xxx")
+
+
+class TestAfterwards:
+    """The page of a purchase follows its refunds live."""
+
+    def test_a_partial_and_then_a_full_refund(self, signed_in: Shopper, stripe_side: StripeSide) -> None:
+        session_id = signed_in.buy("creator")
+        signed_in.pay()
+        signed_in.see_outcome("700 tokens are yours")
+        charge = stripe_side.charge_of(session_id)
+
+        stripe_side.refund(charge, cents=1000)
+
+        expect(signed_in.find("later")).to_have_text("$10.00 of $49.99 refunded for the Creator Pack", timeout=15_000)
+        signed_in.see_outcome("700 tokens are yours")
+        expect(signed_in.find("outcome")).to_contain_text("140 tokens of this purchase were taken back since.")
+        signed_in.see_balance(560)
+
+        stripe_side.refund(charge)
+
+        signed_in.see_outcome("This purchase was refunded")
+        expect(signed_in.find("later")).to_have_count(2)
+        signed_in.see_balance(0)
+        expect(signed_in.page.get_by_role("link", name="Start creating")).to_have_count(0)
+
+    def test_a_purchase_that_only_lowers_a_debt_says_so(
+        self, signed_in: Shopper, stripe_side: StripeSide, stack: Stack
+    ) -> None:
+        go_into_debt(signed_in, stripe_side, stack, tokens=100)
+
+        signed_in.open()
+        signed_in.buy("starter")
+        signed_in.pay()
+
+        signed_in.see_outcome("50 tokens are yours")
+        expect(signed_in.find("outcome")).to_contain_text("You still owe 50 tokens.")
+        expect(signed_in.find("outcome").get_by_role("link", name="Buy tokens")).to_be_visible()
+
+
+class TestSignedOut:
+    """The page of a purchase asks who it belongs to."""
 
     def test_signed_out_it_asks_to_sign_in_and_then_shows_the_purchase(
         self, shopper: Shopper, stripe_side: StripeSide

@@ -1,4 +1,4 @@
-"""What the pages may do: nothing to a balance, nothing with foreign scripts."""
+"""What scripts on a page cannot do: change a balance, or come from elsewhere."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from tests.e2e.buyer import StripeSide
 from tests.e2e.pages.shopper import Shopper
 from topology.functions import ROOT
 
-PAGES = ["/", "/buy-tokens", "/token-purchase-success", "/token-purchase-cancel", "/transactions"]
+PAGES = ["/", "/buy-tokens", "/token-purchase-success", "/token-purchase-cancel", "/transactions", "/account"]
 
-# A person at the page's console, with Google's own SDK and the sign-in that the page has.
+# What somebody could type into the console: Google's own SDK with the sign-in of the page.
 WRITE_BY_SDK = """async ([uid, change]) => {
   const [{ initializeApp }, auth, store] = await Promise.all(
     ["app", "auth", "firestore"].map((part) => import(`/sdk/firebase-${part}.js`)));
@@ -47,7 +47,7 @@ WRITE_BY_SDK = """async ([uid, change]) => {
 
 @pytest.fixture
 def rich(signed_in: Shopper, stripe_side: StripeSide) -> Shopper:
-    """Somebody with 110 tokens and Google's SDK at the page's console."""
+    """A buyer with 110 tokens, and Google's SDK in the console."""
     stripe_side.pay(signed_in.account.buyer.checkout()).raise_for_status()
     signed_in.see_balance(110)
     signed_in.page.route("**/sdk/*", _serve_sdk)
@@ -55,7 +55,7 @@ def rich(signed_in: Shopper, stripe_side: StripeSide) -> Shopper:
 
 
 def _serve_sdk(route: Route) -> None:
-    """Serve the SDK's browser build, whose parts name each other by an address on the net, from this origin."""
+    """Serve the SDK's browser build from this origin; its parts import each other from an address on the internet."""
     text = (ROOT / "node_modules" / "firebase" / route.request.url.rsplit("/", 1)[1]).read_text()
     version = (
         text.split("https://www.gstatic.com/firebasejs/", 1)[1].split("/", 1)[0]
@@ -66,7 +66,7 @@ def _serve_sdk(route: Route) -> None:
     route.fulfill(body=body, content_type="text/javascript")
 
 
-def test_the_sdk_at_the_console_can_change_a_name_and_no_balance(
+def test_the_sdk_in_the_console_can_change_a_name_but_not_a_balance(
     rich: Shopper, database: firestore.Client, subtests: pytest.Subtests
 ) -> None:
     uid = rich.account.buyer.uid
@@ -79,12 +79,12 @@ def test_the_sdk_at_the_console_can_change_a_name_and_no_balance(
             assert database.document(f"users/{uid}").get().get("tokenBalance") == 110
     assert rich.account.buyer.balance() == 110
 
-    # The refusals above are the rules' and not a broken SDK's.
+    # This write passes, so the refusals above come from the rules, not from a broken SDK.
     assert rich.page.evaluate(WRITE_BY_SDK, [uid, "profile"]) == "written"
     assert database.document(f"users/{uid}").get().get("displayName") == "Ada"
 
 
-def test_rest_at_the_console_cannot_change_a_balance(rich: Shopper, stack: Stack) -> None:
+def test_rest_in_the_console_cannot_change_a_balance(rich: Shopper, stack: Stack) -> None:
     uid = rich.account.buyer.uid
     rich.watch.expect_error("403")
     here = stack.endpoints
@@ -130,7 +130,7 @@ def test_a_foreign_and_an_inline_script_do_not_run(shopper: Shopper) -> None:
     shopper.watch.expect_error("404")
 
 
-def test_assets_are_kept_and_pages_are_asked_for_again(web: httpx.Client, shopper: Shopper) -> None:
+def test_assets_are_cached_and_pages_are_revalidated(web: httpx.Client, shopper: Shopper) -> None:
     shopper.open()
     expect(shopper.find("buy-popular")).to_be_visible()
     loaded = shopper.page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")

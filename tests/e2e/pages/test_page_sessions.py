@@ -1,4 +1,4 @@
-"""Who is signed in, and what is left of it afterwards."""
+"""Signing in and out, and what remains on the page."""
 
 from playwright.sync_api import Route, expect
 
@@ -15,26 +15,25 @@ def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(s
     shopper.page.route("**/assets/firestore-sdk-*", hold_back)
     shopper.page.add_init_script("sessionStorage.setItem('reloaded-for-missing-file', 'yes')")
     shopper.watch.expect_error("net::ERR_FAILED")
-    shopper.open()
+    shopper.open("/transactions")
     shopper.sign_in()
-    shopper.find("account").filter(has_text="Sign out").click()
-    expect(shopper.find("account")).to_have_text("Sign in")
+    shopper.sign_out()
 
     for route in held_back:
         route.abort()
     shopper.page.wait_for_timeout(1_000)
 
-    expect(shopper.find("account")).to_have_text("Sign in")
+    expect(shopper.find("sign-in")).to_be_visible()
     expect(shopper.find("balance")).to_be_hidden()
 
 
-def test_a_session_that_did_not_open_is_opened_later(shopper: Shopper) -> None:
+def test_a_session_that_failed_to_open_is_opened_later(shopper: Shopper) -> None:
     init = "**/__/firebase/init.json"
     shopper.watch.expect_error("net::ERR_FAILED")
     shopper.page.route(init, lambda route: route.abort())
     shopper.open("/transactions")
-    shopper.find("account").click()
-    expect(shopper.page.get_by_role("alert").filter(has_text="Something went wrong")).to_be_visible()
+    shopper.find("sign-in").click()
+    expect(shopper.page.get_by_role("alert").filter(has_text="We can't reach our service")).to_be_visible()
 
     shopper.page.unroute(init)
     shopper.page.evaluate("dispatchEvent(new Event('online'))")
@@ -42,7 +41,7 @@ def test_a_session_that_did_not_open_is_opened_later(shopper: Shopper) -> None:
     expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible(timeout=2_000)
 
 
-def test_a_tab_left_open_over_a_deployment_is_loaded_again_once(shopper: Shopper) -> None:
+def test_a_tab_that_missed_a_deployment_reloads_once(shopper: Shopper) -> None:
     loads: list[str] = []
     shopper.page.on("load", lambda page: loads.append(page.url))
     shopper.watch.expect_error("404")
@@ -51,8 +50,8 @@ def test_a_tab_left_open_over_a_deployment_is_loaded_again_once(shopper: Shopper
     shopper.page.route("**/assets/sign-in-*", lambda route: route.fulfill(status=404))
 
     with shopper.page.expect_navigation():
-        shopper.find("account").click()
-    shopper.find("account").click()
+        shopper.find("sign-in").click()
+    shopper.find("sign-in").click()
 
     expect(shopper.page.get_by_role("alert").filter(has_text="Something went wrong")).to_be_visible()
     assert len(loads) == 2
@@ -61,19 +60,19 @@ def test_a_tab_left_open_over_a_deployment_is_loaded_again_once(shopper: Shopper
 def test_a_double_click_opens_one_dialog(shopper: Shopper) -> None:
     shopper.open()
 
-    shopper.find("account").dblclick()
+    shopper.find("sign-in").dblclick()
 
     shopper.fill_in_sign_in()
     shopper.see_balance(0)
 
 
-def test_the_receipt_leaves_with_its_user(signed_in: Shopper, stripe_side: StripeSide) -> None:
+def test_the_receipt_disappears_when_its_user_signs_out(signed_in: Shopper, stripe_side: StripeSide) -> None:
     session_id = signed_in.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
     signed_in.open(f"/token-purchase-success?session_id={session_id}")
     signed_in.see_outcome("50 tokens are yours")
 
-    signed_in.find("account").click()
+    signed_in.sign_out()
 
     signed_in.see_outcome("Sign in to see your purchase")
     expect(signed_in.find("outcome")).not_to_contain_text(session_id)

@@ -1,132 +1,92 @@
-// /token-purchase-success?session_id=…: shows the purchase as it is credited. This page credits nothing itself.
-import clock from "bootstrap-icons/icons/clock-history.svg?raw";
-import hourglass from "bootstrap-icons/icons/hourglass-split.svg?raw";
-import personCheck from "bootstrap-icons/icons/person-check.svg?raw";
-import question from "bootstrap-icons/icons/question-lg.svg?raw";
-import cross from "bootstrap-icons/icons/x-lg.svg?raw";
-import { type AccountState, watchPageAccount } from "../account";
-import { listPackages, listTransactions, type Transaction } from "../api";
-import { coinStack } from "../coins";
-import { copyButton } from "../copy-button";
-import { icon, make, wantsReducedMotion } from "../dom";
-import { START_URL, SUPPORT_URL } from "../links";
-import { purchaseId, watchPurchase } from "../live";
-import type { User } from "../session";
-import { offerSignIn, openPage } from "../shell";
+// /token-purchase-success?session_id=…: shows a purchase as it is credited, and as it is later. It credits nothing itself.
 import "../styles/outcome.css";
-import { formatDollars, formatNumber, texts } from "../texts";
-
-type Stage = "confirming" | "slow" | "delayed" | "failed" | "held" | "rejected" | "signed-out" | "unknown";
+import { type AccountState, watchPageAccount } from "../account";
+import { listPackages } from "../api";
+import { byId, make, wantsReducedMotion } from "../dom";
+import type { PackNames } from "../history-words";
+import { translated } from "../packages";
+import { type creditOf, followCredit, isSessionId, type PurchaseState, stageOf } from "../purchase";
+import { receiptOf } from "../purchase-receipt";
+import { sceneOf } from "../purchase-scenes";
+import type { User } from "../session";
+import { offerSignIn, signOutHere, startShell } from "../shell";
+import { texts } from "../texts";
 
 const SLOW_AFTER_MS = 20_000;
-const LIVE_WITHIN_MS = 5_000;
-const POLL_MS = 3_000;
 const RECENT_MS = 60_000;
 const OPENED_AT = Date.now();
+const CELEBRATED = "celebrated-purchase";
 
-const words = texts.success;
 const sessionId = new URLSearchParams(location.search).get("session_id") ?? "";
-const outcome = make("section", { class: "outcome", "aria-live": "polite", "data-testid": "outcome" });
-let stage: Stage | "credited" | undefined;
+const outcome = byId("outcome");
+
+let account: AccountState = { status: "loading" };
+let user: User | undefined;
+let credit: ReturnType<typeof creditOf> = null;
+let stopFollowing = () => {};
 let isSlow = false;
-let stopWaiting = () => {};
-const packs = listPackages().catch(() => []);
+let names: PackNames | undefined; // undefined until they are loaded
+let shown = "";
 
 function follow(): void {
-  let followed: string | undefined;
   window.setTimeout(() => {
     isSlow = true;
-    if (stage === "confirming") show("slow");
+    update();
   }, SLOW_AFTER_MS);
-  watchPageAccount((state) => {
-    if (state.status === "signed-out") {
-      followed = undefined;
-      stopWaiting();
-      return show("signed-out");
-    }
-    if (state.user && state.user.uid !== followed) {
-      followed = state.user.uid;
-      stopWaiting();
-      stopWaiting = awaitEntry(state.user);
-      show(stageOf(state)); // replaces another user's receipt
-    }
-    if (stage !== "credited") show(stageOf(state));
-  });
+  void listPackages()
+    .then((packs) => new Map(packs.map(({ id, name }) => [id, translated(name)])))
+    .catch(() => new Map<string, string>())
+    .then((loaded) => {
+      names = loaded;
+      update();
+    });
+  watchPageAccount(onAccount, { live: true });
 }
 
-function stageOf(state: AccountState): Stage {
-  const open = state.status === "known" ? state.openPurchases[sessionId] : undefined;
-  if (open) return open === "waiting" ? "delayed" : open;
-  return isSlow ? "slow" : "confirming";
-}
-
-/** Waits for the entry in Firestore; while Firestore can't be reached, polls the API. */
-function awaitEntry(user: User): () => void {
-  let timer = window.setTimeout(poll, LIVE_WITHIN_MS);
-  function poll() {
-    void listTransactions(user, { limit: 20 })
-      .then(({ transactions }) => transactions.find(({ id }) => id === purchaseId(sessionId)))
-      .catch(() => undefined)
-      .then((entry) => {
-        if (!timer) return; // stopped in the meantime
-        if (entry) credited(entry);
-        else timer = window.setTimeout(poll, POLL_MS);
-      });
+function onAccount(state: AccountState): void {
+  account = state;
+  const current = state.status === "signed-out" ? undefined : state.user;
+  if (current?.uid !== user?.uid) {
+    user = current;
+    credit = null; // another user's receipt goes too
+    stopFollowing();
+    stopFollowing = current ? followCredit(current, sessionId, onCredit) : () => {};
   }
-  const stopLive = watchPurchase(user.uid, sessionId, {
-    next: credited,
-    failed: () => {
-      clearTimeout(timer);
-      timer = window.setTimeout(poll);
-    },
-  });
-  return () => {
-    clearTimeout(timer);
-    timer = 0;
-    stopLive();
-  };
+  update();
 }
 
-function credited(entry: Transaction): void {
-  if (stage === "credited") return;
-  stage = "credited";
-  stopWaiting();
-  const debt = entry.amount - entry.balanceAfter;
-  const thanks = make("p", { class: "lead" });
-  const pack = make("span");
-  const setPackName = (name: string) => {
-    thanks.textContent = words.credited(name);
-    pack.textContent = name;
-  };
-  setPackName(texts.history.somePack); // until the names are loaded, if ever
-  void packName(entry.details.packageId).then(setPackName);
-  outcome.className = "outcome credited";
-  outcome.replaceChildren(
-    coinStack(entry.amount, entry.details.bonus ?? 0, { fit: true }),
-    make("h1", {}, words.creditedTitle(entry.amount)),
-    thanks,
-    ...(debt > 0 ? [make("p", { class: "lead" }, words.paidDebt(debt))] : []),
-    make(
-      "dl",
-      { class: "receipt" },
-      row(words.pack, pack),
-      row(words.added, `+${formatNumber(entry.amount)}`),
-      entry.details.paymentAmountUSD !== undefined && row(words.paid, formatDollars(entry.details.paymentAmountUSD)),
-      row(words.newBalance, make("strong", { "data-testid": "new-balance" }, formatNumber(entry.balanceAfter))),
-      row(
-        words.transaction,
-        make("code", { "data-testid": "transaction-id" }, entry.id),
-        copyButton(entry.id, words.copyOf),
-      ),
-    ),
-    actions(link(START_URL, words.start, "primary"), historyLink()),
-  );
-  updateTitle();
-  if (isRecent(entry) && !wantsReducedMotion()) void celebrate();
+function onCredit(state: PurchaseState): void {
+  credit = state;
+  update();
 }
 
-/** Whether the entry is so recent that the buyer was waiting for it: an old receipt is not celebrated. */
-const isRecent = (entry: Transaction) => Date.parse(entry.timestamp) > OPENED_AT - RECENT_MS;
+const update = () => show(credit ?? stageOf(sessionId, account, isSlow));
+
+/** Shows a scene, unless it is on the page already: the reader's place and the animation stay. */
+function show(state: PurchaseState): void {
+  const content =
+    state.stage === "credited" ? receiptNodes(state) : sceneOf(state, sessionId, () => void switchAccount());
+  const scene = make("div", {}, ...content);
+  const markup = `${state.stage} ${scene.innerHTML}`;
+  if (markup === shown) return;
+  shown = markup;
+  outcome.className = `outcome ${state.stage}`;
+  outcome.replaceChildren(...content);
+  document.title = `${outcome.querySelector("h1")?.textContent} · ${texts.brand}`;
+}
+
+function receiptNodes({ purchase, later }: Extract<PurchaseState, { stage: "credited" }>): Node[] {
+  const isRecent = Date.parse(purchase.timestamp) > OPENED_AT - RECENT_MS;
+  if (isRecent && later.length === 0) celebrateOnce(purchase.id);
+  return receiptOf({ purchase, later, isRecent, names });
+}
+
+/** Not when the page is refreshed, and not for readers who want no motion. */
+function celebrateOnce(id: string): void {
+  if (wantsReducedMotion() || sessionStorage.getItem(CELEBRATED) === id) return;
+  sessionStorage.setItem(CELEBRATED, id);
+  void celebrate();
+}
 
 async function celebrate(): Promise<void> {
   const { default: library } = await import("canvas-confetti");
@@ -140,84 +100,11 @@ async function celebrate(): Promise<void> {
   canvas.remove();
 }
 
-async function packName(id: string | undefined): Promise<string> {
-  return (await packs).find((pack) => pack.id === id)?.name ?? id ?? texts.history.somePack;
+async function switchAccount(): Promise<void> {
+  await signOutHere();
+  offerSignIn(texts.success.signedOut);
 }
 
-function show(next: Stage): void {
-  if (next === stage) return;
-  stage = next;
-  outcome.className = `outcome ${next}`;
-  outcome.replaceChildren(...scenes[next]());
-  updateTitle();
-}
-
-/** The tab has the title of the scene. */
-function updateTitle(): void {
-  document.title = `${outcome.querySelector("h1")?.textContent} · ${texts.brand}`;
-}
-
-const historyLink = (look = "plain") => link("/transactions", words.history, look);
-const supportLink = () => link(SUPPORT_URL, words.support, "plain");
-
-const scenes: Record<Stage, () => Node[]> = {
-  confirming: () => [
-    make("div", { class: "minting" }, coinStack(110, 0, { fit: true })),
-    ...message(words.waitingTitle, words.waiting),
-  ],
-  slow: () => [
-    sign(clock),
-    ...message(words.slowTitle, words.slow),
-    reference(),
-    actions(historyLink(), supportLink()),
-  ],
-  delayed: () => [
-    sign(hourglass),
-    ...message(words.delayedTitle, words.delayed),
-    reference(),
-    actions(link(START_URL, words.start, "primary"), historyLink()),
-  ],
-  failed: () => [
-    sign(cross),
-    ...message(words.failedTitle, words.failed),
-    reference(),
-    actions(link("/buy-tokens", words.tryAgain, "primary"), supportLink()),
-  ],
-  held: () => [
-    sign(personCheck),
-    ...message(words.heldTitle, words.held),
-    reference(),
-    actions(historyLink(), supportLink()),
-  ],
-  rejected: () => [sign(cross), ...message(words.rejectedTitle, words.rejected), reference(), actions(supportLink())],
-  unknown: () => [sign(question), ...message(words.unknownTitle, words.unknown), actions(historyLink("primary"))],
-  "signed-out": () => [
-    sign(question),
-    ...message(words.signedOutTitle, words.signedOut),
-    actions(make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn)),
-  ],
-};
-
-const sign = (svgText: string) => make("div", { class: "sign" }, icon(svgText));
-
-const message = (title: string, text: string) => [make("h1", {}, title), make("p", { class: "lead" }, text)];
-
-const actions = (...children: Node[]) => make("div", { class: "actions" }, ...children);
-
-const link = (href: string, label: string, look: string) => make("a", { class: `button ${look}`, href }, label);
-
-function row(term: string, ...content: (Node | string)[]): HTMLElement {
-  return make("div", {}, make("dt", {}, term), make("dd", {}, ...content));
-}
-
-function reference(): HTMLElement {
-  return make(
-    "dl",
-    { class: "receipt" },
-    row(words.reference, make("code", {}, sessionId), copyButton(sessionId, words.copyOfReference)),
-  );
-}
-
-openPage("token-purchase-success").append(outcome);
-if (sessionId) follow();
-else show("unknown");
+startShell();
+if (isSessionId(sessionId)) follow();
+else show({ stage: "unknown" });

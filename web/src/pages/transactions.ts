@@ -1,236 +1,179 @@
 // /transactions: every change to the balance, newest first.
-
-import refund from "bootstrap-icons/icons/arrow-counterclockwise.svg?raw";
-import download from "bootstrap-icons/icons/download.svg?raw";
-import gift from "bootstrap-icons/icons/gift.svg?raw";
-import spend from "bootstrap-icons/icons/magic.svg?raw";
-import plus from "bootstrap-icons/icons/plus-lg.svg?raw";
-import shieldOk from "bootstrap-icons/icons/shield-check.svg?raw";
-import shield from "bootstrap-icons/icons/shield-exclamation.svg?raw";
-import wrench from "bootstrap-icons/icons/wrench.svg?raw";
-import { type AccountState, userOf, watchPageAccount } from "../account";
-import { listPackages, listTransactions, type Transaction, type TransactionPage } from "../api";
-import { icon, make } from "../dom";
-import { describe, type PackNames, toCsv } from "../history-words";
-import type { OpenPurchase } from "../live";
-import { Notice } from "../notice";
-import type { User } from "../session";
-import { offerSignIn, openPage } from "../shell";
 import "../styles/history.css";
-import { formatMoment, formatNumber, formatSigned, texts } from "../texts";
-
-const PAGE_SIZE = 20;
-const PAGE_SIZE_MAX = 100;
-const ICONS: Record<Transaction["type"], string> = {
-  purchase: plus,
-  spend,
-  refund,
-  dispute: shield,
-  dispute_reversal: shieldOk,
-  grant: gift,
-  adjustment: wrench,
-};
+import { type AccountState, nameOf, userOf, watchPageAccount } from "../account";
+import { listPackages, listTransactions } from "../api";
+import { byId, make, onClick } from "../dom";
+import { History } from "../history";
+import { type Filter, filterFrom, isFiltering, queryOf } from "../history-filter";
+import { historyRow, openPurchaseItem } from "../history-rows";
+import { type Context, type PackNames, toCsv } from "../history-words";
+import type { LiveAccount } from "../live";
+import { Notice, tryAgain } from "../notice";
+import { translated } from "../packages";
+import type { User } from "../session";
+import { startShell } from "../shell";
+import { findStarted } from "../started-purchases";
+import { formats, texts } from "../texts";
 
 const words = texts.history;
-const notice = new Notice();
-const rows = make("tbody", { "data-testid": "entries" });
-const open = make("ul", { class: "open-purchases", "aria-label": words.open.label, "data-testid": "open-purchases" });
-const table = make(
-  "table",
-  { class: "history" },
-  make(
-    "thead",
-    {},
-    make(
-      "tr",
-      {},
-      make("th", { scope: "col" }, words.columns.when),
-      make("th", { scope: "col" }, words.columns.what),
-      make("th", { scope: "col", class: "number" }, words.columns.amount),
-      make("th", { scope: "col", class: "number" }, words.columns.balance),
-    ),
-  ),
-  rows,
-);
-const status = make("p", { class: "quiet status", role: "status", "data-testid": "history-status" });
-const more = make("button", { class: "button plain", type: "button", hidden: true, "data-testid": "more" }, words.more);
-const csv = make(
-  "button",
-  { class: "button plain small", type: "button", hidden: true, "data-testid": "csv" },
-  icon(download),
-  make("span", {}, words.download),
-);
-const signedOut = make(
-  "div",
-  { class: "empty", hidden: true },
-  make("p", {}, words.signedOutTitle),
-  make("button", { class: "button primary", type: "button", click: offerSignIn }, texts.account.signIn),
-);
+const notice = new Notice(byId("notice"));
+const status = byId("status");
+const more = byId("more");
+const form = byId<HTMLFormElement>("filter");
 
 let user: User | undefined;
-let entries: Transaction[] = [];
-let cursor: string | null = null;
-let newestLoad = 0;
+let loaded: History | undefined;
 let balance: number | undefined;
-let packNames: PackNames | undefined; // undefined until they are loaded
-const names: Promise<PackNames> = listPackages().then(
-  (packs) => new Map(packs.map(({ id, name }) => [id, name])),
+let openPurchases: LiveAccount["openPurchases"] = {};
+let names: PackNames | undefined; // undefined until they are loaded
+const loadingNames: Promise<PackNames> = listPackages().then(
+  (packs) => new Map(packs.map(({ id, name }) => [id, translated(name)])),
   () => new Map(),
 );
-void names.then((loaded) => {
-  packNames = loaded;
+void loadingNames.then((packNames) => {
+  names = packNames;
   showEntries();
 });
 
-openPage("transactions").append(
-  make("div", { class: "page-head" }, make("h1", {}, words.title), make("p", { class: "lead" }, words.lead), csv),
-  notice.element,
-  signedOut,
-  open,
-  table,
-  status,
-  more,
-);
-table.hidden = true;
-more.addEventListener("click", () => void loadMore());
-csv.addEventListener("click", () => void saveCsv());
-watchPageAccount(onAccount);
+startShell();
+showFilter(filterFrom(new URLSearchParams(location.search)));
+onClick(more, () => load((mine) => mine.loadMore()));
+onClick(byId("csv"), saveCsv);
+byId("print").addEventListener("click", () => window.print());
+form.addEventListener("change", () => applyFilter(filterOfForm()));
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", () => window.setTimeout(() => applyFilter(filterOfForm())));
+window.addEventListener("popstate", () => {
+  showFilter(filterFrom(new URLSearchParams(location.search)));
+  void load((mine) => mine.loadMore());
+});
+watchPageAccount(onAccount, { live: true });
 
 function onAccount(state: AccountState): void {
   const currentUser = userOf(state);
-  signedOut.hidden = state.status !== "signed-out";
-  if (currentUser?.uid !== user?.uid) {
-    user = currentUser;
-    entries = [];
-    cursor = null;
-    showEntries();
-    open.replaceChildren();
-    status.textContent = "";
-    balance = undefined;
-    if (user) void loadNewest();
-  }
+  byId("signed-out").hidden = state.status !== "signed-out";
+  if (currentUser?.uid !== user?.uid) switchTo(currentUser);
+  if (state.status === "signed-out") status.textContent = "";
   if (state.status !== "known") return;
-  open.replaceChildren(...Object.entries(state.openPurchases).map(openPurchaseItem));
-  if (status.textContent === words.empty) status.textContent = statusText();
-  if (balance !== undefined && balance !== state.balance) void loadNewest(); // there is a new entry
+  openPurchases = state.openPurchases;
+  showOpenPurchases();
+  if (loaded?.isLoaded) showStatus();
+  if (balance !== undefined && balance !== state.balance) void load((mine) => mine.loadNewest()); // there is a new entry
   balance = state.balance;
 }
 
-/** Loads the newest entries, and adds those that aren't shown yet at the top. */
-async function loadNewest(): Promise<void> {
-  const requester = user;
-  if (!requester) return;
-  const load = ++newestLoad;
-  notice.clear();
-  if (entries.length === 0) status.textContent = words.loading;
-  try {
-    const page = await listTransactions(requester, { limit: PAGE_SIZE });
-    if (requester !== user || load !== newestLoad) return; // outdated
-    const shown = new Set(entries.map(({ id }) => id));
-    const added = page.transactions.filter(({ id }) => !shown.has(id));
-    if (added.length < page.transactions.length) {
-      entries = [...added, ...entries];
-    } else {
-      entries = added; // nothing in common, so there may be a gap: start over
-      cursor = page.next_cursor;
-    }
-    showEntries();
-    status.textContent = statusText();
-  } catch (error) {
-    if (requester !== user || load !== newestLoad) return;
-    if (entries.length === 0) status.textContent = words.failed;
-    notice.show(error, () => void loadNewest());
-  }
+function switchTo(next: User | undefined): void {
+  user = next;
+  balance = undefined;
+  openPurchases = {};
+  loaded = next && new History((query) => listTransactions(next, query));
+  byId("print-head").textContent = next ? `${texts.brand} · ${nameOf(next)} · ${formats.day(new Date())}` : "";
+  showOpenPurchases();
+  showEntries();
+  if (!loaded) return;
+  loaded.filter = filterFrom(new URLSearchParams(location.search));
+  status.textContent = words.loading;
+  void load((mine) => mine.loadNewest());
 }
 
-async function loadMore(): Promise<void> {
-  const [requester, from] = [user, cursor];
-  if (!requester) return;
+/** Loads, and shows what came; nothing of it is shown if the user has changed in the meantime. */
+async function load(task: (mine: History) => Promise<void>): Promise<void> {
+  const mine = loaded;
+  if (!mine) return;
   notice.clear();
-  more.disabled = true;
-  more.classList.add("busy");
+  const hadFocus = document.activeElement === more;
   try {
-    const page = await listTransactions(requester, { limit: PAGE_SIZE, cursor: from });
-    if (requester === user && from === cursor) {
-      entries = [...entries, ...page.transactions];
-      cursor = page.next_cursor;
-      showEntries();
-      status.textContent = statusText();
-    }
+    await task(mine);
   } catch (error) {
-    if (requester === user) notice.show(error, () => void loadMore());
+    if (mine !== loaded) return;
+    if (!mine.isLoaded) status.textContent = words.failed;
+    notice.show(
+      error,
+      tryAgain(() => void load(task)),
+    );
   }
-  more.disabled = false;
-  more.classList.remove("busy");
+  if (mine !== loaded || !mine.isLoaded) return;
+  showEntries();
+  showStatus();
+  if (hadFocus && more.hidden) status.focus(); // which says that this is everything
 }
 
 function showEntries(): void {
-  rows.replaceChildren(...entries.map(row));
-  const isEmpty = entries.length === 0;
-  table.hidden = isEmpty;
-  csv.hidden = isEmpty;
-  more.hidden = cursor === null;
+  const shown = loaded?.shown ?? [];
+  const context = contextOf(loaded);
+  byId("entries").replaceChildren(...shown.map((entry) => historyRow(entry, context)));
+  byId("history").hidden = shown.length === 0;
+  const hasEntries = loaded !== undefined && loaded.entries.length > 0;
+  byId("tools").hidden = !hasEntries;
+  form.hidden = !hasEntries;
+  more.hidden = loaded?.isComplete ?? true;
+  if (loaded && !loaded.isLoaded) more.hidden = true;
 }
 
-function statusText(): string {
-  if (entries.length === 0) return open.childElementCount ? "" : words.empty;
-  return cursor === null ? `${words.loaded(entries.length)} ${words.all}` : words.loaded(entries.length);
+function contextOf(mine: History | undefined): Context {
+  return { names, entries: mine?.entries ?? [] };
 }
 
-function openPurchaseItem([sessionId, state]: [string, OpenPurchase]): HTMLElement {
-  const href = `/token-purchase-success?${new URLSearchParams({ session_id: sessionId })}`;
-  return make("li", {}, make("span", {}, words.open[state]), " ", make("a", { href }, words.open.see));
+function showStatus(): void {
+  if (!loaded) return;
+  const count = loaded.shown.length;
+  const end = loaded.isComplete ? [words.all] : [];
+  if (count > 0) status.textContent = [words.shown(count), ...end].join(" ");
+  else if (isFiltering(loaded.filter)) status.textContent = [words.noMatches, ...end].join(" ");
+  else status.textContent = byId("open-purchases").childElementCount > 0 ? "" : words.empty;
 }
 
-function row(entry: Transaction): HTMLElement {
-  const when = new Date(entry.timestamp);
-  const sign = entry.amount < 0 ? "out" : "in";
-  return make(
-    "tr",
-    { "data-id": entry.id, "data-type": entry.type },
-    make("td", { class: "when" }, make("time", { datetime: entry.timestamp }, formatMoment(when))),
-    make(
-      "td",
-      { class: "what" },
-      make("span", { class: `type ${sign}` }, icon(ICONS[entry.type])),
-      make(
-        "span",
-        {},
-        make("strong", {}, words.types[entry.type]),
-        make("span", { class: "description" }, describe(entry, packNames)),
-      ),
-    ),
-    make("td", { class: `number amount ${sign}` }, formatSigned(entry.amount)),
-    make(
-      "td",
-      { class: "number after" },
-      make("span", { class: "label" }, words.columns.balance),
-      formatNumber(entry.balanceAfter),
-    ),
+function showOpenPurchases(): void {
+  const uid = user?.uid ?? "";
+  const undismissed = Object.entries(openPurchases).filter(([sessionId]) => !findStarted(sessionId)?.dismissed);
+  const items = undismissed.map(([sessionId, state]) =>
+    openPurchaseItem(sessionId, state, uid, () => {
+      showOpenPurchases();
+      byId("content").focus(); // the button that had the focus is gone
+    }),
   );
+  byId("open-purchases").replaceChildren(...items);
 }
 
+function filterOfForm(): Filter {
+  const entered = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
+  return filterFrom(new URLSearchParams(entered));
+}
+
+function showFilter(filter: Filter): void {
+  byId<HTMLSelectElement>("filter-type").value = filter.type === "all" ? "" : filter.type;
+  byId<HTMLInputElement>("filter-from").value = filter.from;
+  byId<HTMLInputElement>("filter-to").value = filter.to;
+  byId("filter-clear").hidden = !isFiltering(filter);
+  if (loaded) loaded.filter = filter;
+}
+
+/** Gives the filter an address of its own, and loads until there is something to show. */
+function applyFilter(filter: Filter): void {
+  window.history.pushState(null, "", `${location.pathname}${queryOf(filter)}`);
+  showFilter(filter);
+  void load((mine) => mine.fill());
+}
+
+/** The file has every entry that matches the filter, whether or not it is shown yet. */
 async function saveCsv(): Promise<void> {
-  const requester = user;
-  if (!requester) return;
-  csv.disabled = true;
+  const owner = user;
+  if (!owner) return;
   status.textContent = words.downloading;
+  const all = new History((query) => listTransactions(owner, query));
   try {
-    const all: Transaction[] = [];
-    let next: string | null = null;
-    do {
-      // biome-ignore lint/performance/noAwaitInLoops: a page's cursor comes with the page before
-      const page: TransactionPage = await listTransactions(requester, { limit: PAGE_SIZE_MAX, cursor: next });
-      all.push(...page.transactions);
-      next = page.next_cursor;
-    } while (next !== null && requester === user);
-    const csvNames = await names;
-    if (requester === user) save(toCsv(all, csvNames));
+    await all.loadAll();
+    all.filter = filterOfForm();
+    const context = { names: await loadingNames, entries: all.entries };
+    if (owner === user) save(toCsv(all.shown, context));
   } catch (error) {
-    if (requester === user) notice.show(error, () => void saveCsv());
+    if (owner === user)
+      notice.show(
+        error,
+        tryAgain(() => void saveCsv()),
+      );
   }
-  if (requester === user) status.textContent = statusText();
-  csv.disabled = false;
+  if (owner === user) showStatus();
 }
 
 function save(text: string): void {

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { parse } from "smol-toml";
+import { describe, expect, it } from "vitest";
+import { formatsFor } from "../src/formats";
+import { directionOf, LANGUAGES, pick, type Texts } from "../src/texts";
+
+const catalogs = parse(readFileSync(`${import.meta.dirname}/../../shared/catalog.toml`, "utf8")) as unknown as Record<
+  string,
+  { name: string; description: string; badge?: string }[]
+>;
+
+/** Every text with the path that leads to it; functions are called with what they might get. */
+function textsOf(value: unknown, path = ""): [string, string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value === "function") return [[path, String(value(...(ARGUMENTS.get(path) ?? [2, 3, 4])))]];
+  return Object.entries(value as object).flatMap(([key, inner]) => textsOf(inner, path ? `${path}.${key}` : key));
+}
+
+const ARGUMENTS = new Map<string, unknown[]>([
+  ["errors.limit", [new Date(2026, 9, 26, 14, 5), new Date(2026, 9, 25)]],
+  ["account.signedInAs", ["ada@example.com"]],
+]);
+
+async function textsIn(language: string): Promise<Texts> {
+  const { load, locale } = LANGUAGES[language] as (typeof LANGUAGES)[string];
+  return (await load()).textsIn(formatsFor(locale));
+}
+
+describe("a language", () => {
+  it("follows the page, then the reader", () => {
+    expect(pick("de", ["en-US"])).toEqual({ language: "de", locale: "de-DE" });
+    expect(pick("", ["fr-FR", "de-AT"])).toEqual({ language: "de", locale: "de-AT" });
+    expect(pick("fr", ["es"])).toEqual({ language: "en", locale: "en-US" });
+  });
+
+  it("has the numbers of the reader's own region", () => {
+    expect(pick("en", ["de-DE", "en-GB", "en-US"])).toEqual({ language: "en", locale: "en-GB" });
+    expect(pick("en", ["en"])).toEqual({ language: "en", locale: "en-US" });
+  });
+
+  it("runs in its direction", () => {
+    expect(["en", "de", "ar", "he-IL"].map(directionOf)).toEqual(["ltr", "ltr", "rtl", "rtl"]);
+  });
+});
+
+describe.each(Object.keys(LANGUAGES))("the texts in %s", (language) => {
+  it("are complete, and none is left in English by mistake", async () => {
+    const english = new Map(textsOf(await textsIn("en")));
+    const own = textsOf(await textsIn(language)).filter(([path]) => !path.startsWith("catalog."));
+
+    expect(new Set(own.map(([path]) => path))).toEqual(new Set(english.keys()));
+    expect(own.filter(([, text]) => text.trim() === "")).toEqual([]);
+    const same = own.filter(([path, text]) => language !== "en" && english.get(path) === text).map(([path]) => path);
+    expect(same.filter((path) => !SAME_EVERYWHERE.includes(path))).toEqual([]);
+  });
+
+  it("have a translation for everything in the catalogs", async () => {
+    const { catalog, buy } = await textsIn(language);
+    const words = Object.values(catalogs)
+      .flat()
+      .flatMap(({ name, description }) => [name, description]);
+
+    const untranslated = words.filter((text) => language !== "en" && !(text in catalog));
+
+    expect(untranslated).toEqual([]);
+    expect(Object.keys(buy.badges)).toEqual(["popular", "best_value"]);
+  });
+});
+
+const SAME_EVERYWHERE = [
+  "brand",
+  "history.filter.label",
+  "history.purchase",
+  "history.types.dispute",
+  "accountPage.methods.google.com",
+  "history.open.started",
+  "account.menu",
+];
