@@ -59,6 +59,10 @@ bench: tools .venv/.stamp node_modules/.stamp ## Measure the ledger's speed and 
 screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Retake the screenshots in docs/screenshots/
 	@exec $(BIN)/python -m tests.e2e.pages.screenshots
 
+.PHONY: lighthouse
+lighthouse: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Measure the pages with Lighthouse, into docs/lighthouse.md
+	@exec $(BIN)/python -m tests.e2e.pages.lighthouse $(ARGS)
+
 .PHONY: format
 format: .venv/.stamp node_modules/.stamp ## Format the code and fix what the linters can
 	$(BIN)/ruff check --fix --quiet
@@ -88,7 +92,13 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 	@npm ci --silent
 	@touch $@
 
-web/dist/index.html: node_modules/.stamp package.json $(WEB_SOURCES)
+web/dist/index.html: node_modules/.stamp package.json $(WEB_SOURCES) shared/catalog.toml node_modules/.build-settings
 	@echo "Building the pages into web/dist ..."
 	@npm run --silent build -- --logLevel warn
 	@touch $@
+
+# The settings that end up in the pages: another value is another build.
+BUILD_SETTINGS = TOKEN_CATALOG=$(TOKEN_CATALOG) $(foreach name,VITE_SITE_URL VITE_START_URL VITE_SUPPORT_URL,$(name)=$($(name)))
+.PHONY: build-settings
+node_modules/.build-settings: build-settings | node_modules/.stamp
+	@echo '$(BUILD_SETTINGS)' | cmp --silent - $@ || echo '$(BUILD_SETTINGS)' > $@
