@@ -10,6 +10,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from bench.client import TransportError, WrongAnswerError
 from bench.lab import Lab
 from bench.results import Row, table_of, write_json
 from topology.functions import ROOT
@@ -48,7 +49,10 @@ def _measured(groups: tuple[str, ...]) -> Iterator[Row]:
         for group in groups:
             begun = time.monotonic()
             _console.print(f"[bold]{group}[/] ...")
-            yield from importlib.import_module(f"bench.groups.{group}").measure(lab)
+            try:
+                yield from importlib.import_module(f"bench.groups.{group}").measure(lab)
+            except (WrongAnswerError, TransportError) as error:
+                yield Row(f"{group}: the rest", None, note=f"void: {error}")
             _console.print(f"{group} took {time.monotonic() - begun:.0f} s")
 
 

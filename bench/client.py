@@ -8,7 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import Retry
+
+__all__ = ["Answer", "Caller", "Request", "TransportError", "WrongAnswerError"]
 
 # Only a connection that was closed while idle is opened again; what was answered is never asked again.
 _RECONNECT = Retry(total=2, status=0, redirect=0, allowed_methods=None, respect_retry_after_header=False)

@@ -53,6 +53,15 @@ def by_turns(rounds: int, *measures: Callable[[int], Measured]) -> tuple[list[Me
     return results
 
 
+def alternately(times: int, *calls: Callable[[], object]) -> tuple[list[float], ...]:
+    """Make the calls one after another, so many times each; return each one's milliseconds."""
+
+    def timed(call: Callable[[], object]) -> Callable[[int], float]:
+        return lambda _: milliseconds(call)
+
+    return by_turns(times, *(timed(call) for call in calls))
+
+
 def median_ratio(ours: Sequence[float], baseline: Sequence[float]) -> float:
     """Return the median of the rounds' own ratios: what slows a whole round down cancels out."""
     return statistics.median(one / other for one, other in zip(ours, baseline, strict=True))

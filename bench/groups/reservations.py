@@ -7,18 +7,17 @@ from itertools import count
 
 from bench import wire
 from bench.lab import Lab
-from bench.measure import by_turns, median_ratio, milliseconds
+from bench.measure import alternately
 from bench.results import Row, at_most
 
-_ROUNDS = 5
-_CALLS = 60
+_CALLS = 300
 _NAME = "reserve + capture ÷ spend: p50"
 
 
 def measure(lab: Lab) -> Iterator[Row]:
     """Yield the row, or why there is none."""
     project, keys = lab.project(), count()
-    lab.fund(project, {"ada": 4 * (_ROUNDS + 1) * _CALLS})
+    lab.fund(project, {"ada": 3 * (_CALLS + 1)})
     with lab.function("spend_tokens", project) as service:
         caller = service.caller()
         probe = caller.send(wire.reserve("ada", "probe"))
@@ -34,10 +33,6 @@ def measure(lab: Lab) -> Iterator[Row]:
         def spend() -> None:
             caller.ask(wire.spend("ada", f"{next(keys)}"))
 
-        both, alone = by_turns(
-            _ROUNDS,
-            lambda _: statistics.median(milliseconds(reserve_and_capture) for _ in range(_CALLS)),
-            lambda _: statistics.median(milliseconds(spend) for _ in range(_CALLS)),
-        )
-    note = f"{statistics.median(both):.1f} and {statistics.median(alone):.1f} ms"
-    yield Row(_NAME, median_ratio(both, alone), at_most(2.1), note)
+        both, alone = alternately(_CALLS, reserve_and_capture, spend)
+    both_ms, alone_ms = statistics.median(both), statistics.median(alone)
+    yield Row(_NAME, both_ms / alone_ms, at_most(2.1), f"{both_ms:.1f} and {alone_ms:.1f} ms")
