@@ -17,7 +17,6 @@ LOGS = ROOT / ".local" / "bench" / "logs"
 """What each program printed, by its port."""
 
 _START_S = 60.0
-_STOP_S = 10.0
 _POLL_S = 0.002
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -79,15 +78,8 @@ def running(
         try:
             yield Service(process, port)
         finally:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+            # At once: gunicorn would wait for idle connections, and nothing that they hold is needed.
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _processes() -> list[int]:

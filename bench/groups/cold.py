@@ -20,7 +20,7 @@ from bench.results import Row, Target, at_most
 from bench.services import Service
 
 _ROUNDS = 10
-_FURTHER_REQUESTS = 50
+_FURTHER_REQUESTS = 20
 _ADA = "ada"
 
 # Beside hello and the monolith, which every function is compared with.
