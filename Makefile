@@ -52,8 +52,8 @@ check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell s
 	npm run --silent typecheck
 
 .PHONY: bench
-bench: tools .venv/.stamp node_modules/.stamp ## Measure the ledger's speed and the functions' loading time
-	@exec $(BIN)/python -m bench
+bench: tools .venv/.stamp node_modules/.stamp ## Compare speed and cost with baselines; ARGS="cold hot" for some
+	@exec $(BIN)/python -m bench $(ARGS)
 
 .PHONY: screenshots
 screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Retake the screenshots in docs/screenshots/

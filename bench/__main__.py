@@ -4,12 +4,14 @@ import importlib
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 import click
 from rich.console import Console
 
+from bench import report
 from bench.client import TransportError, WrongAnswerError
 from bench.lab import Lab
 from bench.results import Row, table_of, write_json
@@ -29,7 +31,8 @@ _console = Console()
     default=ROOT / "bench" / "results.json",
     help="Where the rows go as JSON.",
 )
-def main(groups: tuple[str, ...], output: Path) -> None:
+@click.option("--write", is_flag=True, help="Put the rows into docs/performance.md too.")
+def main(groups: tuple[str, ...], output: Path, *, write: bool) -> None:
     """Measure the GROUPS, all of them unless some are named. docs/performance.md explains every row."""
     signal.signal(signal.SIGTERM, _interrupt)  # nothing that was started stays behind
     rows = []
@@ -38,6 +41,8 @@ def main(groups: tuple[str, ...], output: Path) -> None:
         _console.print(f"{row.name}: {row.shown} {row.note}", highlight=False)
     _console.print(table_of(rows))
     write_json(rows, output)
+    if write:
+        report.write(rows, ROOT / "docs" / "performance.md", datetime.now(UTC).date())
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -85,7 +85,9 @@ class QueueLedger:
 
     def fund(self, uid: str, tokens: int) -> None:
         """Make an account with tokens."""
-        self._document("users", uid).set(_account_fields(_Account(uid, tokens, purchased=tokens)))
+        batch = self._client.batch()
+        batch.create(self._document("users", uid), _account_fields(_Account(uid, tokens, purchased=tokens)))
+        batch.commit()
 
     def spend(self, uid: str, key: str, amount: int) -> Entry:
         """Spend once by this key; return the entry, of now or of the key's first use.
