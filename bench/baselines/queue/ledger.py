@@ -108,7 +108,13 @@ class QueueLedger:
     def _attempt(self, uid: str, id_: str, amount: int) -> Entry:
         with _faults():
             read = self._document("users", uid).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
-        account, entry = _spent(_account_from(uid, read.to_dict() or {}), id_, amount, datetime.now(UTC))
+        try:
+            account, entry = _spent(_account_from(uid, read.to_dict() or {}), id_, amount, datetime.now(UTC))
+        except NotEnoughTokensError:  # the tokens may be gone because this very spend took them
+            known = self._entry(id_)
+            if known is None:
+                raise
+            return known
         batch = self._client.batch()
         batch.create(self._document("transactions", entry.id), _entry_fields(entry))
         unmoved = self._client.write_option(last_update_time=read.update_time)
@@ -117,13 +123,17 @@ class QueueLedger:
             with _faults():
                 batch.commit(retry=_RETRY_COMMIT, timeout=_CALL_TIMEOUT_S)
         except google_errors.AlreadyExists as error:
-            known = self._document("transactions", id_).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
-            if not known.exists:
+            known = self._entry(id_)
+            if known is None:
                 raise _MovedError from error
-            return _entry_from(known.id, known.to_dict() or {})
+            return known
         except (google_errors.FailedPrecondition, google_errors.NotFound, google_errors.Aborted) as error:
             raise _MovedError from error
         return entry
+
+    def _entry(self, id_: str) -> Entry | None:
+        read = self._document("transactions", id_).get(retry=_RETRY_READ, timeout=_CALL_TIMEOUT_S)
+        return _entry_from(read.id, read.to_dict() or {}) if read.exists else None
 
     def _document(self, collection: str, id_: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(id_)
