@@ -7,7 +7,7 @@ that has one. So a start includes the first connection to the emulators, which h
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,8 +15,8 @@ from itertools import count
 from bench import environments, wire
 from bench.client import Answer, Request, WrongAnswerError
 from bench.lab import FUNCTIONS, Lab
-from bench.measure import at_once, by_turns, median_ratio
-from bench.results import Row, Target, at_most
+from bench.measure import at_once, by_turns
+from bench.results import Row, at_most
 from bench.services import Service
 
 _ROUNDS = 10
@@ -65,29 +65,24 @@ def measure(lab: Lab) -> Iterator[Row]:
     """Yield the rows."""
     cases = _cases(lab)
     starts = dict(zip(cases, by_turns(_ROUNDS, *(case.start for case in cases.values())), strict=True))
-    answered = {name: [start.answered_ms for start in found] for name, found in starts.items()}
-    peaks = {name: [start.peak_mib for start in found] for name, found in starts.items()}
-    hello_ms = statistics.median(answered["hello"])
-    for name, each_ms in answered.items():
+    answered_ms = {name: statistics.median(start.answered_ms for start in found) for name, found in starts.items()}
+    peak_mib = {name: statistics.median(start.peak_mib for start in found) for name, found in starts.items()}
+    hello_ms = answered_ms["hello"]
+    for name, median_ms in answered_ms.items():
         if name != "hello":
-            note = f"hello {hello_ms:.0f} ms"
-            yield Row(f"cold start: {name} ÷ hello", median_ratio(each_ms, answered["hello"]), note=note)
+            note = f"{median_ms:.0f} and {hello_ms:.0f} ms"
+            yield Row(f"cold start: {name} ÷ hello", median_ms / hello_ms, note=note)
     for name in FUNCTIONS:
         target = at_most(_BELOW_MONOLITH.get(name, 1.0))
-        yield Row(f"cold start: {name} ÷ monolith", median_ratio(answered[name], answered["monolith"]), target)
+        yield Row(f"cold start: {name} ÷ monolith", answered_ms[name] / answered_ms["monolith"], target)
     for name in _BARE_CLIENT:
-        ratio = median_ratio(answered[name], answered["bare_client"])
+        ratio = answered_ms[name] / answered_ms["bare_client"]
         yield Row(f"cold start: {name} ÷ bare client", ratio, at_most(1.05))
-    yield from _memory(peaks)
-
-
-def _memory(peaks: Mapping[str, list[float]]) -> Iterator[Row]:
-    hello_mib = statistics.median(peaks["hello"])
-    for name, each_mib in peaks.items():
+    for name, median_mib in peak_mib.items():
         if name != "hello":
-            target: Target | None = at_most(2.1) if name in FUNCTIONS else None
-            note = f"hello {hello_mib:.0f} MiB; after {_FURTHER_REQUESTS} more requests"
-            yield Row(f"peak memory: {name} ÷ hello", median_ratio(each_mib, peaks["hello"]), target, note)
+            target = at_most(2.1) if name in FUNCTIONS else None
+            note = f"{median_mib:.0f} and {peak_mib['hello']:.0f} MiB"
+            yield Row(f"peak memory: {name} ÷ hello", median_mib / peak_mib["hello"], target, note)
 
 
 def _cases(lab: Lab) -> dict[str, Case]:
