@@ -52,7 +52,7 @@ check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell s
 	npm run --silent typecheck
 
 .PHONY: bench
-bench: tools .venv/.stamp node_modules/.stamp ## Compare speed and cost with baselines; ARGS="cold hot" for some
+bench: tools .venv/.stamp node_modules/.stamp ## Measure speed and cost against baselines; ARGS="cold hot" for some
 	@exec $(BIN)/python -m bench $(ARGS)
 
 .PHONY: screenshots

@@ -1,1 +1,1 @@
-"""What the product costs and how fast it is, each figure a ratio to a baseline of the same run: `make bench`."""
+"""Measures cost and speed; each figure is a ratio to a baseline of the same run. Started by `make bench`."""

@@ -12,12 +12,12 @@ import click
 from rich.console import Console
 
 from bench import report
-from bench.client import TransportError, WrongAnswerError
+from bench.client import TransportError, UnexpectedResponseError
 from bench.lab import Lab
-from bench.results import Row, table_of, write_json
+from bench.results import Row, rich_table, write_json
 from topology.functions import ROOT
 
-# Growth comes last of those on emulators: what it writes stays in them.
+# Growth is the last group on the shared emulators: the documents it writes slow them down.
 GROUPS = ("cold", "operations", "webhook", "credits", "latency", "hot", "profile", "reservations", "growth", "start")
 
 _console = Console()
@@ -29,17 +29,17 @@ _console = Console()
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     default=ROOT / "bench" / "results.json",
-    help="Where the rows go as JSON.",
+    help="The JSON file to write.",
 )
-@click.option("--write", is_flag=True, help="Put the rows into docs/performance.md too.")
+@click.option("--write", is_flag=True, help="Write the rows into docs/performance.md as well.")
 def main(groups: tuple[str, ...], output: Path, *, write: bool) -> None:
-    """Measure the GROUPS, all of them unless some are named. docs/performance.md explains every row."""
-    signal.signal(signal.SIGTERM, _interrupt)  # nothing that was started stays behind
+    """Measure GROUPS, by default all of them. docs/performance.md explains every row."""
+    signal.signal(signal.SIGTERM, _interrupt)  # so that every program is ended
     rows = []
     for row in _measured(groups or GROUPS):
         rows.append(row)
         _console.print(f"{row.name}: {row.shown} {row.note}", highlight=False)
-    _console.print(table_of(rows))
+    _console.print(rich_table(rows))
     write_json(rows, output)
     if write:
         report.write(rows, ROOT / "docs" / "performance.md", datetime.now(UTC).date())
@@ -56,8 +56,8 @@ def _measured(groups: tuple[str, ...]) -> Iterator[Row]:
             _console.print(f"[bold]{group}[/] ...")
             try:
                 yield from importlib.import_module(f"bench.groups.{group}").measure(lab)
-            except (WrongAnswerError, TransportError) as error:
-                yield Row(f"{group}: the rest", None, note=f"void: {error}")
+            except (UnexpectedResponseError, TransportError) as error:
+                yield Row(f"{group}: remaining rows", None, note=f"failed: {error}")
             _console.print(f"{group} took {time.monotonic() - begun:.0f} s")
 
 

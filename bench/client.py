@@ -1,8 +1,9 @@
-"""Calls a service over HTTP with as little work of its own as possible: the caller shares the machine."""
+"""A lean HTTP client: it shares the machine with what it measures."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,16 +12,16 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import Retry
 
-__all__ = ["Answer", "Caller", "Request", "TransportError", "WrongAnswerError"]
+__all__ = ["HttpClient", "Request", "Response", "TransportError", "UnexpectedResponseError"]
 
-# Only a connection that was closed while idle is opened again; what was answered is never asked again.
+# Reopens a connection that the server closed while it was idle. A response is never retried, whatever its status.
 _RECONNECT = Retry(total=2, status=0, redirect=0, allowed_methods=None, respect_retry_after_header=False)
 _TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send."""
+    """An HTTP request."""
 
     method: str
     path: str
@@ -29,24 +30,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
+class Response:
+    """An HTTP response."""
 
     status: int
     body: bytes
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON object that was answered."""
+        """The body's JSON object."""
         return dict(json.loads(self.body))
 
 
-class WrongAnswerError(RuntimeError):
-    """A service did not answer what the measurement needs: the measurement is void."""
+class UnexpectedResponseError(RuntimeError):
+    """A service did not respond as the measurement requires, so there is no result."""
 
 
-class Caller:
-    """Sends requests to one service; safe to use from many threads, one connection for each."""
+class HttpClient:
+    """Sends requests to one service. Thread-safe; each thread uses a connection of its own."""
 
     def __init__(self, url: str, connections: int = 64) -> None:
         parts = urlsplit(url)
@@ -54,19 +55,23 @@ class Caller:
             parts.hostname or "", parts.port, maxsize=connections, timeout=_TIMEOUT_S, retries=_RECONNECT
         )
 
-    def send(self, request: Request) -> Answer:
-        """Send a request, and return whatever is answered."""
-        answer = self._pool.urlopen(request.method, request.path, body=request.body, headers=request.headers)
-        return Answer(answer.status, answer.data)
+    def send(self, request: Request) -> Response:
+        """Send a request and return the response, whatever its status."""
+        response = self._pool.urlopen(request.method, request.path, body=request.body, headers=request.headers)
+        return Response(response.status, response.data)
 
-    def ask(self, request: Request) -> Answer:
+    def send_ok(self, request: Request) -> Response:
         """Send a request that must succeed.
 
         Raises:
-            WrongAnswerError: it did not.
+            UnexpectedResponseError: the status is not 200.
         """
-        answer = self.send(request)
-        if answer.status != HTTPStatus.OK:
+        response = self.send(request)
+        if response.status != HTTPStatus.OK:
             where = f"{request.method} port {self._pool.port} {request.path}"
-            raise WrongAnswerError(f"{where}: {answer.status} {answer.body[:300]!r}")
-        return answer
+            raise UnexpectedResponseError(f"{where}: {response.status} {response.body[:300]!r}")
+        return response
+
+    def calls(self, requests: Iterable[Request]) -> list[Callable[[], Response]]:
+        """Return calls that send these requests, each of which must succeed."""
+        return [partial(self.send_ok, request) for request in requests]

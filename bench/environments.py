@@ -1,6 +1,6 @@
-"""Environments as a deployment builds them: a program's source apart from ours, with its own requirements alone.
+"""Environments as a deployment builds them: one program's source, with its own requirements and no others.
 
-They are kept under .local/bench: the second run builds none.
+They are cached in .local/bench, so a second run builds nothing.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ _CACHE = ROOT / ".local" / "bench"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where a program's source is, and where the commands that run it are."""
+    """A program's source folder, and the bin folder that runs it."""
 
     source: Path
-    commands: Path
+    bin: Path
 
 
 def of_function(name: str) -> Environment:
@@ -33,32 +33,32 @@ def of_function(name: str) -> Environment:
     shutil.copy(source / "main.py", staged)
     for package in ("shared", "topology"):
         shutil.copytree(ROOT / package, staged / package, ignore=shutil.ignore_patterns("__pycache__"))
-    _pin((source / "requirements.txt").read_text(), staged)
-    return _built(staged)
+    lock = (ROOT / "requirements-dev.txt").read_text()
+    (staged / "requirements.txt").write_text("\n".join(pinned((source / "requirements.txt").read_text(), lock)) + "\n")
+    return _build(staged)
 
 
 def of_baseline(name: str) -> Environment:
-    """Return one baseline, pinned by the same lock as the functions."""
+    """Return a baseline, with the same pinned versions as the functions."""
     source = _CACHE / "staged" / name
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(BASELINES / name, source, ignore=shutil.ignore_patterns("__pycache__"))
-    # The file names packages; each one's version is the lock's.
-    direct = "".join(f"{package}==locked\n" for package in (source / "requirements.in").read_text().split())
-    _pin(direct, source)
-    return _built(source)
+    (source / "requirements.txt").write_text("\n".join(pins_of(name)) + "\n")
+    return _build(source)
 
 
-def _pin(direct: str, folder: Path) -> None:
+def pins_of(baseline: str) -> list[str]:
+    """Return a baseline's requirements with the versions of requirements-dev.txt: its own file only names packages."""
+    names = (BASELINES / baseline / "requirements.in").read_text().split()
     lock = (ROOT / "requirements-dev.txt").read_text()
-    (folder / "requirements.txt").write_text("\n".join(pinned(direct, lock)) + "\n")
+    return pinned("".join(f"{name}==locked\n" for name in names), lock)
 
 
-def _built(source: Path) -> Environment:
+def _build(source: Path) -> Environment:
     requirements = source / "requirements.txt"
     digest = hashlib.sha256(f"{sys.version}\n{requirements.read_text()}".encode()).hexdigest()[:16]
     folder = _CACHE / "environments" / digest
-    python = folder / "bin" / "python"
-    complete = folder / ".complete"
+    python, complete = folder / "bin" / "python", folder / ".complete"
     if not complete.exists():
         uv = str(Path(sys.executable).with_name("uv"))
         shutil.rmtree(folder, ignore_errors=True)
@@ -68,10 +68,10 @@ def _built(source: Path) -> Environment:
             *("--python", str(python), "--requirement", str(requirements)),
         )
         complete.touch()
-    # As Google's buildpack does with a function's source.
+    # Google's functions buildpack compiles the source the same way.
     _run(str(python), "-m", "compileall", "-q", "-f", str(source))
     return Environment(source, folder / "bin")
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True)  # noqa: S603 - every word of it is ours
+    subprocess.run(command, check=True)  # noqa: S603 - no part of the command comes from outside

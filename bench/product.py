@@ -1,4 +1,4 @@
-"""The one place where the bench reaches into the product; everything else is measured from outside."""
+"""The only module that calls the product in process; everything else is measured from outside."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from shared.domain.spending import spend_of
 
 
 def spender(client: firestore.Client) -> Callable[[str, str], object]:
-    """Return a call that spends one token of a user by a key, on a ledger of its own."""
+    """Return a function (uid, idempotency key) that spends one token, on a ledger of its own."""
     ledger = Ledger(AccountStore(Database(client)))
 
     def spend(uid: str, key: str) -> object:

@@ -1,4 +1,4 @@
-"""The last run in docs/performance.md: its table, and a chart of the cold starts, between two markers."""
+"""Writes a run into docs/performance.md: its table, and a chart of the cold starts."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _MARKS = {True: "yes", False: "**no**", None: ""}
 
 
 def write(rows: Sequence[Row], file: Path, day: date) -> None:
-    """Replace what stands between the markers.
+    """Replace the text between the page's markers.
 
     Raises:
         ValueError: the file lacks the markers.
@@ -31,7 +31,7 @@ def write(rows: Sequence[Row], file: Path, day: date) -> None:
 
 def table(rows: Iterable[Row]) -> str:
     """Return the rows as a Markdown table."""
-    lines = ["| measure | value | target | holds | note |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| measure | value | target | met | note |", "| --- | --- | --- | --- | --- |"]
     lines += [f"| {row.name} | {row.shown} | {row.target or ''} | {_MARKS[row.ok]} | {row.note} |" for row in rows]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Rows: what was measured, what it should be, and how they are shown and kept."""
+"""The rows of a run: figures with their targets, as a table and as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ _MARKS = {True: "[green]yes[/]", False: "[red]no[/]", None: "-"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a value should be, compared with a limit."""
+    """A condition on a value."""
 
     sign: Literal["≤", "≥", "="]
     limit: float
 
     def holds(self, value: float) -> bool:
-        """Tell whether a value is as it should be."""
+        """Tell whether a value meets the target."""
         match self.sign:
             case "≤":
                 return value <= self.limit
@@ -33,23 +33,23 @@ class Target:
 
 
 def at_most(limit: float) -> Target:
-    """Return the target that a value is not above the limit."""
+    """Return a target for values that should be low."""
     return Target("≤", limit)
 
 
 def at_least(limit: float) -> Target:
-    """Return the target that a value is not below the limit."""
+    """Return a target for values that should be high."""
     return Target("≥", limit)
 
 
 def exactly(limit: float) -> Target:
-    """Return the target that a value, a count, is just that."""
+    """Return a target for counts."""
     return Target("=", limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. Without a target it explains another row; without a value it was skipped, and the note says why."""
+    """One figure. A row without a target is for information; one without a value was skipped, as its note explains."""
 
     name: str
     value: float | None
@@ -58,21 +58,21 @@ class Row:
 
     @property
     def ok(self) -> bool | None:
-        """Whether the target holds; None when there is nothing to compare."""
+        """Whether the target is met; None without a value or a target."""
         if self.value is None or self.target is None:
             return None
-        # Compared as it is shown: a row that reads "1.05, at most 1.05" must not say no.
+        # Rounded like the JSON: a row must not read "1.05, at most 1.05, no".
         return self.target.holds(round(self.value, 3))
 
     @property
     def shown(self) -> str:
-        """The value for a table."""
+        """The value as text."""
         return "skipped" if self.value is None else f"{self.value:.3g}" if self.value < 1000 else f"{self.value:.0f}"  # noqa: PLR2004
 
 
-def table_of(rows: Iterable[Row]) -> Table:
-    """Return the table for a terminal."""
-    table = Table("measure", "value", "target", "holds", "note")
+def rich_table(rows: Iterable[Row]) -> Table:
+    """Return a table for the terminal."""
+    table = Table("measure", "value", "target", "met", "note")
     for row in rows:
         table.add_row(row.name, row.shown, str(row.target or ""), _MARKS[row.ok], row.note)
     return table

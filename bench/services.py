@@ -1,4 +1,4 @@
-"""Programs under measurement: started, watched and ended; and how much memory they took."""
+"""Start and end the programs that are measured, and read their peak memory."""
 
 import os
 import signal
@@ -9,66 +9,66 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import Caller
+from bench.client import HttpClient
 from local.ports import HOST, answers
 from topology.functions import ROOT
 
 LOGS = ROOT / ".local" / "bench" / "logs"
-"""What each program printed, by its port."""
+"""The output of each program, named by its port."""
 
-_START_S = 60.0
+_START_TIMEOUT_S = 60.0
 _POLL_S = 0.002
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program that listens on this machine."""
+    """A program that listens on a port of this machine."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its address."""
         return f"http://{HOST}:{self.port}"
 
-    def caller(self) -> Caller:
-        """Return something that sends requests to it."""
-        return Caller(self.url)
+    def client(self) -> HttpClient:
+        """Return a client for it."""
+        return HttpClient(self.url)
 
-    def wait_until_it_listens(self) -> None:
-        """Return at the moment it accepts connections.
+    def wait_until_listening(self) -> None:
+        """Return as soon as it accepts connections.
 
         Raises:
-            RuntimeError: it ended, or does not listen in time.
+            RuntimeError: it exited, or did not listen in time.
         """
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not answers(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"It does not listen; see {LOGS / f'{self.port}.log'}: {self.process.args!r}")
+                raise RuntimeError(f"{self.process.args!r} does not listen; see {LOGS / f'{self.port}.log'}")
             time.sleep(_POLL_S)
 
     @property
     def peak_mib(self) -> float:
-        """The most memory that the largest of its processes has held at once."""
+        """The peak resident memory of the largest process of its group."""
         group = os.getpgid(self.process.pid)
-        return max(_peak_kib(pid) for pid in _processes() if _group_of(pid) == group) / 1024
+        return max(_peak_kib(pid) for pid in _pids() if _group_of(pid) == group) / 1024
 
 
 @contextmanager
 def running(
     command: tuple[str, ...], port: int, environment: Mapping[str, str], directory: Path = ROOT
 ) -> Iterator[Service]:
-    """Run a program that listens on a port, without waiting for it; end it with all that it started."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    """Start a program that listens on a port, without waiting for it; on exit, kill it with all its children."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     LOGS.mkdir(parents=True, exist_ok=True)
     with (
         (LOGS / f"{port}.log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603 - every word of it is ours
+        subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
             command,
             cwd=directory,
-            env={**kept, "PYTHONUNBUFFERED": "1", **environment},
+            env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -78,11 +78,11 @@ def running(
         try:
             yield Service(process, port)
         finally:
-            # At once: gunicorn would wait for idle connections, and nothing that they hold is needed.
+            # SIGTERM would make gunicorn wait for idle connections; no state in the process matters here.
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _processes() -> list[int]:
+def _pids() -> list[int]:
     return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
 
 
@@ -96,6 +96,6 @@ def _group_of(pid: int) -> int | None:
 def _peak_kib(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:  # it ended meanwhile
+    except OSError:  # it has exited
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)

@@ -1,4 +1,4 @@
-"""Requests as the product takes them from outside: Stripe's webhooks, Pub/Sub's pushes, browsers and backends."""
+"""The requests that the product accepts: Stripe's webhooks, Pub/Sub's pushes, browsers' and backends' calls."""
 
 import base64
 import json
@@ -12,10 +12,10 @@ import stripe
 from bench.client import Request
 from topology.functions import ROOT
 
-WEBHOOK_SECRET = "whsec_bench"  # noqa: S105 - of this machine
-SECRET_KEY = "sk_test_bench"  # noqa: S105 - of this machine
+WEBHOOK_SECRET = "whsec_bench"  # noqa: S105 - for this machine only
+SECRET_KEY = "sk_test_bench"  # noqa: S105 - for this machine only
 TOKENS = 110
-"""What each purchase credits: the package `popular`."""
+"""The tokens of each purchase: the package `popular`."""
 
 _JSON = {"Content-Type": "application/json"}
 _DAY_S = 86_400
@@ -23,9 +23,9 @@ _DAYS = 25  # an event may be 31 days old
 
 
 def purchase(uid: str, number: int) -> dict[str, Any]:
-    """Return the event of a user's purchase with this number.
+    """Return the event of a user's purchase number n.
 
-    Purchases are spread over days, so that what the limits remember stays as short as in a real account.
+    Purchases are spread over days, so that the account remembers as few of them as a real one does.
     """
     event = _template("completed_paid")
     session = event["data"]["object"]
@@ -38,7 +38,7 @@ def purchase(uid: str, number: int) -> dict[str, Any]:
 
 
 def refund(uid: str, number: int) -> dict[str, Any]:
-    """Return the event of a purchase's whole refund."""
+    """Return the event of a purchase's full refund."""
     event = _template("charge_refunded")
     charge = event["data"]["object"]
     event.update(id=f"evt_refund_{uid}_{number}", created=int(time.time()))
@@ -48,7 +48,7 @@ def refund(uid: str, number: int) -> dict[str, Any]:
 
 
 def subscription(subscription_id: str) -> dict[str, Any]:
-    """Return the event that a subscription changed."""
+    """Return the event of a changed subscription."""
     event = _template("subscription_updated")
     event.update(id=f"evt_{subscription_id}", created=int(time.time()))
     event["data"]["object"]["id"] = subscription_id
@@ -66,14 +66,14 @@ def payment_id(uid: str, number: int) -> str:
 
 
 def webhook(event: Mapping[str, Any], path: str = "/") -> Request:
-    """Return the request in which Stripe sends an event."""
+    """Return Stripe's request to the webhook."""
     body = json.dumps(event, indent=2)
     signature: str = stripe.WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET)
     return Request("POST", path, {**_JSON, "Stripe-Signature": signature}, body.encode())
 
 
 def push(event: Mapping[str, Any]) -> Request:
-    """Return the request in which Pub/Sub delivers an event."""
+    """Return Pub/Sub's request to the subscriber."""
     message = {
         "data": base64.b64encode(json.dumps(event, indent=2).encode()).decode(),
         "attributes": {"event_id": event["id"], "event_type": event["type"], "purchase_type": "token_package"},
@@ -94,30 +94,30 @@ def reserve(uid: str, key: str, amount: int = 1) -> Request:
 
 
 def capture(uid: str, key: str, amount: int = 1) -> Request:
-    """Return a trusted backend's request to charge what it reserved."""
+    """Return a trusted backend's request to capture a reservation."""
     return _post("/reservations/capture", {"user_id": uid, "amount": amount, "idempotency_key": key})
 
 
 def checkout(uid: str, project: str) -> Request:
     """Return a signed-in user's request to buy a package."""
     request = _post("/", {"package": "popular"})
-    return Request(request.method, request.path, {**request.headers, **signed_in(uid, project)}, request.body)
+    return Request(request.method, request.path, {**request.headers, **authorization(uid, project)}, request.body)
 
 
 def get(uid: str, project: str, path: str = "/") -> Request:
-    """Return a signed-in user's request to read something."""
-    return Request("GET", path, signed_in(uid, project))
+    """Return a signed-in user's GET request."""
+    return Request("GET", path, authorization(uid, project))
 
 
 def profile(uid: str, project: str, name: str) -> Request:
-    """Return the request in which an owner's app writes the profile, under the rules."""
+    """Return an app's request to write its user's profile, which is subject to the rules."""
     path = f"/v1/projects/{project}/databases/(default)/documents/users/{uid}?updateMask.fieldPaths=displayName"
     body = json.dumps({"fields": {"displayName": {"stringValue": name}}}).encode()
-    return Request("PATCH", path, {**_JSON, **signed_in(uid, project)}, body)
+    return Request("PATCH", path, {**_JSON, **authorization(uid, project)}, body)
 
 
-def signed_in(uid: str, project: str) -> dict[str, str]:
-    """Return the header that signs a user in on the emulators, which take unsigned tokens.
+def authorization(uid: str, project: str) -> dict[str, str]:
+    """Return the header of a signed-in user. The emulators accept unsigned tokens.
 
     Source: https://firebase.google.com/docs/emulator-suite/connect_auth
     """
@@ -150,5 +150,5 @@ def _template(name: str) -> dict[str, Any]:
 
 @cache
 def _event_file(name: str) -> str:
-    """Return an event as Stripe sends it; the tests keep them."""
+    """Return an event as Stripe sends it, from the tests."""
     return (ROOT / "tests" / "events" / f"{name}.json").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What the product is compared with. Each folder is a program of its own; `requirements.in` names its packages."""
+"""What the product is compared with. Each folder is a program of its own; its `requirements.in` names its packages."""

@@ -1,1 +1,1 @@
-"""The measurements, by subject. Each module's `measure` yields rows; its docstring says what they mean."""
+"""The measurements, by subject. Each module's `measure(lab)` yields rows."""

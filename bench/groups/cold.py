@@ -1,7 +1,7 @@
-"""Cold starts and memory: each program in an environment of its own requirements, from exec to a right answer.
+"""Cold starts and memory: each program in an environment of its own requirements, from exec to the first right answer.
 
-A right answer is the whole of a request's effect: a credited purchase, a published event, the balance of an account
-that has one. So a start includes the first connection to the emulators, which hello and the bare client never make.
+A right answer is a request's whole effect: a purchase is credited, an event is published, an existing account's balance
+is returned. So it includes the first connection to an emulator, which hello and the bare client never open.
 """
 
 import json
@@ -13,145 +13,142 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from bench import environments, wire
-from bench.client import Answer, Request, WrongAnswerError
+from bench.client import Request, Response, UnexpectedResponseError
 from bench.lab import FUNCTIONS, Lab
-from bench.measure import at_once, by_turns
+from bench.measure import interleaved, run_concurrently
 from bench.results import Row, at_most
 from bench.services import Service
 
 _ROUNDS = 10
-_FURTHER_REQUESTS = 20
+_MORE_REQUESTS = 20
+_CONNECTIONS = 8
 _ADA = "ada"
 
-# Beside hello and the monolith, which every function is compared with.
-_BARE_CLIENT = ("get_balance", "list_transactions", "credit_tokens", "spend_tokens")
-_BELOW_MONOLITH = {"stripe_webhook": 0.85}
+_MONOLITH_TARGETS = {"stripe_webhook": 0.85}
+_COMPARED_WITH_BARE_CLIENT = ("get_balance", "list_transactions", "credit_tokens", "spend_tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start: how long until the first right answer, and the memory it took by then and after more requests."""
+    """One start: the time to the first right answer, and the peak memory after more requests."""
 
-    answered_ms: float
+    ms: float
     peak_mib: float
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A program, and what to ask it."""
+    """A program, what to send it, and what a right answer is."""
 
     run: Callable[[], AbstractContextManager[Service]]
     request: Callable[[int], Request]
-    right: Callable[[Answer], bool]
+    is_right: Callable[[Response], bool]
     numbers: Iterator[int] = field(default_factory=count)
 
     def start(self, _round: int) -> Start:
-        """Start it once, and return what it took."""
+        """Start the program once."""
         request = self.request(next(self.numbers))
-        begun = time.perf_counter()
+        start = time.perf_counter()
         with self.run() as service:
-            service.wait_until_it_listens()
-            caller = service.caller()
-            answer = caller.ask(request)
-            answered_ms = (time.perf_counter() - begun) * 1000
-            if not self.right(answer):
-                raise WrongAnswerError(f"{service.process.args!r}: {answer.body!r}")
-            further = [self.request(next(self.numbers)) for _ in range(_FURTHER_REQUESTS)]
-            at_once([lambda request=request: caller.ask(request) for request in further], 8)  # type: ignore[misc] # mypy infers no type for a lambda's default
-            return Start(answered_ms, service.peak_mib)
+            service.wait_until_listening()
+            client = service.client()
+            response = client.send_ok(request)
+            ms = (time.perf_counter() - start) * 1000
+            if not self.is_right(response):
+                raise UnexpectedResponseError(f"{service.process.args!r}: {response.body!r}")
+            more = [self.request(next(self.numbers)) for _ in range(_MORE_REQUESTS)]
+            run_concurrently(client.calls(more), _CONNECTIONS)
+            return Start(ms, service.peak_mib)
 
 
 def measure(lab: Lab) -> Iterator[Row]:
-    """Yield the rows."""
+    """Yield the rows: ratios of medians."""
     cases = _cases(lab)
-    starts = dict(zip(cases, by_turns(_ROUNDS, *(case.start for case in cases.values())), strict=True))
-    answered_ms = {name: statistics.median(start.answered_ms for start in found) for name, found in starts.items()}
-    peak_mib = {name: statistics.median(start.peak_mib for start in found) for name, found in starts.items()}
-    hello_ms = answered_ms["hello"]
-    for name, median_ms in answered_ms.items():
-        if name != "hello":
-            note = f"{median_ms:.0f} and {hello_ms:.0f} ms"
-            yield Row(f"cold start: {name} ÷ hello", median_ms / hello_ms, note=note)
+    starts = dict(zip(cases, interleaved(_ROUNDS, *(case.start for case in cases.values())), strict=True))
+    ms = {name: statistics.median(start.ms for start in runs) for name, runs in starts.items()}
+    mib = {name: statistics.median(start.peak_mib for start in runs) for name, runs in starts.items()}
+    others = [name for name in cases if name != "hello"]
+    for name in others:
+        yield Row(
+            f"cold start: {name} ÷ hello", ms[name] / ms["hello"], note=f"{ms[name]:.0f} and {ms['hello']:.0f} ms"
+        )
     for name in FUNCTIONS:
-        target = at_most(_BELOW_MONOLITH.get(name, 1.0))
-        yield Row(f"cold start: {name} ÷ monolith", answered_ms[name] / answered_ms["monolith"], target)
-    for name in _BARE_CLIENT:
-        ratio = answered_ms[name] / answered_ms["bare_client"]
-        yield Row(f"cold start: {name} ÷ bare client", ratio, at_most(1.05))
-    for name, median_mib in peak_mib.items():
-        if name != "hello":
-            note = f"{median_mib:.0f} and {peak_mib['hello']:.0f} MiB"
-            most = at_most(2.1) if name in FUNCTIONS else None
-            yield Row(f"peak memory: {name} ÷ hello", median_mib / peak_mib["hello"], most, note)
+        target = at_most(_MONOLITH_TARGETS.get(name, 1.0))
+        yield Row(f"cold start: {name} ÷ monolith", ms[name] / ms["monolith"], target)
+    for name in _COMPARED_WITH_BARE_CLIENT:
+        yield Row(f"cold start: {name} ÷ bare client", ms[name] / ms["bare_client"], at_most(1.05))
+    for name in others:
+        limit = at_most(2.1) if name in FUNCTIONS else None
+        note = f"{mib[name]:.0f} and {mib['hello']:.0f} MiB"
+        yield Row(f"peak memory: {name} ÷ hello", mib[name] / mib["hello"], limit, note)
 
 
 def _cases(lab: Lab) -> dict[str, Case]:
     project = lab.project(topics=True)
-    lab.fund(project, {_ADA: 100_000})
-    cases = {
+    lab.fund(project, {_ADA: 5_000})
+    baselines = {
         "hello": _baseline(lab, project, "hello"),
         "bare_client": _baseline(lab, project, "bare_client"),
         "monolith": _monolith(lab, project),
     }
-    return cases | {name: _function(lab, project, name) for name in FUNCTIONS}
+    return baselines | {name: _function(lab, project, name) for name in FUNCTIONS}
 
 
 def _baseline(lab: Lab, project: str, name: str) -> Case:
     environment = environments.of_baseline(name)
     return Case(
-        lambda: lab.cold(environment, name, project), lambda _: Request("GET", "/"), lambda answer: answer.body == b"ok"
+        lambda: lab.cold_function(environment, name, project),
+        lambda _: Request("GET", "/"),
+        lambda response: response.body == b"ok",
     )
 
 
 def _monolith(lab: Lab, project: str) -> Case:
     environment = environments.of_baseline("monolith")
     return Case(
-        lambda: lab.monolith(environment, project),
+        lambda: lab.cold_monolith(environment, project),
         lambda number: wire.webhook(wire.purchase(f"monolith-{number}", 0)),
-        _answers(credited=True),
+        _has(credited=True),
     )
 
 
 def _function(lab: Lab, project: str, name: str) -> Case:
     environment = environments.of_function(name)
     settings = {"STRIPE_API_BASE": lab.stripe, **lab.price_ids}
-    request, right = _requests(project)[name]
-    return Case(lambda: lab.cold(environment, name, project, **settings), request, right)
+    request, is_right = requests_of(project)[name]
+    return Case(lambda: lab.cold_function(environment, name, project, **settings), request, is_right)
 
 
-def _requests(project: str) -> dict[str, tuple[Callable[[int], Request], Callable[[Answer], bool]]]:
-    """Return for each function a request, by number, and how its right answer looks."""
+def requests_of(project: str) -> dict[str, tuple[Callable[[int], Request], Callable[[Response], bool]]]:
+    """Return, for each function, how to make its request number n, and whether a response is right."""
     return {
-        "list_packages": (lambda _: Request("GET", "/"), lambda answer: len(answer.fields["packages"]) > 1),
-        "create_checkout": (lambda _: wire.checkout(_ADA, project), lambda answer: "session_id" in answer.fields),
+        "list_packages": (lambda _: Request("GET", "/"), lambda response: len(response.fields["packages"]) > 1),
+        "create_checkout": (lambda _: wire.checkout(_ADA, project), lambda response: "session_id" in response.fields),
         "stripe_webhook": (
             lambda number: wire.webhook(wire.purchase(f"webhook-{number}", 0)),
-            _answers(received=True),
+            _has(received=True),
         ),
-        "credit_tokens": (
-            lambda number: wire.push(wire.purchase(f"credit-{number}", 0)),
-            _answers(outcome="credited"),
-        ),
-        "get_balance": (lambda _: wire.get(_ADA, project), lambda answer: answer.fields["balance"] > 0),
+        "credit_tokens": (lambda number: wire.push(wire.purchase(f"credit-{number}", 0)), _has(outcome="credited")),
+        "get_balance": (lambda _: wire.get(_ADA, project), lambda response: response.fields["balance"] > 0),
         "list_transactions": (
             lambda _: wire.get(_ADA, project, "/?limit=20"),
-            lambda answer: len(answer.fields["transactions"]) == 20,  # noqa: PLR2004 - as asked
+            lambda response: len(response.fields["transactions"]) == 20,  # noqa: PLR2004 - the limit in the request
         ),
         "spend_tokens": (
             lambda number: wire.spend(_ADA, f"cold-{number}"),
-            lambda answer: answer.fields["transaction"]["amount"] == -1,
+            lambda response: response.fields["transaction"]["amount"] == -1,
         ),
-        # Stripe's simulator knows no such subscription: the function has asked it, and says so.
+        # The simulator has no such subscription: the right answer is that Stripe does not know it.
         "sync_subscription": (
             lambda number: wire.push(wire.subscription(f"sub_{number}")),
-            _answers(outcome="missing"),
+            _has(outcome="missing"),
         ),
         "reconcile": (
             lambda _: Request("POST", "/", {"Content-Type": "application/json"}, json.dumps({"users": 1}).encode()),
-            _answers(done=True),
+            _has(done=True),
         ),
     }
 
 
-def _answers(**fields: object) -> Callable[[Answer], bool]:
-    return lambda answer: fields.items() <= answer.fields.items()
+def _has(**fields: object) -> Callable[[Response], bool]:
+    return lambda response: fields.items() <= response.fields.items()

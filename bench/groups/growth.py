@@ -1,22 +1,23 @@
 """What grows with an account's history, or with the number of users: nothing should.
 
-Firestore's emulator has no indexes: a query scans its whole collection, so the first page of a long history takes it
-seconds, whoever asks. For that page the documents count that Firestore would bill; they are what its time follows.
+The emulator has no indexes: a query scans its whole collection, so the first page of a history takes seconds there, for
+every user. For that page, the documents are counted that Firestore would read.
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
 from google.cloud import firestore
 
 from bench import wire
-from bench.billing import billed
-from bench.client import Caller
+from bench.billing import bill_of
+from bench.client import HttpClient
 from bench.lab import Lab
-from bench.measure import alternately, at_once
+from bench.measure import interleaved_calls, run_concurrently
 from bench.results import Row, at_most
 
 _CALLS = 200
@@ -25,77 +26,73 @@ _BATCH = 500
 _TARGET = at_most(1.15)
 _FIRST_ENTRY = datetime(2026, 1, 1, tzinfo=UTC)
 
-_Documents = Iterable[tuple[str, dict[str, Any]]]
-_Whose = tuple[str, str]  # a project, and a user in it
+_User = tuple[str, str]  # project, uid
+_Document = tuple[str, dict[str, Any]]  # path, fields
 
 
 def measure(lab: Lab) -> Iterator[Row]:
-    """Yield the rows: the same request where there is little, and where there is much."""
-    few, many = lab.project(), lab.project()
-    for project, users, entries in ((few, _FEW, _FEW), (many, _MANY, _FEW)):
-        database = lab.database(project)
-        _seed(database, _users(users))
-        _seed(database, _entries("ada", entries))
-    yield from _compared(lab, f"{_MANY:,} ÷ {_FEW} users", (many, "ada"), (few, "ada"))
-    _seed(lab.database(few), _entries("old", _MANY))
-    yield from _compared(lab, f"{_MANY:,} ÷ {_FEW} entries of an account", (few, "old"), (few, "ada"))
+    """Yield the rows: the same requests where there is little data, and where there is much."""
+    small, large = lab.project(), lab.project()
+    numbers = count()
+    for project, users in ((small, _FEW), (large, _MANY)):
+        _write(lab.database(project), _users(users))
+        _write(lab.database(project), _entries("ada", _FEW))
+    yield from _compare(lab, f"{_MANY:,} ÷ {_FEW} users", (large, "ada"), (small, "ada"), numbers)
+    _write(lab.database(small), _entries("old", _MANY))
+    yield from _compare(lab, f"{_MANY:,} ÷ {_FEW} entries of an account", (small, "old"), (small, "ada"), numbers)
 
 
-def _compared(lab: Lab, name: str, much: _Whose, little: _Whose) -> Iterator[Row]:
-    """Yield a row for each kind of request, sent for a user of a project with much and of one with little."""
-    for what, function, sender in (("credit", "credit_tokens", _credits), ("balance", "get_balance", _balances)):
-        with lab.function(function, much[0]) as large, lab.function(function, little[0]) as small:
-            slow, fast = alternately(_CALLS, sender(large.caller(), *much), sender(small.caller(), *little))
+def _compare(lab: Lab, name: str, much: _User, little: _User, numbers: Iterator[int]) -> Iterator[Row]:
+    def credit(client: HttpClient, user: _User) -> None:
+        client.send_ok(wire.push(wire.purchase(user[1], next(numbers))))
+
+    def balance(client: HttpClient, user: _User) -> None:
+        client.send_ok(wire.get(user[1], user[0]))
+
+    for operation, function, send in (("credit", "credit_tokens", credit), ("balance", "get_balance", balance)):
+        with lab.function(function, much[0]) as with_much, lab.function(function, little[0]) as with_little:
+            slow, fast = interleaved_calls(
+                _CALLS, partial(send, with_much.client(), much), partial(send, with_little.client(), little)
+            )
         slow_ms, fast_ms = statistics.median(slow), statistics.median(fast)
-        yield Row(f"growth, {name}: {what}", slow_ms / fast_ms, _TARGET, f"{slow_ms:.1f} and {fast_ms:.1f} ms")
+        yield Row(f"growth, {name}: {operation}", slow_ms / fast_ms, _TARGET, f"{slow_ms:.1f} and {fast_ms:.1f} ms")
     long, short = _page_reads(lab, *much), _page_reads(lab, *little)
-    yield Row(f"growth, {name}: first page, documents", long / short, _TARGET, f"{long} and {short}")
-
-
-def _credits(caller: Caller, project: str, uid: str) -> Callable[[], object]:
-    numbers = count(hash((project, uid)) % 1_000_000_000)  # two users of one project share no session
-    return lambda: caller.ask(wire.push(wire.purchase(uid, next(numbers))))
-
-
-def _balances(caller: Caller, project: str, uid: str) -> Callable[[], object]:
-    return lambda: caller.ask(wire.get(uid, project))
+    yield Row(f"growth, {name}: documents read for a first page", long / short, _TARGET, f"{long} and {short}")
 
 
 def _page_reads(lab: Lab, project: str, uid: str) -> int:
-    return billed(lab, project, "list_transactions", [wire.get(uid, project, f"/?limit={_FEW}")]).reads
+    return bill_of(lab, project, "list_transactions", [wire.get(uid, project, f"/?limit={_FEW}")]).reads
 
 
-def _users(number: int) -> _Documents:
-    for one in range(number):
-        yield f"users/user-{one}", {"tokenBalance": one, "totalTokensPurchased": one}
+def _users(number: int) -> Iterator[_Document]:
+    for user in range(number):
+        yield f"users/user-{user}", {"tokenBalance": user, "totalTokensPurchased": user}
 
 
-def _entries(uid: str, number: int) -> _Documents:
-    for one in range(number):
+def _entries(uid: str, number: int) -> Iterator[_Document]:
+    for entry in range(number):
         yield (
-            f"transactions/purchase:cs_{uid}_{one}",
+            f"transactions/purchase:cs_{uid}_{entry}",
             {
                 "userId": uid,
                 "type": "purchase",
                 "amount": wire.TOKENS,
-                "balanceAfter": wire.TOKENS * (one + 1),
-                "timestamp": _FIRST_ENTRY + timedelta(minutes=one),
-                "details": {"packageId": "popular", "stripeSessionId": f"cs_{uid}_{one}"},
+                "balanceAfter": wire.TOKENS * (entry + 1),
+                "timestamp": _FIRST_ENTRY + timedelta(minutes=entry),
+                "details": {"packageId": "popular", "stripeSessionId": f"cs_{uid}_{entry}"},
             },
         )
 
 
-def _seed(database: firestore.Client, documents: _Documents) -> None:
-    """Write documents, many in a commit."""
+def _write(database: firestore.Client, documents: Iterable[_Document]) -> None:
+    """Write the documents, many per commit."""
 
-    def commit(some: list[tuple[str, dict[str, Any]]]) -> Callable[[], object]:
-        def call() -> None:
-            batch = database.batch()
-            for path, fields in some:
-                batch.set(database.document(path), fields)
-            batch.commit()
+    def commit(some: list[_Document]) -> None:
+        batch = database.batch()
+        for path, fields in some:
+            batch.set(database.document(path), fields)
+        batch.commit()
 
-        return call
-
-    waiting = list(documents)
-    at_once([commit(waiting[first : first + _BATCH]) for first in range(0, len(waiting), _BATCH)], 4)
+    every = list(documents)
+    batches = [every[first : first + _BATCH] for first in range(0, len(every), _BATCH)]
+    run_concurrently([partial(commit, some) for some in batches], 4)

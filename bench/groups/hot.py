@@ -1,4 +1,4 @@
-"""One busy account: against as many accounts, against the first version's queue, and against the monolith."""
+"""One busy account, compared with as many quiet ones, with the first version's queue, and with the monolith."""
 
 import statistics
 import time
@@ -11,21 +11,22 @@ from itertools import count
 
 from google.cloud import firestore
 
-from bench import environments, wire
+from bench import wire
 from bench.baselines.queue.ledger import QueueLedger
-from bench.client import Answer, Caller
-from bench.lab import Lab, asks
-from bench.measure import Run, alternately, at_once, by_turns, median_ratio, percentile
+from bench.client import HttpClient
+from bench.lab import Lab
+from bench.measure import Run, interleaved, interleaved_calls, median_ratio, percentile, run_concurrently
 from bench.product import spender
 from bench.results import Row, at_least, at_most, exactly
 
 _CONNECTIONS = 32
-_CALLS = 15 * _CONNECTIONS
+_SPENDS = 20 * _CONNECTIONS
 _ROUNDS = 5
-_WINDOWS = 2
-_WINDOW_S = 10.0
+_ALL_SPENDS = (_ROUNDS + 1) * _SPENDS  # with the warm-up round
 _THREADS = 40
 _LONE_SPENDS = 1000
+_WINDOWS = 2
+_WINDOW_S = 10.0
 
 
 def measure(lab: Lab) -> Iterator[Row]:
@@ -37,151 +38,137 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 
 def _one_instance(lab: Lab) -> Iterator[Row]:
-    """Spends over HTTP: the same connections on one account, and on as many accounts."""
+    """Spends over HTTP: the same connections on one account, and each on an account of its own."""
     project, keys = lab.project(), count()
-    everybody = [f"spread-{number}" for number in range(_CONNECTIONS)]
-    tokens = (_ROUNDS + 2) * _CALLS
-    lab.fund(project, {"hot": tokens} | dict.fromkeys(everybody, tokens // _CONNECTIONS))
+    accounts = [f"spread-{number}" for number in range(_CONNECTIONS)]
+    lab.fund(project, {"hot": _ALL_SPENDS} | dict.fromkeys(accounts, _ALL_SPENDS // _CONNECTIONS))
     database = lab.database(project)
     with lab.function("spend_tokens", project) as service:
-        caller = service.caller()
+        client = service.client()
 
-        def spends(uids: list[str]) -> Run:
-            requests = [wire.spend(uids[n % len(uids)], f"{next(keys)}") for n in range(_CALLS)]
-            return at_once(asks(caller, requests), _CONNECTIONS)
+        def spend(uids: list[str]) -> Run:
+            requests = [wire.spend(uids[number % len(uids)], f"{next(keys)}") for number in range(_SPENDS)]
+            return run_concurrently(client.calls(requests), _CONNECTIONS)
 
         before = _balance(database, "hot")
-        hot, spread = by_turns(_ROUNDS, lambda _: spends(["hot"]), lambda _: spends(everybody))
-        landed = before - _balance(database, "hot")
+        hot, spread = interleaved(_ROUNDS, lambda _: spend(["hot"]), lambda _: spend(accounts))
+        spent = before - _balance(database, "hot")
     name = f"one hot account ÷ {_CONNECTIONS} accounts, {_CONNECTIONS} connections"
-    note = f"{_rate(hot)} and {_rate(spread)} spends per second"
-    yield Row(f"{name}: throughput", median_ratio(_rates(hot), _rates(spread)), at_least(1.0), note)
-    yield Row(f"{name}: p99", median_ratio(_p99s(hot), _p99s(spread)), at_most(1.0))
-    yield Row("one hot account: spends that landed ÷ spends sent", landed / ((_ROUNDS + 1) * _CALLS), at_least(1.0))
+    hot_p99, spread_p99 = ([percentile(run.each_ms, 99) for run in runs] for runs in (hot, spread))
+    note = f"{statistics.median(hot_p99):.0f} and {statistics.median(spread_p99):.0f} ms"
+    yield Row(f"{name}: throughput", _speedup(hot, spread), at_least(1.0), _rates(hot, spread))
+    yield Row(f"{name}: p99", median_ratio(hot_p99, spread_p99), at_most(1.0), note)
+    yield Row("one hot account: tokens spent ÷ spends accepted", spent / _ALL_SPENDS, exactly(1))
 
 
 def _two_instances(lab: Lab) -> Iterator[Row]:
-    """Spends of one account over HTTP through two instances: ours, and two of the queue."""
+    """Spends of one account over HTTP through two instances: of spend_tokens, and of the queue."""
     project, keys = lab.project(), count()
-    tokens = (_ROUNDS + 2) * _CALLS
-    lab.fund(project, {"hot": tokens})
-    database = lab.database(project)
-    QueueLedger(database).fund("queued", tokens)
-    with ExitStack() as running:
-        ours = [running.enter_context(lab.function("spend_tokens", project)).caller() for _ in range(2)]
-        queue = [running.enter_context(lab.baseline("queue", "queue_spend", project)).caller() for _ in range(2)]
+    lab.fund(project, {"hot": _ALL_SPENDS})
+    QueueLedger(lab.database(project)).fund("queued", _ALL_SPENDS)
+    with ExitStack() as exits:
+        ours = [exits.enter_context(lab.function("spend_tokens", project)).client() for _ in range(2)]
+        queues = [exits.enter_context(lab.baseline("queue", "queue_spend", project)).client() for _ in range(2)]
 
-        def spends(callers: list[Caller], uid: str, calls: int) -> Run:
-            both = [asks(caller, [wire.spend(uid, f"{next(keys)}") for _ in range(calls // 2)]) for caller in callers]
-            return at_once([call for pair in zip(*both, strict=True) for call in pair], _CONNECTIONS)
+        def spend(clients: list[HttpClient], uid: str) -> Run:
+            requests = [wire.spend(uid, f"{next(keys)}") for _ in range(_SPENDS)]
+            first, second = clients[0].calls(requests[::2]), clients[1].calls(requests[1::2])
+            return run_concurrently([call for pair in zip(first, second, strict=True) for call in pair], _CONNECTIONS)
 
-        folded, queued = by_turns(
-            _ROUNDS, lambda _: spends(ours, "hot", _CALLS), lambda _: spends(queue, "queued", _CALLS)
-        )
-    note = f"{_rate(folded)} and {_rate(queued)} spends per second"
+        folded, queued = interleaved(_ROUNDS, lambda _: spend(ours, "hot"), lambda _: spend(queues, "queued"))
     name = "one hot account, two instances ÷ two of the queue: throughput"
-    yield Row(name, median_ratio(_rates(folded), _rates(queued)), at_least(4), note)
+    yield Row(name, _speedup(folded, queued), at_least(4), _rates(folded, queued))
 
 
 def _in_process(lab: Lab) -> Iterator[Row]:
-    """The ledger alone, without HTTP: many threads on one account, and a spend that nobody else waits with."""
+    """The ledger without HTTP: many threads on one account, and a spend with no other beside it."""
     project, keys = lab.project(), count()
     spends = 10 * _THREADS
-    tokens = (_ROUNDS + 2) * spends + _LONE_SPENDS
-    lab.fund(project, {"ours": tokens})
+    tokens = (_ROUNDS + 1) * spends + _LONE_SPENDS + 1
+    lab.fund(project, {"hot": tokens})
     database = lab.database(project)
-    queue = QueueLedger(database)
+    spend, queue = spender(database), QueueLedger(database)
     queue.fund("queued", tokens)
-    ours = spender(database)
-
-    def run(spend: Callable[[], object], calls: int, threads: int) -> Run:
-        return at_once([spend] * calls, threads)
 
     def our_spend() -> object:
-        return ours("ours", f"{next(keys)}")
+        return spend("hot", f"{next(keys)}")
 
-    def queued_spend() -> object:
+    def queue_spend() -> object:
         return queue.spend("queued", f"{next(keys)}", 1)
 
-    folded, queued = by_turns(
-        _ROUNDS, lambda _: run(our_spend, spends, _THREADS), lambda _: run(queued_spend, spends, _THREADS)
+    folded, queued = interleaved(
+        _ROUNDS,
+        lambda _: run_concurrently([our_spend] * spends, _THREADS),
+        lambda _: run_concurrently([queue_spend] * spends, _THREADS),
     )
-    note = f"{_rate(folded)} and {_rate(queued)} spends per second"
     name = f"in process, {_THREADS} threads on one account ÷ the queue: throughput"
-    yield Row(name, median_ratio(_rates(folded), _rates(queued)), at_least(8), note)
-    lone, lone_queued = alternately(_LONE_SPENDS, our_spend, queued_spend)
-    lone_ms, lone_queued_ms = statistics.median(lone), statistics.median(lone_queued)
-    note = f"{lone_ms:.2f} and {lone_queued_ms:.2f} ms"
-    yield Row("in process, a lone spend ÷ the queue's: p50", lone_ms / lone_queued_ms, at_most(1.05), note)
+    yield Row(name, _speedup(folded, queued), at_least(8), _rates(folded, queued))
+    ours_ms, queue_ms = map(statistics.median, interleaved_calls(_LONE_SPENDS, our_spend, queue_spend))
+    note = f"{ours_ms:.2f} and {queue_ms:.2f} ms"
+    yield Row("in process, a lone spend ÷ the queue's: p50", ours_ms / queue_ms, at_most(1.05), note)
 
 
 def _credits(lab: Lab) -> Iterator[Row]:
-    """Purchases of one account over HTTP, for some seconds: credit_tokens, and the monolith's webhook."""
+    """Credits of one account over HTTP for some seconds: credit_tokens, and the monolith's webhook."""
     project, numbers = lab.project(), count()
-    environment = environments.of_baseline("monolith")
     database = lab.database(project)
-    acknowledged: list[Answer] = []
-    with lab.function("credit_tokens", project) as credit, lab.monolith(environment, project) as monolith:
-        monolith.wait_until_it_listens()
-        pushed, posted = credit.caller(), monolith.caller()
+    with lab.function("credit_tokens", project) as credit, lab.monolith(project) as monolith:
+        credit_client, monolith_client = credit.client(), monolith.client()
 
-        def credited() -> bool:
-            acknowledged.append(pushed.ask(wire.push(wire.purchase("hot", next(numbers)))))
-            return True
+        def push() -> bool:
+            return credit_client.send(wire.push(wire.purchase("hot", next(numbers)))).status == HTTPStatus.OK
 
-        def credited_by_monolith() -> bool:
-            return posted.send(wire.webhook(wire.purchase("old", next(numbers)))).status == HTTPStatus.OK
+        def post_to_monolith() -> bool:
+            return monolith_client.send(wire.webhook(wire.purchase("old", next(numbers)))).status == HTTPStatus.OK
 
-        ours, old = by_turns(_WINDOWS, lambda _: _landed(credited), lambda _: _landed(credited_by_monolith))
-    found = _balance(database, "hot") / wire.TOKENS
-    rates = [run.per_second for run in ours], [run.per_second for run in old]
-    note = f"{statistics.median(rates[0]):.1f} and {statistics.median(rates[1]):.1f} credits per second"
-    yield Row(
-        f"one hot account ÷ monolith, {_CONNECTIONS} connections: credits", median_ratio(*rates), at_least(10), note
-    )
-    yield Row("one hot account: credits found ÷ credits acknowledged", found / len(acknowledged), exactly(1))
+        ours, theirs = interleaved(_WINDOWS, lambda _: _window(push), lambda _: _window(post_to_monolith))
+        balance = _balance(database, "hot")
+        accepted = _window(push).accepted
+        credited = (_balance(database, "hot") - balance) / wire.TOKENS
+    our_rates, their_rates = [window.per_second for window in ours], [window.per_second for window in theirs]
+    note = f"{statistics.median(our_rates):.1f} and {statistics.median(their_rates):.1f} credits per second"
+    name = f"one hot account ÷ monolith, {_CONNECTIONS} connections: credits"
+    yield Row(name, median_ratio(our_rates, their_rates), at_least(10), note)
+    yield Row("one hot account: purchases credited ÷ purchases accepted", credited / accepted, exactly(1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """How many credits landed within some seconds; the monolith's transactions hardly let one through."""
+    """How many requests were accepted in some seconds."""
 
-    landed: int
+    accepted: int
     seconds: float
 
     @property
     def per_second(self) -> float:
-        """Credits per second, as if at least one had landed."""
-        return max(self.landed, 1) / self.seconds
+        """Requests per second, as if at least one had been accepted: the monolith's locks let hardly any through."""
+        return max(self.accepted, 1) / self.seconds
 
 
-def _landed(deliver: Callable[[], bool]) -> _Window:
-    """Deliver on many connections until the time is up."""
-    begun = time.perf_counter()
+def _window(send: Callable[[], bool]) -> _Window:
+    """Send from many connections until the time is up."""
+    start = time.perf_counter()
 
-    def deliver_until_the_end(_connection: int) -> int:
-        landed = 0
-        while time.perf_counter() < begun + _WINDOW_S:
-            landed += deliver()
-        return landed
+    def send_until_the_end(_connection: int) -> int:
+        accepted = 0
+        while time.perf_counter() < start + _WINDOW_S:
+            accepted += send()
+        return accepted
 
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        landed = sum(pool.map(deliver_until_the_end, range(_CONNECTIONS)))
-    return _Window(landed, time.perf_counter() - begun)
+        accepted = sum(pool.map(send_until_the_end, range(_CONNECTIONS)))
+    return _Window(accepted, time.perf_counter() - start)
 
 
 def _balance(database: firestore.Client, uid: str) -> int:
-    read = database.document(f"users/{uid}").get()
-    return int((read.to_dict() or {}).get("tokenBalance", 0))
+    snapshot = database.document(f"users/{uid}").get()
+    return int((snapshot.to_dict() or {}).get("tokenBalance", 0))
 
 
-def _rates(runs: list[Run]) -> list[float]:
-    return [run.per_second for run in runs]
+def _speedup(ours: list[Run], baseline: list[Run]) -> float:
+    return median_ratio([run.per_second for run in ours], [run.per_second for run in baseline])
 
 
-def _rate(runs: list[Run]) -> str:
-    return f"{statistics.median(_rates(runs)):.0f}"
-
-
-def _p99s(runs: list[Run]) -> list[float]:
-    return [percentile(run.each_ms, 99) for run in runs]
+def _rates(ours: list[Run], baseline: list[Run]) -> str:
+    our_rate, baseline_rate = (statistics.median(run.per_second for run in runs) for runs in (ours, baseline))
+    return f"{our_rate:.0f} and {baseline_rate:.0f} per second"

@@ -1,4 +1,4 @@
-"""How long a buyer waits: from the webhook's arrival until the new balance can be read."""
+"""How long a buyer waits: from posting the webhook until the new balance is readable."""
 
 import threading
 import time
@@ -11,41 +11,41 @@ import httpx
 
 from bench import wire
 from bench.baselines.bare import calls
-from bench.client import WrongAnswerError
+from bench.client import UnexpectedResponseError
 from bench.lab import FUNCTIONS, Lab
-from bench.measure import by_turns, percentile
+from bench.measure import interleaved, percentile
 from bench.results import Row, at_most
 from local import pubsub_setup
 from local.ports import HOST
 
 _PURCHASES = 120
 _POLL_S = 0.002
-_DEADLINE_S = 30.0
+_TIMEOUT_S = 30.0
 
 
 class _Subscriber(ThreadingHTTPServer):
-    """Takes pushes, and says when one came."""
+    """Accepts pushes, and sets `delivered` when one arrives."""
 
     def __init__(self) -> None:
-        super().__init__((HOST, 0), _Push)
-        self.came = threading.Event()
+        super().__init__((HOST, 0), _PushHandler)
+        self.delivered = threading.Event()
 
 
-class _Push(BaseHTTPRequestHandler):
+class _PushHandler(BaseHTTPRequestHandler):
     server: _Subscriber
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.came.set()
+        self.server.delivered.set()
         self.send_response(HTTPStatus.NO_CONTENT)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def measure(lab: Lab) -> Iterator[Row]:
-    """Yield the rows: ours in all, the emulator's own part, and the difference."""
+    """Yield the rows: ours, less the time that the emulator alone needs to push a message."""
     project = lab.project(topics=True)
     publisher = calls.publisher(lab.emulators.pubsub)
     with (
@@ -54,34 +54,35 @@ def measure(lab: Lab) -> Iterator[Row]:
         lab.function("get_balance", project) as balance,
         _subscriber() as subscriber,
     ):
-        pubsub_setup.set_up(lab.emulators.pubsub, project, [FUNCTIONS["credit_tokens"]], {"credit_tokens": credit.url})
-        topic = _bare_topic(lab.emulators.pubsub, project, f"http://{HOST}:{subscriber.server_port}/")
-        hook, reader = webhook.caller(), balance.caller()
+        urls = {"credit_tokens": credit.url}
+        pubsub_setup.set_up(lab.emulators.pubsub, project, [FUNCTIONS["credit_tokens"]], urls)
+        topic = _create_bare_topic(lab.emulators.pubsub, project, f"http://{HOST}:{subscriber.server_port}/")
+        webhook_client, balance_client = webhook.client(), balance.client()
 
-        def purchase(number: int) -> float:
+        def buy(number: int) -> float:
             uid = f"buyer-{number}"
             event, read = wire.webhook(wire.purchase(uid, 0)), wire.get(uid, project)
-            begun = time.perf_counter()
-            hook.ask(event)
-            while reader.ask(read).fields["balance"] != wire.TOKENS:
+            start = time.perf_counter()
+            webhook_client.send_ok(event)
+            while balance_client.send_ok(read).fields["balance"] != wire.TOKENS:
                 time.sleep(_POLL_S)
-                if time.perf_counter() - begun > _DEADLINE_S:
-                    raise WrongAnswerError(f"{uid} was not credited")
-            return (time.perf_counter() - begun) * 1000
+                if time.perf_counter() - start > _TIMEOUT_S:
+                    raise UnexpectedResponseError(f"{uid} was not credited")
+            return (time.perf_counter() - start) * 1000
 
-        def bare_push(_number: int) -> float:
-            subscriber.came.clear()
-            begun = time.perf_counter()
+        def push_bare(_number: int) -> float:
+            subscriber.delivered.clear()
+            start = time.perf_counter()
             calls.publish(publisher, topic, b"{}")
-            if not subscriber.came.wait(_DEADLINE_S):
-                raise WrongAnswerError("The emulator did not push")
-            return (time.perf_counter() - begun) * 1000
+            if not subscriber.delivered.wait(_TIMEOUT_S):
+                raise UnexpectedResponseError("The emulator pushed nothing")
+            return (time.perf_counter() - start) * 1000
 
-        bought, pushed = by_turns(_PURCHASES, purchase, bare_push)
+        purchases, pushes = interleaved(_PURCHASES, buy, push_bare)
     for percent in (50, 99):
-        ours, theirs = percentile(bought, percent), percentile(pushed, percent)
+        our_ms, push_ms = percentile(purchases, percent), percentile(pushes, percent)
         name = f"webhook posted → balance readable, less a bare push, ms: p{percent}"
-        yield Row(name, ours - theirs, at_most(40), f"{ours:.0f} and {theirs:.0f} ms")
+        yield Row(name, our_ms - push_ms, at_most(40), f"{our_ms:.0f} and {push_ms:.0f} ms")
 
 
 @contextmanager
@@ -94,8 +95,8 @@ def _subscriber() -> Iterator[_Subscriber]:
             server.shutdown()
 
 
-def _bare_topic(emulator: str, project: str, endpoint: str) -> str:
-    """Make a topic whose one subscription pushes to an endpoint; return the topic's name."""
+def _create_bare_topic(emulator: str, project: str, endpoint: str) -> str:
+    """Create a topic with one push subscription; return its name."""
     topic = f"projects/{project}/topics/bare"
     with httpx.Client(base_url=f"http://{emulator}/v1/") as pubsub:
         pubsub.put(topic, json={}).raise_for_status()

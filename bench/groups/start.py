@@ -1,4 +1,4 @@
-"""How long `make run` takes when nothing is left to install."""
+"""How long `make run` takes when everything is installed."""
 
 import os
 import statistics
@@ -13,34 +13,33 @@ from bench.results import Row, at_most
 from topology.functions import ROOT
 
 _ROUNDS = 3
-_GIVE_UP_S = 300.0
+_TIMEOUT_S = 300.0
 _POLL_S = 0.05
 
 
 def measure(_lab: Lab) -> Iterator[Row]:
-    """Yield the row, after a start that does not count: it may still install or build something."""
-    seconds = [_start_s() for _ in range(_ROUNDS + 1)][1:]
+    """Yield the row. A first start does not count: it may still install or build something."""
+    seconds = [_seconds_to_start() for _ in range(_ROUNDS + 1)][1:]
     note = f"{min(seconds):.1f} to {max(seconds):.1f} s"
     yield Row("make run, second time, seconds", statistics.median(seconds), at_most(15), note)
 
 
-def _start_s() -> float:
-    """Return the seconds until everything answers."""
+def _seconds_to_start() -> float:
+    """Return how long it takes until the stack writes where everything is."""
     with tempfile.TemporaryDirectory() as directory:
         endpoints = Path(directory) / "endpoints.json"
-        begun = time.perf_counter()
-        with subprocess.Popen(  # noqa: S603 - every word of it is ours
-            # As a developer types it.
-            ("make", "run", f"ARGS=--directory {directory}"),  # noqa: S607
+        start = time.perf_counter()
+        with subprocess.Popen(  # noqa: S603 - no part of the command comes from outside
+            ("make", "run", f"ARGS=--directory {directory}"),  # noqa: S607 - the command that developers type
             cwd=ROOT,
-            env={**os.environ, "MAKEFLAGS": ""},
+            env={**os.environ, "MAKEFLAGS": ""},  # this make is not part of the one that runs the bench
             stdout=subprocess.DEVNULL,
         ) as launcher:
             try:
                 while not endpoints.exists():
-                    if launcher.poll() is not None or time.perf_counter() - begun > _GIVE_UP_S:
-                        raise RuntimeError("make run did not start")
+                    if launcher.poll() is not None or time.perf_counter() - start > _TIMEOUT_S:
+                        raise RuntimeError("make run did not start the stack")
                     time.sleep(_POLL_S)
-                return time.perf_counter() - begun
+                return time.perf_counter() - start
             finally:
                 launcher.terminate()

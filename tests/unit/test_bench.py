@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from bench import counted, report
+from bench import count_calls, report
 from bench.__main__ import GROUPS
 from bench.baselines.queue.ledger import NotEnoughTokensError, QueueLedger
-from bench.environments import BASELINES
+from bench.environments import BASELINES, pins_of
 from bench.groups import cold
-from bench.measure import Run, alternately, at_once, by_turns, median_ratio, percentile
+from bench.measure import Run, interleaved, interleaved_calls, median_ratio, percentile, run_concurrently
 from bench.results import Row, Target, at_least, at_most, exactly, write_json
-from deploy.stage import pinned
 from tests.fakes.firestore import FakeFirestore
 from topology.functions import ROOT, load_functions
 
@@ -31,12 +30,12 @@ PAGE = ROOT / "docs" / "performance.md"
 @pytest.mark.parametrize(
     ("target", "holds", "fails"), [(at_most(1.5), 1.5, 1.51), (at_least(4), 4, 3.99), (exactly(3), 3, 2)]
 )
-def test_a_row_holds_up_to_its_target(target: Target, holds: float, fails: float) -> None:
+def test_a_row_is_ok_up_to_its_target(target: Target, holds: float, fails: float) -> None:
     assert Row("row", holds, target).ok is True
     assert Row("row", fails, target).ok is False
 
 
-def test_what_was_skipped_or_has_no_target_is_neither_good_nor_bad() -> None:
+def test_a_row_without_a_value_or_a_target_is_neither_ok_nor_not() -> None:
     assert Row("row", None, at_most(1)).ok is None
     assert Row("row", 7).ok is None
 
@@ -55,30 +54,30 @@ def test_rows_are_written_as_json(tmp_path: Path) -> None:
 # --- arithmetic
 
 
-def test_the_first_round_does_not_count_and_the_order_turns_around() -> None:
+def test_the_first_round_does_not_count_and_every_other_round_is_reversed() -> None:
     order: list[str] = []
 
     def take(name: str, number: int) -> str:
         order.append(name)
         return f"{name}{number}"
 
-    ours, theirs = by_turns(2, lambda number: take("a", number), lambda number: take("b", number))
+    ours, theirs = interleaved(2, lambda number: take("a", number), lambda number: take("b", number))
 
     assert (ours, theirs) == (["a1", "a2"], ["b1", "b2"])
     assert order == ["b", "a", "a", "b", "b", "a"]
 
 
-def test_calls_are_made_alternately_and_timed_each() -> None:
-    made: list[str] = []
-    first, second = alternately(3, lambda: made.append("a"), lambda: made.append("b"))
+def test_calls_take_turns_and_each_is_timed() -> None:
+    calls: list[str] = []
+    first, second = interleaved_calls(3, lambda: calls.append("a"), lambda: calls.append("b"))
 
     assert (len(first), len(second)) == (3, 3)
-    assert made == ["b", "a", "a", "b", "b", "a", "a", "b"]
+    assert calls == ["b", "a", "a", "b", "b", "a", "a", "b"]
 
 
-def test_a_call_that_fails_fails_the_measurement() -> None:
+def test_a_failing_call_fails_the_measurement() -> None:
     with pytest.raises(ZeroDivisionError):
-        at_once([lambda: 1, lambda: 1 // 0], 2)
+        run_concurrently([lambda: 1, lambda: 1 // 0], 2)
 
 
 def test_ratios_and_percentiles() -> None:
@@ -91,17 +90,21 @@ def test_ratios_and_percentiles() -> None:
 
 
 class _Requests:
-    """What a channel would send, through the interceptor, with the lines that it noted."""
+    """Sends requests through the interceptor, and returns the line it records for each."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._billed = file, counted.Billed(file)
+        self._file, self._interceptor = file, count_calls.BillingInterceptor(file)
 
     def unary(self, call: str, request: object) -> dict[str, Any]:
-        self._billed.intercept_unary_unary(lambda *_: None, SimpleNamespace(method=f"/F/{call}"), request)
+        self._interceptor.intercept_unary_unary(lambda *_: None, SimpleNamespace(method=f"/F/{call}"), request)
         return self._last
 
     def stream(self, call: str, request: object, responses: Iterator[object]) -> dict[str, Any]:
-        list(self._billed.intercept_unary_stream(lambda *_: responses, SimpleNamespace(method=f"/F/{call}"), request))
+        list(
+            self._interceptor.intercept_unary_stream(
+                lambda *_: responses, SimpleNamespace(method=f"/F/{call}"), request
+            )
+        )
         return self._last
 
     @property
@@ -109,7 +112,7 @@ class _Requests:
         return dict(json.loads(self._file.read_text().splitlines()[-1]))
 
 
-def test_a_commit_is_billed_by_its_writes_and_a_read_by_its_documents(tmp_path: Path) -> None:
+def test_a_commit_is_billed_for_its_writes_and_a_read_for_its_documents(tmp_path: Path) -> None:
     requests = _Requests(tmp_path / "calls")
 
     commit = requests.unary("Commit", SimpleNamespace(writes=[1, 2, 3]))
@@ -120,9 +123,7 @@ def test_a_commit_is_billed_by_its_writes_and_a_read_by_its_documents(tmp_path: 
 
 
 @pytest.mark.parametrize(("found", "billed"), [(0, 1), (1, 1), (20, 20)])
-def test_a_query_is_billed_by_what_it_finds_and_once_when_that_is_nothing(
-    tmp_path: Path, found: int, billed: int
-) -> None:
+def test_a_query_is_billed_for_its_results_and_at_least_once(tmp_path: Path, found: int, billed: int) -> None:
     responses = iter([*[{"document": {}}] * found, {"read_time": 1}])
 
     assert _Requests(tmp_path / "calls").stream("RunQuery", None, responses)["reads"] == billed
@@ -145,20 +146,18 @@ def test_the_queue_spends_once_by_a_key_and_never_below_zero() -> None:
     assert queue.spend("ada", "rest", 4).balance_after == 0
 
 
-@pytest.mark.parametrize("file", sorted(BASELINES.glob("*/requirements.in")), ids=lambda file: file.parent.name)
-def test_a_baseline_is_built_from_what_the_lock_pins(file: Path) -> None:
-    names = file.read_text().split()
-    lock = (ROOT / "requirements-dev.txt").read_text()
-    found = {line.split("==")[0] for line in pinned("".join(f"{name}==locked\n" for name in names), lock)}
+@pytest.mark.parametrize("name", [file.parent.name for file in BASELINES.glob("*/requirements.in")])
+def test_a_baseline_is_built_with_pinned_versions(name: str) -> None:
+    packages = (BASELINES / name / "requirements.in").read_text().split()
 
-    assert set(names) <= found
+    assert set(packages) <= {pin.split("==")[0] for pin in pins_of(name)}
 
 
 # --- coverage and documentation
 
 
 def test_every_function_has_a_request_for_its_cold_start() -> None:
-    assert set(cold._requests("demo")) == {row.name for row in load_functions()}
+    assert set(cold.requests_of("demo")) == {row.name for row in load_functions()}
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -1,1 +1,1 @@
-"""Only the calls that cannot be avoided."""
+"""The calls that cannot be avoided, and nothing else."""

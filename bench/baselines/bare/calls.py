@@ -1,4 +1,4 @@
-"""The calls that a credit and a webhook cannot do without, with the clients that the product uses, and nothing else."""
+"""The calls that a credit and a webhook cannot avoid, made with the same clients as the product's."""
 
 import uuid
 
@@ -26,10 +26,10 @@ def credit(database: firestore.Client, uid: str) -> None:
 
 
 def publisher(emulator: str) -> PublisherClient:
-    """Return the client that the webhook publishes with."""
+    """Return a client of the same kind as the webhook's."""
     return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)))
 
 
 def publish(client: PublisherClient, topic: str, data: bytes) -> None:
-    """Put one message on a topic (projects/…/topics/…)."""
+    """Publish one message to a topic (projects/…/topics/…)."""
     client.publish(topic=topic, messages=[PubsubMessage(data=data)])

@@ -1,4 +1,4 @@
-"""The unavoidable calls behind HTTP: what is left over is the web server's."""
+"""The unavoidable calls behind HTTP, so that the web server's share can be told apart."""
 
 import os
 from functools import cache

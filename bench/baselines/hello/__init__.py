@@ -1,1 +1,1 @@
-"""A program of its own: nothing imports it from here."""
+"""A stand-alone program: nothing imports this package."""

@@ -1,4 +1,4 @@
-"""The least that a function can be."""
+"""The smallest possible function."""
 
 import functions_framework
 from flask import Request
@@ -6,5 +6,5 @@ from flask import Request
 
 @functions_framework.http
 def hello(_request: Request) -> str:
-    """Answer ok."""
+    """Response ok."""
     return "ok"

@@ -1,7 +1,7 @@
 """The flow that this product replaced: one Flask app that does everything within the webhook.
 
-It looks for the session by a query, then credits, then records: a crash or a second webhook between two of the steps
-loses or doubles a purchase. It is kept for its cost, not for its example.
+It looks for the session with a query, then credits, then records. A crash or a second webhook between two of these
+steps loses or doubles a purchase: it is here to be compared with, not to be copied.
 """
 
 import os
@@ -26,7 +26,7 @@ app = Flask(__name__)
 
 @app.post("/")
 def stripe_webhook() -> Response:
-    """Verify what Stripe sends, and credit a completed session before answering."""
+    """Verify the event, and credit a completed session before responding."""
     header = request.headers.get("Stripe-Signature", "")
     event = stripe.Webhook.construct_event(request.get_data(), header, webhook_secret())
     credited = event.type == "checkout.session.completed" and credit(event.to_dict(for_json=True)["data"]["object"])
@@ -34,7 +34,7 @@ def stripe_webhook() -> Response:
 
 
 def credit(session: dict[str, Any]) -> bool:
-    """Credit a paid session unless it is known or its buyer bought too often; tell whether it was credited."""
+    """Credit a paid session unless it was credited before or its buyer bought too often; tell whether it was."""
     uid, tokens = session["metadata"]["firebase_uid"], int(session["metadata"]["tokens"])
     records = database().collection("transactions")
     same_session = records.where(filter=FieldFilter("details.stripeSessionId", "==", session["id"]))
@@ -73,7 +73,7 @@ def add(transaction: Transaction, user: DocumentReference, tokens: int) -> int:
 @cache
 def database() -> Client:
     """Return Firestore as firebase-admin opens it."""
-    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # the emulator asks for none
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # the emulator needs none
     firebase_admin.initialize_app(nobody, {"projectId": os.environ["GOOGLE_CLOUD_PROJECT"]})
     client: Client = firestore.client()
     return client
@@ -81,7 +81,7 @@ def database() -> Client:
 
 @cache
 def webhook_secret() -> str:
-    """Return the webhook's secret: the setting itself, or what Secret Manager has under its name."""
+    """Return the webhook's secret: the setting itself, or the secret that it names in Secret Manager."""
     setting = os.environ["STRIPE_WEBHOOK_SECRET"]
     if not _RESOURCE_NAME.fullmatch(setting):
         return setting

@@ -1,1 +1,1 @@
-"""The ledger's first version: one commit for each change, and threads that queue for an account."""
+"""The ledger's first version: one commit per change, with threads that queue for an account."""

@@ -1,11 +1,11 @@
-"""The first version's ledger, cut down to a spend: one read and one commit for each change, and a queue of threads.
+"""The first version's ledger, reduced to spends: one read and one commit per change, and a queue of threads.
 
     read users/{uid} ──> decide ──> commit:  create transactions/{id}      fails if the entry exists
           ^                                  update users/{uid}            fails if it moved since it was read
           └──── it moved: read again, with jitter ────┘
 
-Threads of an instance queue by the hash of the account's id, so strangers wait for each other too. It is kept for
-comparison, with the steps that cost time as they were.
+Threads of an instance queue by the hash of the account's id, so unrelated accounts wait for each other too. Whatever
+costs time is as it was in the first version, so that the comparison is fair.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -41,8 +41,8 @@ class NotEnoughTokensError(Exception):
     """The account has fewer tokens than are to be spent."""
 
 
-class AwayError(Exception):
-    """Firestore did not answer in time, or the account changed too often."""
+class UnavailableError(Exception):
+    """Firestore did not respond in time, or the account changed too often."""
 
 
 class _MovedError(Exception):
@@ -77,31 +77,32 @@ class Entry:
 
 
 class QueueLedger:
-    """Spends from accounts, each spend a commit of its own."""
+    """Spends tokens, one commit per spend."""
 
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
         self._queues = tuple(Lock() for _ in range(_QUEUES))
 
     def fund(self, uid: str, tokens: int) -> None:
-        """Make an account with tokens."""
+        """Create an account with tokens."""
         batch = self._client.batch()
         batch.create(self._document("users", uid), _account_fields(_Account(uid, tokens, purchased=tokens)))
         batch.commit()
 
     def spend(self, uid: str, key: str, amount: int) -> Entry:
-        """Spend once by this key; return the entry, of now or of the key's first use.
+        """Spend once per key; return the entry, which a repeated key gets again.
 
         Raises:
-            NotEnoughTokensError, AwayError: as they say; nothing changed.
+            NotEnoughTokensError: nothing was spent.
+            UnavailableError: Firestore did not respond in time. The spend may have landed.
         """
         queue = self._queues[hash(uid) % len(self._queues)]
         if not queue.acquire(timeout=_CHANGE_TIMEOUT_S):
-            raise AwayError(uid)
+            raise UnavailableError(uid)
         try:
             return _until_unmoved(lambda: self._attempt(uid, f"spend:{uid}:{key}", amount))
         except google_errors.RetryError as error:
-            raise AwayError(uid) from error
+            raise UnavailableError(uid) from error
         finally:
             queue.release()
 
@@ -205,7 +206,7 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except (*_PASSING, google_errors.RetryError) as error:
-        raise AwayError from error
+        raise UnavailableError from error
 
 
 def _until_unmoved(attempt: Callable[[], Outcome]) -> Outcome:

@@ -13,10 +13,10 @@ from bench.baselines.queue.ledger import QueueLedger
 
 @functions_framework.http
 def queue_spend(request: Request) -> dict[str, Any]:
-    """Take the body that spend_tokens takes."""
+    """Spend what the body says, in spend_tokens' format."""
     body = request.get_json()
     entry = _ledger().spend(body["user_id"], body["idempotency_key"], body["amount"])
-    print(f"tokens.spent {entry.id}", flush=True)  # noqa: T201 - a line of log for each request, as it was
+    print(f"tokens.spent {entry.id}", flush=True)  # noqa: T201 - one log line per request, as it was
     return {"success": True, "balance": entry.balance_after}
 
 
