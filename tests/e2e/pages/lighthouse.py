@@ -31,8 +31,8 @@ HEAD = """# Lighthouse
 
 Performance, accessibility, best practices and SEO of every page, each from 0 to 100, with the largest
 contentful paint (LCP), the total blocking time (TBT) and the layout shift (CLS). `make lighthouse` measures
-them on the local stack: the median of {runs} runs on the slow phone that Lighthouse simulates ({version}). The
-`is-crawlable` audit is left out where a page is somebody's own and says `noindex`.
+them on the local stack: the median of {runs} runs on the slow phone that Lighthouse simulates ({version}).
+The `is-crawlable` audit is left out where a page is somebody's own and says `noindex`.
 
 | page | signed in | performance | accessibility | best practices | SEO | LCP | TBT | CLS |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
