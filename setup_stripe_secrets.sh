@@ -47,6 +47,8 @@ ask 'webhook secret' 'whsec_[A-Za-z0-9+/=]+(,whsec_[A-Za-z0-9+/=]+)*'
 webhook_secret=$REPLY
 ask 'publishable key' "pk_${mode}_[A-Za-z0-9]+"
 publishable_key=$REPLY
+ask "operators' key, if it is another one" "(sk|rk)_${mode}_[A-Za-z0-9]+"
+operator_key=$REPLY
 unset REPLY
 
 # Creates the secrets, the functions' accounts, and their access as functions/functions.toml defines it.
@@ -69,4 +71,5 @@ store() { # secret, value
 store stripe-secret-key "$secret_key"
 store stripe-webhook-secret "$webhook_secret"
 store stripe-publishable-key "$publishable_key"
+store stripe-operator-key "$operator_key"
 echo "Next: .venv/bin/python -m deploy.stripe_setup $environment"

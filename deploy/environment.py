@@ -16,7 +16,10 @@ SECRETS: Mapping[str, str] = {
 }
 """The settings that are secrets, each with the name of its secret in Secret Manager."""
 
-ALL_SECRETS = (*SECRETS.values(), "stripe-publishable-key")
+OPERATOR_KEY = "stripe-operator-key"
+"""The secret with the key that stripe_setup and operators use: it may do what no function has to."""
+
+ALL_SECRETS = (*SECRETS.values(), OPERATOR_KEY, "stripe-publishable-key")
 """Every secret. No function reads the publishable key; it is stored for pages that embed Stripe's own components."""
 
 
@@ -46,6 +49,7 @@ class Environment:
     alert_emails: tuple[str, ...]
     trusted_callers: tuple[str, ...]
     promotes: str
+    github_repository: str
     more_settings: Mapping[str, str]
     prices: Mapping[str, str]
     images_project: str

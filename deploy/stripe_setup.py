@@ -14,7 +14,7 @@ import click
 from stripe import StripeClient, WebhookEndpoint
 
 from deploy.commands import gcloud
-from deploy.environment import SECRETS, DeployError, Environment, load_environment
+from deploy.environment import OPERATOR_KEY, SECRETS, DeployError, Environment, load_environment
 from shared.domain.stripe_events import API_VERSION, HANDLED_EVENTS
 from shared.runtime.catalog_file import load_catalog
 from topology.stripe_prices import set_up
@@ -33,15 +33,16 @@ _MAX_SECRETS = 2  # the new one, and the previous one while Stripe still signs w
 @click.option("--webhook-url", metavar="URL", help="Send events to this address instead: the old system, a tunnel.")
 @click.option("--disable-webhook", is_flag=True, help="Stop Stripe from sending events, until a run without this flag.")
 def main(name: str, project: str | None, webhook_url: str | None, *, disable_webhook: bool) -> None:
-    """Create products, prices and the webhook endpoint in Stripe. Safe to repeat."""
+    """Create products, prices and the webhook endpoint in Stripe; with an option, change the endpoint only."""
     try:
         environment = load_environment(name, project)
         key = _secret_key(environment)
         api = os.environ.get("STRIPE_API_BASE", _STRIPE)
-        prices = set_up(api, key, load_catalog(environment.catalog).packages)
-        _write(environment.prices_file, prices)
-        for setting, price in prices.items():
-            click.echo(f"{setting}={price}")
+        if not (webhook_url or disable_webhook):
+            prices = set_up(api, key, load_catalog(environment.catalog).packages)
+            _write(environment.prices_file, prices)
+            for setting, price in prices.items():
+                click.echo(f"{setting}={price}")
         stripe = StripeClient(key, stripe_version=API_VERSION, base_addresses={"api": api}, max_network_retries=2)
         outcome = _set_up_webhook(stripe, environment, webhook_url or environment.webhook_url, disabled=disable_webhook)
         click.echo(outcome)
@@ -50,9 +51,13 @@ def main(name: str, project: str | None, webhook_url: str | None, *, disable_web
 
 
 def _secret_key(environment: Environment) -> str:
-    """Return the environment's Stripe key from Secret Manager, or from STRIPE_SECRET_KEY if that holds a key itself."""
+    """Return the operators' Stripe key: from STRIPE_SECRET_KEY if that holds a key itself, or from Secret Manager.
+
+    An environment with one key for everything, such as dev, has none of the operators' own.
+    """
     variable = os.environ.get("STRIPE_SECRET_KEY", "")
-    key = variable if variable.startswith(("sk_", "rk_")) else _read_secret(environment, SECRETS["STRIPE_SECRET_KEY"])
+    key = variable if variable.startswith(("sk_", "rk_")) else ""
+    key = key or _read_secret(environment, OPERATOR_KEY) or _read_secret(environment, SECRETS["STRIPE_SECRET_KEY"])
     if not key:
         raise DeployError(f"There is no Stripe key yet. Run: ./setup_stripe_secrets.sh {environment.name}")
     if key.startswith(("sk_live_", "rk_live_")) != environment.livemode:

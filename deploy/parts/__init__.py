@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from deploy.deployment import Deployment
-from deploy.parts import firestore, functions, ground, hosting, messages, monitoring, secrets
+from deploy.parts import federation, firestore, functions, ground, hosting, messages, monitoring, secrets
 
 Part = Callable[[Deployment], None]
 
 BOOTSTRAP: Mapping[str, Part] = {
     "apis": ground.apis,
+    "federation": federation.federation,
     "accounts": ground.service_accounts,
     "roles": ground.roles,
     "storage": ground.storage,

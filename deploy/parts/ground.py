@@ -4,7 +4,8 @@ import json
 
 from deploy.commands import Command, gcloud
 from deploy.deployment import Deployment
-from deploy.parts.identities import BUILDER, CUSTOM_ROLES, RELEASER, Account, accounts
+from deploy.parts.federation import jobs_of
+from deploy.parts.identities import AUDITOR, BUILDER, CUSTOM_ROLES, RELEASER, Account, accounts
 from deploy.policy import PUBLIC, Policy
 from deploy.resource import LABELS, MARK, Kind, Resource, State, always, at_path, described, labeled, last_part
 
@@ -19,6 +20,7 @@ _APIS = (
     "firebaserules",
     "firestore",
     "iam",
+    "iamcredentials",
     "identitytoolkit",
     "logging",
     "monitoring",
@@ -26,6 +28,7 @@ _APIS = (
     "pubsub",
     "run",
     "secretmanager",
+    "sts",
 )
 REPOSITORY = "token-economy"
 _PUBSUB_AGENT_ROLE = "roles/pubsub.serviceAgent"
@@ -82,10 +85,17 @@ def service_accounts(deployment: Deployment) -> None:
                 desired={"description": description, "disabled": False},
             )
         )
+    jobs = {
+        RELEASER: jobs_of(deployment, deployment.environment.name),
+        AUDITOR: jobs_of(deployment, f"{deployment.environment.name}-check"),
+    }
     for account in table:  # after all of them exist
         users = {deployment.member(account.user)} if account.user else set()
-        email = deployment.environment.account(account.name)
-        deployment.ensure_policy((*words, email), {"roles/iam.serviceAccountUser": users})
+        grants = {
+            "roles/iam.serviceAccountUser": users,
+            "roles/iam.workloadIdentityUser": jobs.get(account.name, set()),
+        }
+        deployment.ensure_policy((*words, deployment.environment.account(account.name)), grants)
 
 
 def roles(deployment: Deployment) -> None:

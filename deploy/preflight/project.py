@@ -13,6 +13,7 @@ _RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
 
 PERMISSIONS = {
     "apis": ("serviceusage.services.enable",),
+    "federation": ("iam.workloadIdentityPools.create",),
     "accounts": ("iam.serviceAccounts.create", "iam.serviceAccounts.setIamPolicy"),
     "roles": ("iam.roles.create", "resourcemanager.projects.setIamPolicy"),
     "storage": ("storage.buckets.create", "artifactregistry.repositories.create"),

@@ -31,6 +31,7 @@ class Project:
             alert_emails=("night@company.test",),
             trusted_callers=("group:backends@company.test",),
             promotes="",
+            github_repository="company/token-economy",
             number=NUMBER,
         )
         self.environment = replace(self.environment, images_project=self.environment.project)

@@ -1,6 +1,7 @@
 """Rights: exactly those of the tables, member by member, on everything that is ours."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -249,3 +250,39 @@ def test_no_role_of_ours_deletes_documents(project: Project) -> None:
     permissions = project.resource("iam roles", "tokenLedger")["includedPermissions"]
     assert permissions
     assert not [name for name in permissions if name.endswith((".delete", ".bulkDelete", ".import"))]
+
+
+# --- GitHub's jobs, without keys
+
+
+def test_only_jobs_of_the_repositorys_main_branch_can_act_as_our_accounts(project: Project) -> None:
+    provider = project.resource("iam workload-identity-pools providers", "github")
+    assert provider["attributeCondition"] == (
+        "assertion.repository == 'company/token-economy' && assertion.ref == 'refs/heads/main'"
+    )
+    pool = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github"
+    rights = granted(project)
+    assert rights[f"{pool}/attribute.environment/prod"] == {"iam.workloadIdentityUser on releaser"}
+    assert rights[f"{pool}/attribute.environment/prod-check"] == {"iam.workloadIdentityUser on auditor"}
+
+
+def test_without_a_repository_there_is_no_federation(new_project: Project) -> None:
+    new_project.environment = replace(new_project.environment, github_repository="")
+    new_project.deploy()
+
+    assert "iam workload-identity-pools" not in new_project.state["kinds"]
+    assert not [member for member in granted(new_project) if member.startswith("principalSet")]
+
+
+def test_a_repository_that_is_no_longer_named_loses_its_rights(project: Project) -> None:
+    project.environment = replace(project.environment, github_repository="")
+    project.deploy(prune=True)
+
+    assert project.state["kinds"]["iam workload-identity-pools"] == {}
+    assert not [member for member in granted(project) if member.startswith("principalSet")]
+
+
+def test_the_auditor_changes_nothing(project: Project) -> None:
+    roles = {right.split(" on ")[0] for right in granted(project)["auditor"]}
+    assert roles
+    assert all(role.endswith(("iewer", "Reviewer", "browser", "Consumer", "logWriter")) for role in roles), roles

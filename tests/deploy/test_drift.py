@@ -1,11 +1,14 @@
 """Whatever somebody changes by hand is reported, put back, and then it stays so."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.environment import DeployError
+from deploy.parts import firestore
 from tests.deploy.project import Project
 from topology.topics import DEAD_LETTERS, STRIPE_EVENTS
 
@@ -200,10 +203,15 @@ DRIFT: dict[str, tuple[str, str, Callable[[Project], None]]] = {
         "indexes",
         set_field("firestore indexes fields", "transactions.timestamp", "indexConfig", ASCENDING),
     ),
-    "field without its index": (
-        "field index users.subscription.id",
-        "indexes",
-        set_field("firestore indexes fields", "users.subscription.id", "indexConfig", {}),
+    "disabled pool": (
+        "identity pool github",
+        "disabled",
+        set_field("iam workload-identity-pools", "github", "disabled", True),
+    ),
+    "other repository": (
+        "identity provider github",
+        "attributeCondition",
+        set_field("iam workload-identity-pools providers", "github", "attributeCondition", "true"),
     ),
     "paused job": ("job reconcile", "state", set_field("scheduler jobs", "reconcile", "state", "PAUSED")),
     "rarer job": ("job reconcile", "schedule", set_field("scheduler jobs", "reconcile", "schedule", "0 0 1 1 *")),
@@ -274,6 +282,7 @@ PARTS = {
     "backup": "firestore",
     "index": "indexes",
     "field": "indexes",
+    "identity": "federation",
     "job": "jobs",
     "metric": "metrics",
     "alert": "alerts",
@@ -370,3 +379,23 @@ def test_an_index_that_is_still_built_stops_the_run(project: Project) -> None:
     with pytest.raises(DeployError, match="Wait until it is built"):
         project.deploy()
     assert project.google.changes() == []
+
+
+def test_a_field_with_an_index_of_its_own_gets_it_and_keeps_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    override = {
+        "collectionGroup": "users",
+        "fieldPath": "subscription.id",
+        "indexes": [{"order": "ASCENDING", "queryScope": "COLLECTION"}],
+    }
+    (tmp_path / "firestore.indexes.json").write_text(json.dumps({"indexes": [], "fieldOverrides": [override]}))
+    monkeypatch.setattr(firestore, "ROOT", tmp_path)
+
+    assert len(project.deploy("indexes")) == 1
+    assert project.deploy("indexes") == []
+    set_field("firestore indexes fields", "users.subscription.id", "indexConfig", {})(project)
+    assert list(project.check("indexes").different) == ["field index users.subscription.id"]
+    (change,) = project.deploy("indexes")
+    assert "--index=order=ascending" in change
+    assert project.deploy("indexes") == []

@@ -133,6 +133,23 @@ def test_a_key_given_by_resource_name_is_read_from_secret_manager(cloud: Scripts
     assert len(stripe.all("webhook_endpoints")) == 1
 
 
+def test_operators_have_a_key_of_their_own_that_no_function_reads(cloud: Scripts, stripe: Stripe) -> None:
+    run = set_keys(cloud, f"sk_test_functions\n\n\n{SECRET_KEY}\n")
+    assert run.returncode == 0, run.stderr
+    assert cloud.state["secret_values"]["stripe-operator-key"] == [SECRET_KEY]
+    assert cloud.state["policies"].get("secrets stripe-operator-key", {"bindings": []})["bindings"] == []
+
+    # The simulator takes the operators' key only.
+    assert cloud.run(SET_UP, "dev", extra={"STRIPE_API_BASE": stripe.url}).returncode == 0
+
+
+def test_changing_the_webhook_touches_nothing_else(cloud: Scripts, stripe: Stripe) -> None:
+    """It is for the night: whatever the catalog says by then, prices stay as they are."""
+    assert set_up(cloud, stripe, "--disable-webhook").returncode == 0
+    assert stripe.all("products") == []
+    assert not (cloud.checkout / "deploy" / "prices.dev.env").exists()
+
+
 def test_products_prices_and_the_endpoint_are_created_once(cloud: Scripts, stripe: Stripe) -> None:
     run = set_up(cloud, stripe)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -20,11 +20,24 @@ _STATES: dict[str, dict[str, Any]] = {
     "resume": {"state": "ENABLED"},
     "undelete": {"deleted": False},
 }
-_VERBS = ("list", "list-configs", "describe", "create", "update", "delete", "set-cleanup-policies", *_STATES)
+_VERBS = (
+    "list",
+    "list-configs",
+    "describe",
+    "create",
+    "create-oidc",
+    "update",
+    "update-oidc",
+    "delete",
+    "set-cleanup-policies",
+    *_STATES,
+)
 # kind → the API that has to be enabled
 _APIS = {
     "iam service-accounts": "iam",
     "iam roles": "iam",
+    "iam workload-identity-pools": "iam",
+    "iam workload-identity-pools providers": "iam",
     "artifacts repositories": "artifactregistry",
     "firestore databases": "firestore",
     "firestore indexes composite": "firestore",
@@ -199,7 +212,7 @@ class FakeGoogle:
         if verb in ("list", "list-configs"):
             return resources.listed(self.state, kind)
         name = self._name(kind, rest_, arguments)
-        if verb == "create":
+        if verb.startswith("create"):
             resources.create(self.state, kind, name, arguments)
             return None
         return self._existing(kind, verb, name, arguments)

@@ -38,6 +38,16 @@ _USER_LABELS: _Fields = {"--user-labels": ("userLabels", _pairs), "--update-user
 # kind → flag → (path in the resource, value); "" merges the value into the resource
 FIELDS: Mapping[str, _Fields] = {
     "iam service-accounts": {"--description": ("description", str)},
+    "iam workload-identity-pools": {
+        "--description": ("description", str),
+        "--no-disabled": ("disabled", _none),
+    },
+    "iam workload-identity-pools providers": {
+        "--issuer-uri": ("oidc.issuerUri", str),
+        "--attribute-mapping": ("attributeMapping", _pairs),
+        "--attribute-condition": ("attributeCondition", str),
+        "--no-disabled": ("disabled", _none),
+    },
     "iam roles": {
         "--title": ("title", str),
         "--description": ("description", str),
