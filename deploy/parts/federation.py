@@ -12,36 +12,39 @@ _PROVIDERS = (*_POOLS, "providers")
 
 def federation(deployment: Deployment) -> None:
     """Let the jobs of one GitHub repository's main branch act as the releaser and the auditor, if it is named."""
-    where = ("--location=global", deployment.project)
     pools = Kind(
         "identity pool",
         deployment.listing(*_POOLS, "list", "--location=global"),
         last_part,
         described(),
-        lambda state: gcloud(*_POOLS, "delete", last_part(state), *where),
+        lambda state: gcloud(*_POOLS, "delete", last_part(state), *_where(deployment)),
     )
     deployment.executor.own(pools)
-    repository = deployment.environment.github_repository
-    if not repository:
-        return
+    if deployment.environment.github_repository:
+        deployment.executor.ensure(_pool(deployment, pools))
+        deployment.executor.ensure(_provider(deployment, deployment.environment.github_repository))
+
+
+def _pool(deployment: Deployment, pools: Kind) -> Resource:
     description = f"Jobs of GitHub. {MARK}"
-    pool = (POOL, *where, f"--description={description}")
-    deployment.executor.ensure(
-        Resource(
-            pools,
-            POOL,
-            gcloud(*_POOLS, "create", *pool),
-            always(gcloud(*_POOLS, "update", *pool, "--no-disabled")),
-            desired={"description": description, "disabled": False},
-        )
+    pool = (POOL, *_where(deployment), f"--description={description}")
+    return Resource(
+        pools,
+        POOL,
+        gcloud(*_POOLS, "create", *pool),
+        always(gcloud(*_POOLS, "update", *pool, "--no-disabled")),
+        desired={"description": description, "disabled": False},
     )
+
+
+def _provider(deployment: Deployment, repository: str) -> Resource:
     mapping = {"google.subject": "assertion.sub", "attribute.environment": "assertion.environment"}
     # The job's environment at GitHub says what it may do; its protection rules, such as reviewers, are GitHub's.
     condition = f"assertion.repository == '{repository}' && assertion.ref == 'refs/heads/main'"
     provider = (
         POOL,
         f"--workload-identity-pool={POOL}",
-        *where,
+        *_where(deployment),
         f"--issuer-uri={_ISSUER}",
         f"--attribute-mapping={','.join(f'{key}={value}' for key, value in mapping.items())}",
         f"--attribute-condition={condition}",
@@ -51,20 +54,22 @@ def federation(deployment: Deployment) -> None:
         deployment.listing(*_PROVIDERS, "list", f"--workload-identity-pool={POOL}", "--location=global"),
         last_part,
     )
-    deployment.executor.ensure(
-        Resource(
-            providers,
-            POOL,
-            gcloud(*_PROVIDERS, "create-oidc", *provider),
-            always(gcloud(*_PROVIDERS, "update-oidc", *provider, "--no-disabled")),
-            desired={
-                "attributeMapping": mapping,
-                "attributeCondition": condition,
-                "oidc": {"issuerUri": _ISSUER},
-                "disabled": False,
-            },
-        )
+    return Resource(
+        providers,
+        POOL,
+        gcloud(*_PROVIDERS, "create-oidc", *provider),
+        always(gcloud(*_PROVIDERS, "update-oidc", *provider, "--no-disabled")),
+        desired={
+            "attributeMapping": mapping,
+            "attributeCondition": condition,
+            "oidc": {"issuerUri": _ISSUER},
+            "disabled": False,
+        },
     )
+
+
+def _where(deployment: Deployment) -> tuple[str, str]:
+    return "--location=global", deployment.project
 
 
 def jobs_of(deployment: Deployment, github_environment: str) -> set[str]:
