@@ -70,15 +70,17 @@ class Lab:
         """The simulator's price ids, by the name of their setting."""
         return stripe_prices.set_up(self.stripe, wire.SECRET_KEY, load_catalog().packages)
 
-    def project(self, *, topics: bool = False) -> str:
-        """Return a new, empty project; with `topics`, it has the product's topics."""
-        project = f"demo-{uuid.uuid4().hex[:12]}"
-        if topics:
-            # On a busy machine the emulator's first response can take longer than the client's timeout.
-            for attempt in stamina.retry_context(on=httpx.TimeoutException):
-                with attempt:
-                    pubsub_setup.set_up(self.emulators.pubsub, project, [], {})
-        return project
+    def project(self) -> str:
+        """Return the id of a new, empty project."""
+        return f"demo-{uuid.uuid4().hex[:12]}"
+
+    def create_topics(self, project: str, *, push_to: str | None = None) -> None:
+        """Create the product's topics in a project, and with a URL credit_tokens' subscription that pushes to it."""
+        subscribers = [FUNCTIONS["credit_tokens"]] if push_to else []
+        # On a busy machine the emulator's first response can take longer than the client's timeout.
+        for attempt in stamina.retry_context(on=httpx.TimeoutException):
+            with attempt:
+                pubsub_setup.set_up(self.emulators.pubsub, project, subscribers, {"credit_tokens": push_to or ""})
 
     def database(self, project: str) -> firestore.Client:
         """Return a client for a project's Firestore."""

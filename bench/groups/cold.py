@@ -84,7 +84,8 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 
 def _cases(lab: Lab) -> dict[str, Case]:
-    project = lab.project(topics=True)
+    project = lab.project()
+    lab.create_topics(project)
     lab.fund(project, {_ADA: 5_000})
     baselines = {
         "hello": _baseline(lab, project, "hello"),

@@ -1,5 +1,6 @@
 """How long a buyer waits: from posting the webhook until the new balance is readable."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -7,16 +8,14 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
-
 from bench import wire
 from bench.baselines.bare import calls
 from bench.client import UnexpectedResponseError
-from bench.lab import FUNCTIONS, Lab
+from bench.lab import Lab
 from bench.measure import interleaved, percentile
 from bench.results import Row, at_most
-from local import pubsub_setup
 from local.ports import HOST
+from topology.topics import STRIPE_EVENTS
 
 _PURCHASES = 120
 _POLL_S = 0.002
@@ -46,17 +45,18 @@ class _PushHandler(BaseHTTPRequestHandler):
 
 def measure(lab: Lab) -> Iterator[Row]:
     """Yield the rows: ours, less the time that the emulator alone needs to push a message."""
-    project = lab.project(topics=True)
+    project, bare_project = lab.project(), lab.project()
     publisher = calls.publisher(lab.emulators.pubsub)
+    bare_topic = f"projects/{bare_project}/topics/{STRIPE_EVENTS}"
     with (
         lab.function("stripe_webhook", project) as webhook,
         lab.function("credit_tokens", project) as credit,
         lab.function("get_balance", project) as balance,
         _subscriber() as subscriber,
     ):
-        urls = {"credit_tokens": credit.url}
-        pubsub_setup.set_up(lab.emulators.pubsub, project, [FUNCTIONS["credit_tokens"]], urls)
-        topic = _create_bare_topic(lab.emulators.pubsub, project, f"http://{HOST}:{subscriber.server_port}/")
+        # The same topics and the same subscription, so that the emulator has the same work with both.
+        lab.create_topics(project, push_to=credit.url)
+        lab.create_topics(bare_project, push_to=f"http://{HOST}:{subscriber.server_port}/")
         webhook_client, balance_client = webhook.client(), balance.client()
 
         def buy(number: int) -> float:
@@ -70,10 +70,11 @@ def measure(lab: Lab) -> Iterator[Row]:
                     raise UnexpectedResponseError(f"{uid} was not credited")
             return (time.perf_counter() - start) * 1000
 
-        def push_bare(_number: int) -> float:
+        def push_bare(number: int) -> float:
+            message = json.dumps(wire.purchase(f"bare-{number}", 0)).encode()
             subscriber.delivered.clear()
             start = time.perf_counter()
-            calls.publish(publisher, topic, b"{}")
+            calls.publish(publisher, bare_topic, message)
             if not subscriber.delivered.wait(_TIMEOUT_S):
                 raise UnexpectedResponseError("The emulator pushed nothing")
             return (time.perf_counter() - start) * 1000
@@ -93,13 +94,3 @@ def _subscriber() -> Iterator[_Subscriber]:
             yield server
         finally:
             server.shutdown()
-
-
-def _create_bare_topic(emulator: str, project: str, endpoint: str) -> str:
-    """Create a topic with one push subscription; return its name."""
-    topic = f"projects/{project}/topics/bare"
-    with httpx.Client(base_url=f"http://{emulator}/v1/") as pubsub:
-        pubsub.put(topic, json={}).raise_for_status()
-        subscription = {"topic": topic, "pushConfig": {"pushEndpoint": endpoint}}
-        pubsub.put(f"projects/{project}/subscriptions/bare", json=subscription).raise_for_status()
-    return topic

@@ -15,7 +15,8 @@ _CALLS = 500
 
 def measure(lab: Lab) -> Iterator[Row]:
     """Yield the rows. Requests are sent one at a time: a buyer's redirect waits for one webhook."""
-    project = lab.project(topics=True)
+    project = lab.project()
+    lab.create_topics(project)
     publisher = calls.publisher(lab.emulators.pubsub)
     topic = f"projects/{project}/topics/stripe-events"
     body = json.dumps(wire.purchase("bare", 0), indent=2).encode()
