@@ -96,7 +96,9 @@ def _run(
         _print_addresses(run)
         return 0
     if "hosting" in selected and not flags.preflight:
-        cloud.run(("make", "--silent", "web/dist/index.html"))  # the preflight says so if it fails
+        # The pages contain prices and their own address. The preflight says so if the build fails.
+        settings = (f"TOKEN_CATALOG={environment.catalog}", f"VITE_SITE_URL={environment.app_base_url}")
+        cloud.run(("make", "--silent", "web/dist/index.html", *settings))
     if flags.check:
         state = cloud.read(listing("projects", "describe", environment.project))
         report = _numbered(run, str(state["projectNumber"])).check()

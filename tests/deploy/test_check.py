@@ -103,6 +103,15 @@ def test_no_drift_is_status_0_and_drift_is_status_2(deploy: CommandLine, project
     assert (status, json.loads(out)["missing"]) == (2, ["job reconcile"])
 
 
+def test_pages_are_built_with_the_catalog_and_the_address_of_the_environment(
+    deploy: CommandLine, project: Project
+) -> None:
+    deploy("--check", "--only", "hosting")
+    environment = project.environment
+    built = f"TOKEN_CATALOG={environment.catalog} VITE_SITE_URL={environment.app_base_url}"
+    assert f"make --silent web/dist/index.html {built}" in project.state["commands"]
+
+
 def test_a_check_that_fails_is_neither(deploy: CommandLine, project: Project) -> None:
     project.state["refuse"] = {"pubsub topics list": "UNAVAILABLE"}
     status, _, _ = deploy("--check", "--only", "topics")
