@@ -29,7 +29,7 @@ from topology.functions import ROOT, Function, load_functions
 
 FUNCTIONS: Mapping[str, Function] = {row.name: row for row in load_functions()}
 _THREADS = 64  # more than any measurement sends at once, so that requests never wait for a thread
-_NO_LIMITS = {"MAX_PURCHASES_PER_HOUR": "1000000", "MAX_PURCHASES_PER_DAY": "1000000"}
+_HIGHEST_LIMITS = {"MAX_PURCHASES_PER_HOUR": "250", "MAX_PURCHASES_PER_DAY": "250"}
 _NOWHERE = "127.0.0.1:9"
 
 
@@ -155,7 +155,7 @@ class Lab:
             "STRIPE_SECRET_KEY": wire.SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": wire.WEBHOOK_SECRET,
             "APP_BASE_URL": "http://localhost:8080",
-            **_NO_LIMITS,
+            **_HIGHEST_LIMITS,
         }
 
     @property

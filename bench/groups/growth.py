@@ -20,7 +20,7 @@ from bench.lab import Lab
 from bench.measure import interleaved_calls, run_concurrently
 from bench.results import Row, at_most
 
-_CALLS = 200
+_CALLS = 100  # twice as many purchases of one user stay within the limits
 _FEW, _MANY = 10, 100_000
 _BATCH = 500
 _TARGET = at_most(1.15)
