@@ -1,22 +1,22 @@
 """`python -m deploy.costs` computes what 1,000 purchases and a million users cost; --write updates docs/costs.md.
 
-tests/deploy/test_costs.py measures the operations, the prices are the list prices of November 2026, and the assumptions
-about users are the constants from USERS on. After changing any of them, run this with --write and reread the page.
+tests/deploy/test_costs.py measures the operations, deploy/prices.py has the list prices with their sources, and the
+assumptions about users are the constants from USERS on. After a change of any of them, run this with --write.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from deploy import prices
+from deploy.environment import ALL_SECRETS
 from shared.runtime.catalog_file import load_catalog
 from topology.functions import ROOT
 
 PAGE = ROOT / "docs" / "costs.md"
-
-# Stripe, cards issued in the US: https://stripe.com/pricing
-STRIPE_SHARE, STRIPE_FIXED_CENTS = Decimal("0.029"), 30
 
 
 @dataclass(frozen=True)
@@ -39,30 +39,20 @@ WORK: Mapping[str, Work] = {
     "get_balance": Work(reads=1),
     "list_transactions": Work(reads=20),
     "spend_tokens": Work(reads=1, writes=3),
+    # Without accounts to check; each of those adds ACCOUNT.
+    "reconcile": Work(reads=5, writes=1, seconds=1.0),
 }
+ACCOUNT = Work(reads=5, seconds=0.03)
+RECONCILE_ACCOUNTS = 500  # per call, one an hour
+_HOURS = 720  # in a month
 PURCHASE = ("create_checkout", "stripe_webhook", "credit_tokens", "get_balance", "list_transactions")
 
 
-@dataclass(frozen=True)
-class Prices:
-    """List prices in dollars without free tiers, in Iowa and, for Firestore, nam5 (two regions)."""
-
-    request: float = 0.40 / 1e6  # https://cloud.google.com/run/pricing
-    vcpu_s: float = 0.000024
-    gib_s: float = 0.0000025
-    idle_vcpu_s: float = 0.0000025
-    read: float = 0.06 / 1e5  # https://cloud.google.com/firestore/pricing
-    write: float = 0.18 / 1e5
-    stored_gib_month: float = 0.18
-    message_kib: float = 40 / 2**30  # https://cloud.google.com/pubsub/pricing; $40 per TiB
-    kept_gib_month: float = 0.27
-    log_gib: float = 0.50  # https://cloud.google.com/stackdriver/pricing; the first 50 GiB per month are free
-    secret_month: float = 0.06  # https://cloud.google.com/secret-manager/pricing
-
-
-PRICES = Prices()
 _GIB = 0.5  # an instance's memory
-_MONTH_S = 30 * 86_400
+_SERIES = 3  # that an alert's condition looks at, on average
+_IMAGES_GIB = 2.0  # in the registry, whose old images are deleted
+_BACKUPS = 7 + 14  # daily and weekly ones that are kept, each a full copy
+_ALERTS = ROOT / "monitoring" / "alerts"
 
 # A million users, for a month.
 USERS = 1_000_000
@@ -78,7 +68,7 @@ MIX: Mapping[str, int] = {"starter": 30, "popular": 50, "pro": 15, "creator": 5}
 
 def proceeds(price_cents: int) -> tuple[Decimal, Decimal]:
     """Return what remains of a price after Stripe's fee: in cents, and as a percentage with one decimal."""
-    fee = (price_cents * STRIPE_SHARE + STRIPE_FIXED_CENTS).quantize(Decimal(1), ROUND_HALF_UP)
+    fee = (price_cents * prices.STRIPE_SHARE + prices.STRIPE_FIXED_CENTS).quantize(Decimal(1), ROUND_HALF_UP)
     share = (price_cents - fee) / price_cents * 100
     return price_cents - fee, share.quantize(Decimal("0.1"), ROUND_HALF_UP)
 
@@ -88,10 +78,10 @@ def dollars(calls: Mapping[str, int]) -> dict[str, float]:
     cost = dict.fromkeys(("Cloud Run", "Firestore", "Pub/Sub", "Logging"), 0.0)
     for name, times in calls.items():
         work = WORK[name]
-        cost["Cloud Run"] += times * (PRICES.request + work.seconds * (PRICES.vcpu_s + _GIB * PRICES.gib_s))
-        cost["Firestore"] += times * (work.reads * PRICES.read + work.writes * PRICES.write)
-        cost["Pub/Sub"] += times * work.messages_kib * (PRICES.message_kib + PRICES.kept_gib_month / 2**20)
-        cost["Logging"] += times * work.logs_kib / 2**20 * PRICES.log_gib
+        cost["Cloud Run"] += times * (prices.REQUEST.dollars + _instance(work.seconds))
+        cost["Firestore"] += times * (work.reads * prices.READ.dollars + work.writes * prices.WRITE.dollars)
+        cost["Pub/Sub"] += times * work.messages_kib * (prices.MESSAGE_KIB.dollars + prices.KEPT_GIB.dollars / 2**20)
+        cost["Logging"] += times * work.logs_kib / 2**20 * prices.LOG_GIB.dollars
     return cost
 
 
@@ -101,7 +91,10 @@ def tables() -> dict[str, list[str]]:
         "stripe": list(_stripe()),
         "revenue": list(_revenue()),
         "purchases": list(_purchases()),
+        "standing": list(_standing()),
         "million": list(_million()),
+        "builds": list(_builds()),
+        "prices": list(_prices()),
     }
 
 
@@ -149,15 +142,64 @@ def _purchases() -> Iterator[str]:
     yield from _bill(dollars(dict.fromkeys(PURCHASE, 1000)), "1,000 purchases", digits=4)
 
 
+def reconciling(accounts: int) -> dict[str, float]:
+    """Return what a month of hourly reconciliation costs, by service, with this many accounts checked per call."""
+    cost = dollars({"reconcile": _HOURS})
+    checks = _HOURS * accounts
+    cost["Firestore"] += checks * ACCOUNT.reads * prices.READ.dollars
+    cost["Cloud Run"] += checks * _instance(ACCOUNT.seconds)
+    return cost
+
+
+def _standing() -> Iterator[str]:
+    """Return what prod costs in a month in which nobody buys, signs in or pushes."""
+    conditions = sum(len(json.loads(file.read_text())["conditions"]) for file in _ALERTS.glob("*.json"))
+    cost = {
+        "the webhook's warm instance": _warm_instance(),
+        "reconcile, every hour": sum(reconciling(0).values()),
+        f"{conditions} alert conditions": conditions * prices.ALERT_CONDITION.dollars,
+        "what they evaluate, every minute": conditions * _SERIES * 60 * _HOURS * prices.ALERT_SERIES.dollars,
+        "Secret Manager": len(ALL_SECRETS) * prices.SECRET.dollars,
+        "Artifact Registry": _IMAGES_GIB * prices.REGISTRY_GIB.dollars,
+    }
+    yield from _bill(cost, "a month without a sale")
+
+
+def _builds() -> Iterator[str]:
+    minutes = {"test": 45, "release to dev": 15, "release to prod": 12, "nightly checks, a month": 30 * 6}
+    yield from ("| | minutes | |", "| --- | --- | --- |")
+    yield from (f"| {name} | {count} | ${count * prices.BUILD_MINUTE.dollars:.2f} |" for name, count in minutes.items())
+
+
 def _million() -> Iterator[str]:
     calls = dict.fromkeys(PURCHASE, PURCHASES)
     calls["get_balance"] += VISITS
     calls["spend_tokens"] = SPENDS
+    stored_gib = 12 * (SPENDS + PURCHASES) * _ENTRY_KIB / 2**20
     cost = dollars(calls)
-    cost["Firestore, a year of entries"] = 12 * (SPENDS + PURCHASES) * _ENTRY_KIB / 2**20 * PRICES.stored_gib_month
-    cost["the webhook's warm instance"] = _MONTH_S * (PRICES.idle_vcpu_s + _GIB * PRICES.gib_s)
-    cost["Secret Manager"] = 3 * PRICES.secret_month
+    cost["Firestore, a year of entries"] = stored_gib * prices.STORED_GIB.dollars
+    cost[f"{_BACKUPS} backups of it"] = _BACKUPS * stored_gib * prices.BACKUP_GIB.dollars
+    cost["reconcile"] = sum(reconciling(RECONCILE_ACCOUNTS).values())
+    cost["the webhook's warm instance"] = _warm_instance()
     yield from _bill(cost, "a month")
+
+
+def _prices() -> Iterator[str]:
+    yield from ("| price | | source | as of |", "| --- | --- | --- | --- |")
+    for one in prices.ALL:
+        yield (
+            f"| {one.what} | ${one.dollars:.10f}".rstrip("0").rstrip(".")
+            + f" | [page]({one.source}) | {one.day or 'not looked up'} |"
+        )
+
+
+def _instance(seconds: float) -> float:
+    """Return what an instance costs for so long."""
+    return seconds * (prices.VCPU_S.dollars + _GIB * prices.GIB_S.dollars)
+
+
+def _warm_instance() -> float:
+    return _HOURS * 3600 * (prices.IDLE_VCPU_S.dollars + _GIB * prices.GIB_S.dollars)
 
 
 def _bill(cost: Mapping[str, float], column: str, *, digits: int = 2) -> Iterator[str]:

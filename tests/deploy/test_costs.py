@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from deploy import costs
+from deploy import costs, prices
 from shared.adapters.firestore.ledger import Ledger
 from shared.domain.entry import NewEntry
 from shared.runtime.catalog_file import load_catalog
+from tests.deploy import scenarios
 from tests.deployed import deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.identity import ADA, FakeIdentity
@@ -49,6 +50,38 @@ def list_transactions(ledger: Ledger) -> None:
 
 def spend_tokens(ledger: Ledger) -> None:
     ledger.post("ada", NewEntry("spend:ada:1", "spend", -1, {"reason": "test"}))
+
+
+def reconcile(ledger: Ledger) -> None:
+    scenarios.reconcile(ledger)
+
+
+def test_an_account_that_reconcile_checks_costs_what_the_page_says() -> None:
+    reads = []
+    for accounts in (1, 11):
+        firestore = FakeFirestore()
+        ledger = ledger_of(firestore.as_client())
+        for number in range(accounts):
+            ledger.post(f"user{number}", NewEntry(f"grant:{number}", "grant", 10, {}), create_account=True)
+        firestore.forget()
+        reconcile(ledger)
+        reads.append(firestore.reads)
+    assert (reads[1] - reads[0]) / 10 == costs.ACCOUNT.reads
+
+
+def test_reconcile_without_accounts_costs_what_the_page_says() -> None:
+    firestore = FakeFirestore()
+    reconcile(ledger_of(firestore.as_client()))
+    work = costs.WORK["reconcile"]
+    assert (firestore.reads, firestore.writes) == (work.reads, work.writes)
+
+
+def test_every_price_has_its_source_and_day() -> None:
+    assert {one for one in vars(prices).values() if isinstance(one, prices.Price)} == set(prices.ALL)
+    for one in prices.ALL:
+        assert one.source.startswith("https://cloud.google.com/")
+        assert one.day is None or datetime.fromisoformat(one.day)
+        assert f"({one.source}) | {one.day or 'not looked up'} |" in costs.PAGE.read_text()
 
 
 @pytest.mark.parametrize("call", [create_checkout, credit_tokens, get_balance, list_transactions, spend_tokens])
