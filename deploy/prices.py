@@ -1,4 +1,4 @@
-"""List prices in dollars without free tiers, in Iowa and, for Firestore, nam5 (two regions): each with source and day."""
+"""List prices in dollars without free tiers, in Iowa and, for Firestore, nam5 (two regions), with their sources."""
 
 from dataclasses import dataclass
 from decimal import Decimal
