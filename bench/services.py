@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,9 @@ def running(
             yield Service(process, port)
         finally:
             # SIGTERM would make gunicorn wait for idle connections; no state in the process matters here.
-            os.killpg(process.pid, signal.SIGKILL)
+            # A program that has ended by itself must not hide why: its waiter's error says where the log is.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _pids() -> list[int]:
