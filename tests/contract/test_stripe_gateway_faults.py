@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import httpx
 import pytest
 import stripe
 
@@ -12,52 +10,15 @@ from shared.adapters.stripe_api import StripeGateway
 from shared.domain.errors import StripeRefused, Unavailable
 from shared.domain.purchase import Purchase, assess_session
 from shared.runtime.catalog_file import load_catalog
-from stripe_simulator.server import serving
-from stripe_simulator.settings import Settings
+from tests.contract.controls import simulate
 
-KEY = "sk_test_gateway"
 POPULAR = load_catalog().find("popular")
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(Settings(port=0, secret_key=KEY)) as base_url:
-        yield base_url
 
 
 @pytest.fixture(autouse=True)
 def kind(url: str) -> Iterator[None]:
     yield
     simulate(url, "reset")
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[stripe.StripeClient]:
-    transport = stripe.RequestsClient(timeout=5)
-    yield stripe.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
-    transport.close()  # type: ignore[no-untyped-call] # the library annotates it nowhere
-
-
-@pytest.fixture
-def gateway(url: str) -> StripeGateway:
-    return StripeGateway(lambda: KEY, api_base=url)
-
-
-@pytest.fixture
-def payment(client: stripe.StripeClient, url: str) -> str:
-    """The PaymentIntent of a paid session of $9.99."""
-    product = {"currency": "usd", "unit_amount": 999, "product_data": {"name": "Popular"}}
-    line_items = [{"price_data": product, "quantity": 1}]
-    params: Any = {"mode": "payment", "line_items": line_items, "success_url": "http://localhost/ok"}
-    session = client.v1.checkout.sessions.create(params)
-    return str(simulate(url, f"sessions/{session.id}/pay")["payment_intent"])
-
-
-def simulate(url: str, path: str, **body: object) -> dict[str, Any]:
-    answer = httpx.post(f"{url}/_sim/{path}", json=body, auth=(KEY, ""), verify=False)
-    assert answer.is_success, answer.text
-    done: dict[str, Any] = answer.json()
-    return done
 
 
 def saved_error(url: str, path: str, *, when: str = "before", times: int = 1, status: int = 500) -> None:

@@ -1,10 +1,7 @@
 """What reconciliation, subscriptions and operators read from Stripe, against the simulator."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 import stripe
 
@@ -12,35 +9,15 @@ from shared.adapters.stripe_api import StripeGateway
 from shared.domain.errors import StripeRefused
 from shared.domain.payment_events import fact_of_dispute, fact_of_refund
 from shared.domain.payment_facts import RefundFailed, RefundMade
-from stripe_simulator.server import serving
-from stripe_simulator.settings import Settings
+from tests.contract.controls import simulate
 
-KEY = "sk_test_gateway"
 CUSTOMERS = "customer.created"
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving(Settings(port=0, secret_key=KEY)) as base_url:
-        yield base_url
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[stripe.StripeClient]:
-    transport = stripe.RequestsClient(timeout=5)
-    yield stripe.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
-    transport.close()  # type: ignore[no-untyped-call] # the library annotates it nowhere
 
 
 @pytest.fixture(scope="module")
 def customers(client: stripe.StripeClient) -> list[str]:
     """More customers than a page of events has, newest first."""
     return [client.v1.customers.create({}).id for _ in range(205)][::-1]
-
-
-@pytest.fixture
-def gateway(url: str) -> StripeGateway:
-    return StripeGateway(lambda: KEY, api_base=url)
 
 
 # --- events
@@ -163,23 +140,6 @@ def test_a_subscription_that_stripe_does_not_know_is_none(gateway: StripeGateway
 
 
 # --- refunds and disputes
-
-
-@pytest.fixture
-def payment(client: stripe.StripeClient, url: str) -> str:
-    """The PaymentIntent of a paid session of $9.99."""
-    product = {"currency": "usd", "unit_amount": 999, "product_data": {"name": "Popular"}}
-    line_items = [{"price_data": product, "quantity": 1}]
-    params: Any = {"mode": "payment", "line_items": line_items, "success_url": "http://localhost/ok"}
-    session = client.v1.checkout.sessions.create(params)
-    return str(simulate(url, f"sessions/{session.id}/pay")["payment_intent"])
-
-
-def simulate(url: str, path: str, **body: object) -> dict[str, object]:
-    answer = httpx.post(f"{url}/_sim/{path}", json=body, auth=(KEY, ""), verify=False)
-    assert answer.is_success, answer.text
-    done: dict[str, object] = answer.json()
-    return done
 
 
 def test_what_went_back_of_a_payment_is_read(
