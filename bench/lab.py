@@ -33,6 +33,17 @@ _HIGHEST_LIMITS = {"MAX_PURCHASES_PER_HOUR": "250", "MAX_PURCHASES_PER_DAY": "25
 _NOWHERE = "127.0.0.1:9"
 
 
+def settings_of(project: str) -> dict[str, str]:
+    """Return what every program is told, beside the emulators' addresses."""
+    return {
+        "GOOGLE_CLOUD_PROJECT": project,
+        "STRIPE_SECRET_KEY": wire.SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": wire.WEBHOOK_SECRET,
+        "APP_BASE_URL": "http://localhost:8080",
+        **_HIGHEST_LIMITS,
+    }
+
+
 class Lab:
     """Starts what a measurement uses; on exit, ends everything."""
 
@@ -91,7 +102,7 @@ class Lab:
     def function(self, name: str, project: str, *, call_log: Path | None = None) -> Iterator[Service]:
         """Run a function as the local stack does, and wait for it. `call_log` gets what its calls would be billed."""
         port = self._ports.choose()
-        program = programs.function(FUNCTIONS[name], port, self._settings(project), self._emulator_settings)
+        program = programs.function(FUNCTIONS[name], port, settings_of(project), self._emulator_settings)
         command = program.command
         if call_log is not None:
             command = (sys.executable, "-m", "bench.count_calls", str(call_log), *command[1:])
@@ -115,7 +126,7 @@ class Lab:
             *(str(environment.bin / "functions-framework"), f"--source={environment.source / 'main.py'}"),
             *(f"--target={target}", f"--host={HOST}", f"--port={port}"),
         )
-        settings = {**self._settings(project), **self._emulator_settings, "THREADS": str(_THREADS), **settings}
+        settings = {**settings_of(project), **self._emulator_settings, "THREADS": str(_THREADS), **settings}
         with running(command, port, settings, environment.source) as service:
             yield service
 
@@ -127,7 +138,7 @@ class Lab:
             *(str(environment.bin / "gunicorn"), "--workers=1", f"--threads={_THREADS}", "--log-level=error"),
             *(f"--bind={HOST}:{port}", "main:app"),
         )
-        settings = {**self._settings(project), **self._emulator_settings}
+        settings = {**settings_of(project), **self._emulator_settings}
         with running(command, port, settings, environment.source) as service:
             yield service
 
@@ -148,15 +159,6 @@ class Lab:
         ]
         with self.function("credit_tokens", project) as service:
             run_concurrently(service.client().calls(map(wire.push, purchases)), 8)
-
-    def _settings(self, project: str) -> dict[str, str]:
-        return {
-            "GOOGLE_CLOUD_PROJECT": project,
-            "STRIPE_SECRET_KEY": wire.SECRET_KEY,
-            "STRIPE_WEBHOOK_SECRET": wire.WEBHOOK_SECRET,
-            "APP_BASE_URL": "http://localhost:8080",
-            **_HIGHEST_LIMITS,
-        }
 
     @property
     def _emulator_settings(self) -> dict[str, str]:

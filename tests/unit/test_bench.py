@@ -16,8 +16,10 @@ from bench.__main__ import GROUPS
 from bench.baselines.queue.ledger import NotEnoughTokensError, QueueLedger
 from bench.environments import BASELINES, pins_of
 from bench.groups import cold
+from bench.lab import settings_of
 from bench.measure import Run, interleaved, interleaved_calls, median_ratio, percentile, run_concurrently
 from bench.results import Row, Target, at_least, at_most, exactly, write_json
+from shared.runtime import settings
 from tests.fakes.firestore import FakeFirestore
 from topology.functions import ROOT, load_functions
 
@@ -158,6 +160,11 @@ def test_a_baseline_is_built_with_pinned_versions(name: str) -> None:
 
 def test_every_function_has_a_request_for_its_cold_start() -> None:
     assert set(cold.requests_of("demo")) == {row.name for row in load_functions()}
+
+
+def test_the_functions_accept_the_benchs_settings() -> None:
+    chosen = settings_of("demo-bench")
+    assert settings.load(*chosen, environ=chosen).project == "demo-bench"
 
 
 @pytest.mark.parametrize("group", GROUPS)
