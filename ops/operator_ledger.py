@@ -114,8 +114,18 @@ class OperatorLedger:
 
     def held_purchases(self, status: str, *, uid: str | None = None, limit: int) -> list[HeldPurchase]:
         """Return the held purchases of a status, the latest first."""
-        found = self._latest(HELD_PURCHASES, "heldAt", status, uid, limit)
-        return [held_purchase_from(id_, fields) for id_, fields in found]
+        if uid is not None:
+            query = self._database.collection(HELD_PURCHASES).where(filter=FieldFilter("userId", "==", uid))
+            found = self._of_status(status, query)
+        else:
+            query = (
+                self._database.collection(HELD_PURCHASES)
+                .where(filter=FieldFilter("status", "==", status))
+                .order_by("heldAt", direction=firestore.Query.DESCENDING)
+            )
+            found = self._database.stream(query.limit(limit))
+        held = [held_purchase_from(id_, fields) for id_, fields in found]
+        return sorted(held, key=lambda one: one.held_at, reverse=True)[:limit]
 
     def alert(self, id_: str) -> AlertRecord:
         """Return an alert.
@@ -130,21 +140,22 @@ class OperatorLedger:
 
     def alerts(self, status: str, *, uid: str | None = None, limit: int) -> list[AlertRecord]:
         """Return the alerts of a status, the latest first."""
-        found = self._latest(SECURITY_ALERTS, "createdAt", status, uid, limit)
-        return [alert_record_from(id_, fields) for id_, fields in found]
+        if uid is not None:
+            query = self._database.collection(SECURITY_ALERTS).where(filter=FieldFilter("userId", "==", uid))
+            found = self._of_status(status, query)
+        else:
+            query = (
+                self._database.collection(SECURITY_ALERTS)
+                .where(filter=FieldFilter("status", "==", status))
+                .order_by("createdAt", direction=firestore.Query.DESCENDING)
+            )
+            found = self._database.stream(query.limit(limit))
+        alerts = [alert_record_from(id_, fields) for id_, fields in found]
+        return sorted(alerts, key=lambda one: one.created_at, reverse=True)[:limit]
 
-    def _latest(
-        self, collection: str, time_field: str, status: str, uid: str | None, limit: int
-    ) -> list[tuple[str, Mapping[str, Any]]]:
-        documents = self._database.collection(collection)
-        if uid is None:
-            of_status = documents.where(filter=FieldFilter("status", "==", status))
-            newest_first = of_status.order_by(time_field, direction=firestore.Query.DESCENDING)
-            return list(self._database.stream(newest_first.limit(limit)))
-        # One user has few of them: chosen and sorted here, they need no index of their own.
-        of_user = self._database.stream(documents.where(filter=FieldFilter("userId", "==", uid)))
-        found = [(id_, fields) for id_, fields in of_user if fields["status"] == status]
-        return sorted(found, key=lambda one: one[1][time_field], reverse=True)[:limit]
+    def _of_status(self, status: str, query: firestore.Query) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return one user's documents of a status: a user has few, so that they need no index of their own."""
+        return [(id_, fields) for id_, fields in self._database.stream(query) if fields["status"] == status]
 
     # --- changing
 
