@@ -80,7 +80,7 @@ def test_a_slow_stripe_is_waited_for_and_explained(signed_in: Shopper) -> None:
     signed_in.find("buy-popular").click()
     expect(signed_in.find("buy-popular")).to_have_text("Opening Stripe…")
 
-    signed_in.page.clock.fast_forward(30_000)  # as long as create_checkout waits for Stripe
+    signed_in.jump(30_000)  # as long as create_checkout waits for Stripe
 
     expect(signed_in.find("notice")).to_contain_text("Stripe is taking longer than usual")
     body = openapi.responses(CHECKOUT_PATH, "post")[503]["content"]["application/json"]["examples"]

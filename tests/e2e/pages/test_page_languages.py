@@ -84,13 +84,13 @@ def test_prices_are_in_their_currency_and_the_readers_region(new_shopper: NewSho
 def test_a_badge_is_known_by_its_kind(shopper: Shopper) -> None:
     def answer(route: Route) -> None:
         packages = route.fetch().json()
-        packages["packages"][3] |= {"badge": "MEILLEUR PRIX", "badge_kind": "best_value"}
+        packages["packages"][0] |= {"badge": "MEILLEUR PRIX", "badge_kind": "best_value"}
         route.fulfill(json=packages)
 
     shopper.page.route("**/api/tokens/packages", answer)
     shopper.open()
 
-    expect(shopper.page.locator("[data-package=creator].best .badge")).to_have_text("BEST VALUE")
+    expect(shopper.page.locator("[data-package=starter].best .badge")).to_have_text("BEST VALUE")
 
 
 def test_the_history_has_the_money_of_each_purchase(new_shopper: NewShopper, stripe_side: StripeSide) -> None:

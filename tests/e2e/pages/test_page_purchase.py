@@ -272,7 +272,7 @@ class TestOpenPurchases:
         signed_in.see_outcome("Confirming your payment")
         signed_in.see_balance(0)
 
-        signed_in.page.clock.fast_forward(20_000)
+        signed_in.jump(20_000)
 
         signed_in.see_outcome("This is taking longer than usual")
         expect(signed_in.find("outcome")).to_contain_text("cs_test_none")
