@@ -5,7 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/tests/*')
+# web/node_modules holds what vite and vitest write at every run.
+WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/tests/*' -not -path 'web/node_modules/*')
 SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 
 .PHONY: help
