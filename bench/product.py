@@ -7,7 +7,7 @@ from google.cloud import firestore
 from shared.adapters.firestore.database import Database
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.store import AccountStore
-from shared.domain.spending import spend_of
+from shared.domain.spend_requests import spend_of
 
 
 def spender(client: firestore.Client) -> Callable[[str, str], object]:

@@ -9,6 +9,7 @@ from flask import Request
 
 from shared.adapters.firebase_auth import Identity
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.domain.times import as_text
 from shared.runtime import http, settings
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
@@ -25,7 +26,7 @@ class Dependencies:
 @functions_framework.http
 @http.endpoint("GET", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def get_balance(request: Request) -> dict[str, Any]:
-    """Answer with the balance and the totals, in tokens."""
+    """Answer with the balance, what of it is reserved, available or about to expire, and the totals, in tokens."""
     return handle(request, dependencies())
 
 
@@ -35,6 +36,9 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     view = using.ledger.owner_view(user.uid)
     return {
         "balance": view.balance,
+        "reserved": view.reserved,
+        "available": view.available,
+        "expiring": [{"tokens": tokens, "expires_at": as_text(at)} for at, tokens in view.expiring],
         "totalTokensPurchased": view.purchased,
         "totalTokensEarned": view.earned,
         "totalTokensSpent": view.spent,

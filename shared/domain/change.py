@@ -17,6 +17,7 @@ from shared.domain.alert import Alert
 from shared.domain.entry import Entry
 from shared.domain.payment_facts import PaymentFacts
 from shared.domain.purchase import Hold
+from shared.domain.settling import settle
 
 Outcome_co = TypeVar("Outcome_co", covariant=True)
 
@@ -75,14 +76,25 @@ class Change:
             id_: replace(record, version=self.payments[id_].version) if id_ in self.payments else record
             for id_, record in later.payments.items()
         }
+        # So is any other document: an update of what this change writes joins it.
+        documents = {**self.documents, **later.documents}
+        updates = {update.path: update for update in self.updates}
+        for update in later.updates:
+            if update.path in documents:
+                documents[update.path] = {**documents[update.path], **update.fields}
+            elif update.path in updates:
+                fields = {**updates[update.path].fields, **update.fields}
+                updates[update.path] = replace(updates[update.path], fields=fields)
+            else:
+                updates[update.path] = update
         return Change(
             later.account,
             self.entries + later.entries,
             self.holds + later.holds,
             tuple({alert.id: alert for alert in (*self.alerts, *later.alerts)}.values()),
             {**self.payments, **payments},
-            {**self.documents, **later.documents},
-            self.updates + later.updates,
+            documents,
+            tuple(updates.values()),
         )
 
 
@@ -147,7 +159,12 @@ class Known:
             for entry in change.entries
             if entry.type == "purchase" and entry.details.get("stripePaymentIntentId")
         }
-        return self.and_also(Known({entry.id: entry for entry in change.entries}, purchases, change.payments))
+        documents = {path: Stored(fields, None) for path, fields in change.documents.items()}
+        for update in change.updates:
+            before = self.documents.get(update.path)
+            documents[update.path] = Stored({**(before.fields if before else {}), **update.fields}, update.version)
+        entries = {entry.id: entry for entry in change.entries}
+        return self.and_also(Known(entries, purchases, change.payments, documents))
 
 
 Decide = Callable[[Account, Known, datetime], Decided[Outcome_co] | Lookup]
@@ -172,9 +189,15 @@ class Folded:
 def fold(folded: Folded, decisions: Sequence[Decide[Any]], now: datetime) -> Folded:
     """Take the decisions of a group that are still open, one after another, each on the state that the last one left.
 
-    A decision that refuses fails alone. One that has to look something up stays undecided.
+    What time alone has changed comes first. A decision that refuses fails alone. One that has to look something up
+    stays undecided.
     """
     account, known, change = folded.account, folded.known, folded.change
+    settled = settle(account, known.entries, now)
+    if settled is not None:
+        account, entries = settled
+        due = Change(account, entries)
+        known, change = known.after(due), change.then(due) if change else due
     outcomes, faults, lookup = dict(folded.outcomes), dict(folded.faults), Lookup()
     for place in folded.undecided(len(decisions)):
         try:

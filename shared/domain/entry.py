@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeGuard
 
-EntryType = Literal["purchase", "spend", "refund", "dispute", "dispute_reversal", "grant", "adjustment"]
+EntryType = Literal[
+    "purchase", "spend", "spend_reversal", "refund", "dispute", "dispute_reversal", "grant", "expiry", "adjustment"
+]
 
 _DOCUMENT_ID = re.compile(r"(?!\.{1,2}$|__.*__$)[^/\x00\ud800-\udfff]{1,128}", re.DOTALL)
 
@@ -23,22 +25,38 @@ def is_uid(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _DOCUMENT_ID.fullmatch(value) is not None
 
 
+def escaped(uid: str) -> str:
+    """Return a uid for use in an id: it may have a colon in it, and two users' ids must not be the same."""
+    return uid.replace("%", "%25").replace(":", "%3A")
+
+
+def spend_id(uid: str, key: str) -> str:
+    """Return the id of the entry of a spend, or of a captured reservation: one per user and idempotency key."""
+    return f"spend:{escaped(uid)}:{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewEntry:
     """An entry to be made: `amount` in tokens, signed.
 
-    The id names the economic fact, never the event that reported it.
+    The id names the economic fact, never the event that reported it. The tokens of a grant with `expires_in_days`
+    expire at the end of that day, UTC, and are spent in the order of `priority`, the lowest first.
     """
 
     id: str
     type: EntryType
     amount: int
     details: Mapping[str, Any]
+    expires_in_days: int | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the ledger. Never changed, never deleted: a correction is a new entry."""
+    """An entry of the ledger. Never changed, never deleted: a correction is a new entry.
+
+    `reserved_after` are the tokens that reservations set aside when it was posted.
+    """
 
     id: str
     uid: str
@@ -47,6 +65,12 @@ class Entry:
     balance_after: int
     timestamp: datetime
     details: Mapping[str, Any] = field(default_factory=dict)
+    reserved_after: int = 0
+
+    @property
+    def available_after(self) -> int:
+        """The tokens that could be spent after it: what a repeated request is answered, for ever."""
+        return self.balance_after - self.reserved_after
 
     @property
     def released(self) -> bool:

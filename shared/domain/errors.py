@@ -15,7 +15,9 @@ TokenEconomyError
     ├── Conflict            409
     ├── TooLarge            413
     ├── WrongContentType    415
+    ├── Unprocessable       422
     ├── LimitReached        429, with Retry-After
+    ├── TooManyReservations 429, with Retry-After
     ├── LedgerRefused       500, Firestore refuses: logged with its cause, and delivered again
     ├── StripeRefused       502
     │   └── CustomerGone    the customer was deleted in Stripe
@@ -78,13 +80,15 @@ class NotSignedIn(RequestError):
 
 
 class NotEnoughTokens(RequestError):
-    """The account holds fewer tokens than the request spends."""
+    """Fewer tokens are available than the request spends or reserves."""
 
     status = 402
 
-    def __init__(self, balance: int) -> None:
-        super().__init__("not_enough_tokens", f"The balance is {balance} tokens")
+    def __init__(self, balance: int, reserved: int = 0) -> None:
+        aside = f", {reserved} of them reserved" if reserved else ""
+        super().__init__("not_enough_tokens", f"The balance is {balance} tokens{aside}")
         self.balance = balance
+        self.available = balance - reserved
 
 
 class NotFound(RequestError):
@@ -134,6 +138,25 @@ class WrongContentType(RequestError):
 
     def __init__(self) -> None:
         super().__init__("unsupported_media_type", "Send the body as application/json")
+
+
+class Unprocessable(RequestError):
+    """The request is well-formed, but asks for more than it may."""
+
+    status = 422
+
+
+class TooManyReservations(RequestError):
+    """The account has as many open reservations as it may have."""
+
+    status = 429
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        super().__init__(
+            "too_many_reservations",
+            f"This user has {most} open reservations, the most there may be",
+            headers={"Retry-After": str(retry_after_s)},
+        )
 
 
 class LimitReached(RequestError):

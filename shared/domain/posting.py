@@ -7,7 +7,7 @@ from shared.domain.account import Account
 from shared.domain.change import Change, Decided, Known, Lookup
 from shared.domain.crediting import Duplicate, same_entry
 from shared.domain.entry import Entry, NewEntry
-from shared.domain.errors import NotEnoughTokens, NotFound
+from shared.domain.errors import Conflict, NotEnoughTokens, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ def decide_post(
 
     Raises:
         NotFound: the account does not exist, and `create_account` is false.
-        NotEnoughTokens: it spends more than the balance; nothing changes.
+        NotEnoughTokens: it spends more than is available; nothing changes.
+        Conflict: its key has an open reservation, which is to be captured instead.
         LedgerConflict: an entry with its id exists with other contents.
     """
     entry = known.entries.get(new.id)
@@ -33,8 +34,10 @@ def decide_post(
     try:
         if not (account.exists or create_account):
             raise NotFound("unknown_user", f"There is no user {account.uid}")
+        if new.type == "spend" and new.details.get("idempotencyKey") in account.reservations:
+            raise Conflict("idempotency_conflict", "This idempotency_key has an open reservation: capture it")
         after, entry = account.post(new, now)
-    except (NotEnoughTokens, NotFound):
+    except (NotEnoughTokens, NotFound, Conflict):
         # The tokens may be gone because this very spend took them.
         missing = known.missing(entries=(new.id,))
         if missing:

@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.firestore import documents
+from shared.adapters.firestore import documents, owner_view
 from shared.domain.account import Account, OpenPurchase
 from shared.domain.change import PaymentRecord
 from shared.domain.limits import PurchaseTime
+from shared.domain.lots import Lot
 from shared.domain.payment_facts import PaymentFacts, RefundMade
+from shared.domain.reservation import Reservation
+from shared.domain.reserving import stored_fields
+from shared.domain.spend_requests import ReservationKey, ReservationRequest
 from shared.domain.subscription import Subscription
 from topology.functions import ROOT
 
@@ -168,12 +172,16 @@ ACCOUNT = Account(
     reversed_early=("pi_1",),
     subscription=SUBSCRIPTION,
     last_entry_at=NOW,
+    lots=(Lot("grant:ada:1", 5, 1, 0, 0),),
+    reservations={"job-1": Reservation(5, 0, 1, "release", "render")},
 )
+ASKED = ReservationRequest(ReservationKey("ada", "job-1"), 5, 5, "render", 900, "release")
 RECORD = PaymentRecord(PaymentFacts(frozenset({RefundMade("re_1", 1)})), first_version={"refunded": None})
 STORED: dict[str, Mapping[str, Any]] = {
     "accounts": documents.account_fields(ACCOUNT),
-    "users": documents.view_fields(ACCOUNT),
+    "users": owner_view.view_fields(ACCOUNT),
     "payments": documents.payment_fields("ada", RECORD),
+    "reservations": stored_fields(ASKED, ACCOUNT.reservations["job-1"], NOW),
 }
 
 

@@ -54,6 +54,9 @@ def test_a_new_user_has_nothing(balance: Deployed) -> None:
     assert answer.json == {
         "success": True,
         "balance": 0,
+        "reserved": 0,
+        "available": 0,
+        "expiring": [],
         "totalTokensPurchased": 0,
         "totalTokensEarned": 0,
         "totalTokensSpent": 0,

@@ -12,7 +12,7 @@ from shared.adapters.firestore.ledger import Ledger
 from shared.domain.entry import Entry, NewEntry
 from shared.domain.errors import LedgerConflict
 from shared.domain.limits import Limits
-from shared.domain.spending import spend_of
+from shared.domain.spend_requests import spend_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
@@ -61,7 +61,7 @@ def test_a_spend_answers_with_its_entry_and_the_balance(function: Deployed) -> N
     assert answer.status_code == 200
     assert answer.json is not None
     transaction = answer.json["transaction"]
-    assert answer.json == {"success": True, "transaction": transaction, "balance": 100}
+    assert answer.json == {"success": True, "transaction": transaction, "balance": 100, "available": 100}
     assert transaction.pop("timestamp").endswith("Z")
     assert transaction == {
         "id": "spend:ada:job-1",

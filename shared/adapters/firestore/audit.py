@@ -12,7 +12,6 @@ from shared.adapters.firestore.documents import (
     entry_from,
     report_fields,
     report_from,
-    view_from,
 )
 from shared.adapters.firestore.store import CHANGE_TIMEOUT_S, AccountStore
 from shared.domain.entry import Entry
@@ -52,7 +51,7 @@ class LedgerAudit:
             total, view = self._database.total(amounts), self._database.get(USERS, uid)
             if self._store.read(uid).version != before.version:
                 raise WriteConflict
-            shown = view_from(view.fields if view else {}).balance
+            shown = view.fields.get("tokenBalance", 0) if view else 0
             return BalanceCheck(before.account.balance, total, shown)
 
         try:

@@ -1,18 +1,21 @@
 """How accounts, entries, holds, alerts and reports are stored in Firestore: one function per direction. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from shared.domain.account import Account, OpenPurchase
 from shared.domain.alert import Alert
 from shared.domain.change import PaymentRecord, Stored
 from shared.domain.entry import Entry
 from shared.domain.limits import PurchaseTime
+from shared.domain.lots import Lot
 from shared.domain.payment_facts_fields import facts_as_fields, facts_from_fields
 from shared.domain.purchase import Hold
 from shared.domain.reconciliation import Report
+from shared.domain.reservation import Reservation
+from shared.domain.settling import due_at
 from shared.domain.subscription import Subscription
 
 ACCOUNTS = "accounts"
@@ -23,15 +26,7 @@ HELD_PURCHASES = "held_purchases"
 SECURITY_ALERTS = "security_alerts"
 RECONCILIATION_REPORTS = "reconciliation_reports"
 
-
-@dataclass(frozen=True, slots=True)
-class OwnerView:
-    """What users/{uid} tells its owner, in tokens; all zero for somebody who has no account yet."""
-
-    balance: int
-    purchased: int
-    earned: int
-    spent: int
+DUE_SHARDS = 16
 
 
 def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
@@ -50,6 +45,9 @@ def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
         reversed_early=tuple(fields["reversedEarly"]),
         subscription=subscription_from(subscription) if subscription else None,
         last_entry_at=fields["lastEntryAt"],
+        # Accounts that were last written before there were any have no such fields.
+        lots=tuple(_lot_from(one) for one in fields.get("lots", ())),
+        reservations={key: _reservation_from(one) for key, one in fields.get("reservations", {}).items()},
         exists=True,
     )
 
@@ -68,30 +66,48 @@ def account_fields(account: Account) -> dict[str, Any]:
         "reversedEarly": list(account.reversed_early),
         "subscription": subscription_fields(account.subscription) if account.subscription else None,
         "lastEntryAt": account.last_entry_at,
+        "lots": [_lot_fields(lot) for lot in account.lots],
+        "reservations": {key: _reservation_fields(one) for key, one in account.reservations.items()},
+        "due": due_mark(account.uid, due_at(account)),
     }
 
 
-def view_fields(account: Account) -> dict[str, Any]:
-    """Return the ledger's fields of users/{uid}; the owner's profile fields beside them stay."""
-    fields: dict[str, Any] = {
-        "tokenBalance": account.balance,
-        "totalTokensPurchased": account.purchased,
-        "totalTokensEarned": account.earned,
-        "totalTokensSpent": account.spent,
-        "stripeCustomerId": account.stripe_customer_id,
-        "openPurchases": {id_: one.state for id_, one in account.open_purchases.items()},
+def due_mark(uid: str, at_s: int | None) -> str | None:
+    """Return the mark by which the hourly sweep finds an account: its shard and the hour in which something expires.
+
+    Marks of one shard rise with time, which limits how often they can be written: so there are several.
+    """
+    if at_s is None:
+        return None
+    return f"{crc32(uid.encode()) % DUE_SHARDS:02}#{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H}"
+
+
+def _lot_from(fields: Mapping[str, Any]) -> Lot:
+    return Lot(fields["id"], fields["left"], fields["expiresAt"], fields["priority"], fields["grantedAt"])
+
+
+def _lot_fields(lot: Lot) -> dict[str, Any]:
+    return {
+        "id": lot.id,
+        "left": lot.left,
+        "expiresAt": lot.expires_at,
+        "priority": lot.priority,
+        "grantedAt": lot.granted_at,
     }
-    return fields | ({"subscription": subscription_fields(account.subscription)} if account.subscription else {})
 
 
-def view_from(fields: Mapping[str, Any]) -> OwnerView:
-    """Return what users/{uid} tells its owner."""
-    return OwnerView(
-        balance=fields.get("tokenBalance", 0),
-        purchased=fields.get("totalTokensPurchased", 0),
-        earned=fields.get("totalTokensEarned", 0),
-        spent=fields.get("totalTokensSpent", 0),
-    )
+def _reservation_from(fields: Mapping[str, Any]) -> Reservation:
+    return Reservation(fields["amount"], fields["used"], fields["expiresAt"], fields["onExpiry"], fields["reason"])
+
+
+def _reservation_fields(reservation: Reservation) -> dict[str, Any]:
+    return {
+        "amount": reservation.amount,
+        "used": reservation.used,
+        "expiresAt": reservation.expires_at,
+        "onExpiry": reservation.on_expiry,
+        "reason": reservation.reason,
+    }
 
 
 def entry_from(id_: str, fields: Mapping[str, Any]) -> Entry:
@@ -104,6 +120,7 @@ def entry_from(id_: str, fields: Mapping[str, Any]) -> Entry:
         balance_after=fields["balanceAfter"],
         timestamp=fields["timestamp"],
         details=fields.get("details", {}),
+        reserved_after=fields.get("reservedAfter", 0),
     )
 
 
@@ -116,6 +133,7 @@ def entry_fields(entry: Entry) -> dict[str, Any]:
         "balanceAfter": entry.balance_after,
         "timestamp": entry.timestamp,
         "details": dict(entry.details),
+        **({"reservedAfter": entry.reserved_after} if entry.reserved_after else {}),
         # By which a reconciliation finds the purchases of a day. A time would rise, and limit the writes per second.
         **({"purchasedOn": f"{entry.timestamp:%Y-%m-%d}"} if entry.type == "purchase" else {}),
     }

@@ -16,18 +16,17 @@ from shared.adapters.firestore.documents import (
     PAYMENTS,
     TRANSACTIONS,
     USERS,
-    OwnerView,
     alert_fields,
     entry_from,
     hold_fields,
     payment_fields,
     payment_from,
-    view_from,
 )
+from shared.adapters.firestore.owner_view import OwnerView, view_from
 from shared.adapters.firestore.store import CHANGE_TIMEOUT_S, AccountStore
 from shared.domain.account import Account
 from shared.domain.alert import Alert
-from shared.domain.change import PaymentRecord
+from shared.domain.change import Decided, PaymentRecord
 from shared.domain.crediting import (
     AlreadyHeld,
     Credited,
@@ -47,6 +46,8 @@ from shared.domain.payment_facts import Fact, PaymentFacts
 from shared.domain.posting import Posted, decide_post
 from shared.domain.purchase import Hold, Purchase, entry_id
 from shared.domain.reversing import Noted, NothingNew, Reversed, changed_alerts, decide_reversal
+from shared.domain.spend_requests import Reversal
+from shared.domain.spend_reversals import decide_spend_reversal
 from shared.domain.subscription import Subscription
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ class Ledger:
     def owner_view(self, uid: str) -> OwnerView:
         """Return what the owner is shown of the account. One read."""
         stored = self._database.get(USERS, uid)
-        return view_from(stored.fields if stored else {})
+        return view_from(stored.fields if stored else {}, self.store.clock())
 
     def entry(self, id_: str) -> Entry | None:
         """Return the entry with this id, or None. One read."""
@@ -202,6 +203,20 @@ class Ledger:
             LedgerConflict: an entry with its id exists with other contents.
         """
         return self.store.change(uid, partial(decide_post, new=new, create_account=create_account))
+
+    def reverse_spend(self, reversal: Reversal) -> Posted | Duplicate:
+        """Give back tokens of a spend, once, at most what it took.
+
+        Raises:
+            NotFound: there is no such spend.
+            Unprocessable: it is more than is left of the spend.
+            Conflict: the key was used for another reversal.
+        """
+        return self.store.change(reversal.uid, partial(decide_spend_reversal, reversal=reversal))
+
+    def settle(self, uid: str) -> None:
+        """Let expire what has expired in an account that nobody changes."""
+        self.store.change(uid, lambda _account, _known, _now: Decided(None))
 
     def set_open_purchase(self, uid: str, session_id: str, state: Literal["waiting", "failed"]) -> bool:
         """Note whether a session's delayed payment is pending or failed; return whether that is news."""

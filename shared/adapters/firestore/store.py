@@ -30,6 +30,7 @@ from shared.adapters.firestore.first_version import (
     payments_from_first_version,
 )
 from shared.adapters.firestore.folding import GroupQueue, Slot
+from shared.adapters.firestore.owner_view import view_fields
 from shared.domain.account import Account
 from shared.domain.change import Change, Decide, Folded, Known, Lookup, PaymentRecord, Stored, fold
 from shared.domain.entry import Entry
@@ -220,13 +221,13 @@ class AccountStore:
 
 def _add_view(batch: Batch, read: AccountRead, account: Account) -> None:
     """Add the owner's view to a commit, unless the change leaves it as it is."""
-    path, view = f"{USERS}/{account.uid}", documents.view_fields(account)
+    path, view = f"{USERS}/{account.uid}", view_fields(account)
     if read.is_new:
         batch.create(path, view)
     elif read.first_version is not None:
         # Version 0.1 may still be running: what it writes meanwhile must not be lost.
         batch.update(path, view, read.view_version, remove=MOVED_FIELDS)
-    elif read.version is None or view != documents.view_fields(read.account):
+    elif read.version is None or view != view_fields(read.account):
         batch.merge(path, view)
 
 
