@@ -32,6 +32,7 @@ class Environment:
     """One table of environments.toml.
 
     Attributes:
+        callers: the members that may call each private function, by the function's name.
         images_project: the project whose registry has the images: this one, or that of the environment it promotes.
         number: the project number that Google assigned.
     """
@@ -47,7 +48,7 @@ class Environment:
     warm_instances: int
     protected: bool
     alert_emails: tuple[str, ...]
-    trusted_callers: tuple[str, ...]
+    callers: Mapping[str, tuple[str, ...]]
     promotes: str
     github_repository: str
     more_settings: Mapping[str, str]
@@ -133,7 +134,8 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     if not project:
         raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
-    row |= {key: tuple(row[key]) for key in ("alert_emails", "trusted_callers")}
+    row["alert_emails"] = tuple(row["alert_emails"])
+    row["callers"] = {function: tuple(members) for function, members in row["callers"].items()}
     promotes = row["promotes"]
     images_project = load_environment(promotes, root=root).project if promotes else project
     environment = Environment(

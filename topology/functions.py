@@ -41,6 +41,11 @@ class Function:
         """The name of the Cloud Run service, in which underscores are not allowed."""
         return self.name.replace("_", "-")
 
+    @property
+    def is_private(self) -> bool:
+        """Whether neither browsers nor Google's services call it: the environment names who does."""
+        return not (self.path or self.subscription or self.schedule)
+
     def reads(self, setting: str) -> bool:
         """Whether the function reads this setting; the table may name several settings with `*`."""
         return any(fnmatchcase(setting, pattern) for pattern in (*self.needs, *self.uses))

@@ -78,7 +78,7 @@ def _callers(deployment: Deployment, row: Function) -> tuple[str, ...]:
         return (deployment.member(PUSH),)
     if row.schedule:
         return (deployment.member(SCHEDULER),)
-    return deployment.environment.trusted_callers
+    return deployment.environment.callers.get(row.name, ())
 
 
 def jobs(deployment: Deployment) -> None:

@@ -28,10 +28,10 @@ def check(subject: Subject, findings: Findings) -> None:
             if locations is not None and not any(_includes(value, location) for value in locations):
                 _forbidden(subject, findings, "gcp.resourceLocations", f"the location {location}")
     if (
-        environment.trusted_callers
+        any(environment.callers.values())
         and _allowed(_rules(subject, findings, "iam.allowedPolicyMemberDomains")) is not None
     ):
-        findings.note("trusted_callers of another organization will be refused (iam.allowedPolicyMemberDomains)")
+        findings.note("callers of another organization will be refused (iam.allowedPolicyMemberDomains)")
 
 
 def _rules(subject: Subject, findings: Findings, constraint: str) -> list[dict[str, Any]]:

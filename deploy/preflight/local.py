@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from deploy.policy import PUBLIC
 from deploy.preflight import Findings, Subject
 from topology.functions import ROOT
 
@@ -20,6 +21,7 @@ def check(subject: Subject, findings: Findings) -> None:
     """Check what can be checked without the cloud."""
     _tools(subject, findings)
     _placeholders(subject, findings)
+    _callers(subject, findings)
     environment = subject.environment
     if subject.has("functions") and (missing := environment.missing_prices()):
         findings.missing(
@@ -83,6 +85,29 @@ def _placeholders(subject: Subject, findings: Findings) -> None:
             f"[{environment.name}] alert_emails is empty: nobody would know of an outage",
             "add an address that reaches a person at night, in deploy/environments.toml",
         )
+
+
+def _callers(subject: Subject, findings: Findings) -> None:
+    """Refuse callers that open a private function, or that no function has; and, of live money, who may call two.
+
+    Whoever may spend tokens must not be able to create them.
+    """
+    environment = subject.environment
+    private = [row.name for row in subject.functions if row.is_private]
+    named: dict[str, str] = {}
+    for function, members in environment.callers.items():
+        row = f"[{environment.name}] callers: {function}"
+        if function not in private:
+            findings.missing(f"{row} is not a private function", f"name one of {', '.join(private)}")
+        for member in members:
+            if member in PUBLIC:
+                findings.missing(f"{row} may be called by {member}, which is everybody", "name your backends")
+            elif member in named and environment.livemode:
+                findings.missing(
+                    f"{row} may be called by {member}, which may call {named[member]}, too",
+                    "give each function a caller of its own, such as a service account",
+                )
+            named[member] = function
 
 
 def _hosting_regions() -> Iterator[str]:

@@ -29,7 +29,7 @@ class Project:
             load_environment(environment),
             prices=PRICES,
             alert_emails=("night@company.test",),
-            trusted_callers=("group:backends@company.test",),
+            callers={"spend_tokens": ("group:backends@company.test",)},
             promotes="",
             github_repository="company/token-economy",
             number=NUMBER,

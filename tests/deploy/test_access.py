@@ -86,15 +86,35 @@ def test_a_subscription_with_a_condition_is_put_right_too(project: Project) -> N
 
 
 def test_who_may_call_is_who_the_tables_name_now(project: Project) -> None:
-    project.environment = project.environment.__class__(
-        **{**vars(project.environment), "trusted_callers": ("group:new@company.test",)}
-    )
+    project.environment = replace(project.environment, callers={"spend_tokens": ("group:new@company.test",)})
 
     project.deploy("invokers")
 
-    for service in ("spend-tokens",):
-        assert members(project, f"run services {service}") == {("roles/run.invoker", "group:new@company.test")}
+    assert members(project, "run services spend-tokens") == {("roles/run.invoker", "group:new@company.test")}
     assert project.deploy("invokers") == []
+
+
+def test_each_private_function_has_callers_of_its_own(project: Project) -> None:
+    """Who may spend may not mint; and nobody calls a function for which the environment names nobody."""
+    spend = next(row for row in project.functions if row.name == "spend_tokens")
+    project.functions += [replace(spend, name="mint_tokens"), replace(spend, name="burn_tokens")]
+    minters = "serviceAccount:support@company.iam.gserviceaccount.com"
+    project.environment = replace(
+        project.environment, callers={**project.environment.callers, "mint_tokens": (minters,)}
+    )
+    project.deploy()
+    policies.add(
+        project.state["policies"], "run services mint-tokens", "group:backends@company.test", "roles/run.invoker"
+    )
+
+    report = project.check()
+    project.deploy("invokers")
+
+    assert [one.name for one in report.rights] == ["roles/run.invoker on mint-tokens for group:backends@company.test"]
+    assert members(project, "run services spend-tokens") == {("roles/run.invoker", "group:backends@company.test")}
+    assert members(project, "run services mint-tokens") == {("roles/run.invoker", minters)}
+    assert members(project, "run services burn-tokens") == set()
+    assert project.check().is_empty
 
 
 @pytest.mark.parametrize("role", ["roles/owner", "roles/datastore.user", "roles/iam.serviceAccountTokenCreator"])
@@ -212,7 +232,8 @@ def test_only_the_intended_callers_may_call_a_function(project: Project) -> None
         if resource.startswith("run services") and policy["bindings"]
     }
     rows = load_functions()
-    assert invokers.keys() == {row.service for row in rows if not row.path}
+    without_callers = {row.service for row in rows if row.is_private and row.name not in project.environment.callers}
+    assert invokers.keys() == {row.service for row in rows if not row.path} - without_callers
     assert invokers["credit-tokens"] == {"serviceAccount:pubsub-push@token-economy-prod.iam.gserviceaccount.com"}
     assert invokers["reconcile"] == {"serviceAccount:scheduler@token-economy-prod.iam.gserviceaccount.com"}
     assert invokers["spend-tokens"] == {"group:backends@company.test"}

@@ -79,9 +79,19 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
         "put the real one there",
     ),
     "placeholder group": (
-        environment(trusted_callers=("group:token-backends@example.com",)),
-        "[prod] trusted_callers is a placeholder",
+        environment(callers={"spend_tokens": ("group:token-backends@example.com",)}),
+        "[prod] callers is a placeholder",
         "put the real one there",
+    ),
+    "callers of what is no private function": (
+        environment(callers={"get_balance": ("group:backends@company.test",)}),
+        "[prod] callers: get_balance is not a private function",
+        "name one of",
+    ),
+    "everybody as a caller": (
+        environment(callers={"spend_tokens": ("allAuthenticatedUsers",)}),
+        "[prod] callers: spend_tokens may be called by allAuthenticatedUsers, which is everybody",
+        "name your backends",
     ),
     "nobody to tell": (environment(alert_emails=()), "alert_emails is empty", "add an address"),
     "public functions forbidden": (
@@ -154,8 +164,31 @@ def test_a_placeholder_of_the_pages_is_found(ready: Project, monkeypatch: pytest
     assert "web/.env.production VITE_SUPPORT_URL is a placeholder" in problem.what
 
 
+def with_two_private_functions(project: Project) -> None:
+    row = next(row for row in project.functions if row.name == "spend_tokens")
+    project.functions = [*project.functions, replace(row, name="mint_tokens")]
+    backends = ("group:backends@company.test",)
+    environment(callers={"spend_tokens": backends, "mint_tokens": backends})(project)
+
+
+def test_of_live_money_who_may_spend_may_not_mint(ready: Project) -> None:
+    with_two_private_functions(ready)
+
+    (problem,) = ready.preflight(*ALL).problems
+    assert problem.what == (
+        "[prod] callers: mint_tokens may be called by group:backends@company.test, which may call spend_tokens, too"
+    )
+
+
+def test_in_development_one_caller_may_call_both(ready: Project) -> None:
+    with_two_private_functions(ready)
+    environment(livemode=False)(ready)
+
+    assert ready.preflight(*ALL).problems == []
+
+
 def test_in_development_placeholders_are_no_problem(ready: Project) -> None:
-    environment(livemode=False, alert_emails=(), trusted_callers=("group:x@example.com",))(ready)
+    environment(livemode=False, alert_emails=(), callers={"spend_tokens": ("group:x@example.com",)})(ready)
 
     assert ready.preflight(*ALL).problems == []
 
