@@ -31,10 +31,11 @@ test: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Run
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: histories
-histories: .venv/.stamp ## Check random histories of refunds and disputes; HISTORIES=100000 SEED=1 choose how many, and which
+histories: .venv/.stamp ## Check random histories of money and of tokens against toy models; HISTORIES=100000 SEED=1 choose how many, and which
 	@HISTORIES=$(or $(HISTORIES),100000) SEED=$(or $(SEED),1) \
 		exec $(BIN)/python -m pytest tests/properties/test_reversal_orders.py tests/properties/test_ledger_histories.py \
-		-k 'random_histories or ledger_ends or lost_on_the_way'
+		tests/properties/test_wallet_histories.py \
+		-k 'random_histories or ledger_ends or lost_on_the_way or naive_model'
 
 .PHONY: chromium
 chromium:

@@ -144,7 +144,7 @@ def grant_of(body: Body) -> tuple[str, NewEntry]:
     if body.get("expires_in_days") is None:
         if body.get("priority") is not None:
             raise BadInput("invalid_priority", "priority is for tokens that expire: send expires_in_days too")
-        return uid, NewEntry(id_, "grant", amount, details)
+        return uid, NewEntry(id_, "grant", amount, details | {"expiresInDays": None})
     days = _whole_number(body, "expires_in_days", 1, EXPIRES_IN_DAYS_MAX)
     priority = _whole_number(body, "priority", 0, PRIORITY_MAX, default=PRIORITY_DEFAULT)
     return uid, NewEntry(id_, "grant", amount, details | {"expiresInDays": days, "priority": priority}, days, priority)

@@ -82,6 +82,11 @@ class FakeFirestore:
         """Let the next commit land and its answer get lost."""
         self._after_commit.append(error)
 
+    def calm(self) -> None:
+        """Forget the faults that nobody has met."""
+        self._before_commit.clear()
+        self._after_commit.clear()
+
     def refuse_next_read(self, error: Exception) -> None:
         self._before_read.append(error)
 

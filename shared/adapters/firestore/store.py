@@ -159,9 +159,12 @@ class AccountStore:
                 try:
                     self._batch(read, folded.change).commit(but=(google_errors.AlreadyExists, *CONFLICT))
                 except google_errors.AlreadyExists as error:
-                    # The next round looks whose entry exists, or whether users/{uid} does; the account may be the same.
+                    # The next round looks whose entry exists, or whether users/{uid} does. The account may be the
+                    # same; but what became of a reservation is told by an account that is as new as what exists.
                     look_first |= _created_by(folded.change)
-                    read, assume_new = (None, False) if read.version is None else (read, assume_new)
+                    assume_new = assume_new and read.version is not None
+                    may_stay = read.version is not None and not (folded.change.documents or read.account.reservations)
+                    read = read if may_stay else None
                     raise WriteConflict from error
                 except CONFLICT as error:
                     read = None
