@@ -1,6 +1,7 @@
 """Whether an account agrees with its entries. Pure.
 
-Balance = the sum of the entries, every entry states the balance after it, and the totals are the sums of their types.
+Balance = the sum of the entries, every entry states the balance after it, the totals are the sums of their types, and
+the lots are what the entries have left of them.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.domain.account import Account
 from shared.domain.entry import Entry
+from shared.domain.lots import lot_faults
 
 _SHOWN_MAX = 20  # a chain that is broken once may be broken at every entry
 
@@ -30,7 +32,7 @@ def audit(account: Account, newest_first: Iterable[Entry]) -> Audit:
     """
     faults: list[str] = []
     sums: Counter[str] = Counter()
-    count = 0
+    counted: list[Entry] = []
     expected = account.balance
     for entry in newest_first:
         if account.last_entry_at is None or entry.timestamp > account.last_entry_at:
@@ -39,7 +41,7 @@ def audit(account: Account, newest_first: Iterable[Entry]) -> Audit:
             faults.append(f"{entry.id} says {entry.balance_after} after it, the entries say {expected}")
         expected = entry.balance_after - entry.amount
         sums[entry.type] += entry.amount
-        count += 1
+        counted.append(entry)
     if expected != 0:
         faults.append(f"the oldest entry starts from {expected} instead of 0")
     if account.balance != sums.total():
@@ -50,4 +52,5 @@ def audit(account: Account, newest_first: Iterable[Entry]) -> Audit:
         "totalTokensSpent": (account.spent, -sums["spend"]),
     }
     faults += [f"{name} is {stored}, the entries say {due}" for name, (stored, due) in totals.items() if stored != due]
-    return Audit(account.uid, account.balance, count, tuple(faults[:_SHOWN_MAX]))
+    faults += lot_faults(account.lots, reversed(counted))
+    return Audit(account.uid, account.balance, len(counted), tuple(faults[:_SHOWN_MAX]))

@@ -23,7 +23,7 @@ from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.domain.alert import Alert
 from shared.domain.buyer import Buyer, resolve_buyer
 from shared.domain.entry import Entry
-from shared.domain.errors import StripeRefused, Unavailable
+from shared.domain.errors import LedgerRefused, StripeRefused, Unavailable
 from shared.domain.messages import READ_FROM_STRIPE
 from shared.domain.purchase import TOKEN_PACKAGE, NotOurs
 from shared.domain.reconciliation import (
@@ -86,6 +86,7 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
         using.audit.add_report(f"{now:%Y-%m-%d}", report.saved(now, done=done))
     result = {
         "done": done,
+        "settled": reconciliation.settled,
         "events": report.events,
         "republished": report.republished,
         "purchases_checked": report.purchases_checked,
@@ -110,14 +111,32 @@ class Reconciliation:
     is_late: Callable[[], bool]
     checked: set[str] = field(default_factory=set)
     payments: dict[str, Payment] = field(default_factory=dict)  # by session, as the events of this call show them
+    settled: int = 0
 
     def run(self, wanted: ReconcileRequest) -> bool:
         """Do what there is time for; tell whether the pass is done."""
+        self.settled = self._settle_accounts()
         return (
             (self.report.events_done or self._read_events())
             and (self.report.purchases_done or self._check_purchases())
             and self._check_share(wanted.users)
         )
+
+    def _settle_accounts(self) -> int:
+        """Let expire what has expired in accounts that nobody changes; return how many were looked at."""
+        settled = 0
+        for uid in self.using.audit.due(datetime.now(UTC), _PAGE):
+            if self.is_late():
+                break
+            try:
+                self.using.ledger.settle(uid)
+                settled += 1
+            except Unavailable as error:
+                if error.code != "account_busy":  # whoever keeps it busy settles it
+                    raise
+            except LedgerRefused as error:  # the other accounts are still settled
+                logs.error("reconcile.skipped", f"Could not settle the account of user {uid}", cause=error, user_id=uid)
+        return settled
 
     def _read_events(self) -> bool:
         report = self.report
@@ -232,9 +251,10 @@ class Reconciliation:
             self.report.drifted = (*self.report.drifted, uid)
             balance, total, shown = check.balance, check.sum_of_entries, check.shown
             sentence = f"The balance of user {uid} is {balance}, the sum of the entries {total}, the owner sees {shown}"
+            sentence = "; ".join((sentence, *check.faults))
             logs.error("ledger.drift", sentence, user_id=uid, balance=balance, sum_of_entries=total, shown=shown)
             today = f"{datetime.now(UTC):%Y-%m-%d}"  # one alert per day: yesterday's may be closed
-            evidence = {"balance": balance, "sumOfEntries": total, "shown": shown}
+            evidence = {"balance": balance, "sumOfEntries": total, "shown": shown, "faults": list(check.faults)}
             self._raise(Alert(f"drift:{uid}:{today}", "ledger_drift", "critical", uid, evidence))
 
     def _raise(self, alert: Alert) -> None:

@@ -150,10 +150,10 @@ def _lots_after(account: Account, new: NewEntry, balance: int, now_s: int) -> tu
     if new.expires_in_days is not None:
         expires_at = _end_of_day(now_s + new.expires_in_days * DAY_S)
         # A debt is paid first: only what is above zero can expire.
-        left = min(new.amount, max(balance, 0) - lots.total(account.lots))
+        left = max(min(new.amount, max(balance, 0) - lots.total(account.lots)), 0)
         lot = Lot(new.id, left, expires_at, new.priority, now_s)
         granted, joined = lots.put(account.lots, lot) if left > 0 else (account.lots, {})
-        record: dict[str, Any] = {"expiresAt": as_text(expires_at), "priority": new.priority}
+        record: dict[str, Any] = {"expiresAt": as_text(expires_at), "priority": new.priority, "expiring": left}
         return granted, record | ({"lotsJoined": joined} if joined else {})
     beyond_the_rest = max(lots.total(account.lots) - max(balance, 0), 0)
     tokens = -new.amount if new.type == "spend" else beyond_the_rest

@@ -80,16 +80,20 @@ class ExpectedReversal:
 
 @dataclass(frozen=True, slots=True)
 class BalanceCheck:
-    """An account's balance, the sum of its entries, and the balance that its owner sees, in tokens, at one moment."""
+    """An account's balance, the sum of its entries, and the balance that its owner sees, in tokens, at one moment.
+
+    `faults` say where its lots, its reservations or the owner's view do not agree with what is recorded of them.
+    """
 
     balance: int
     sum_of_entries: int
     shown: int
+    faults: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:
         """Whether they differ, which no code of this project can cause."""
-        return not self.balance == self.sum_of_entries == self.shown
+        return bool(self.faults) or not self.balance == self.sum_of_entries == self.shown
 
 
 @dataclass(slots=True)

@@ -36,6 +36,9 @@ def decide_reserve(
 ) -> Decided[Reserved] | Lookup:
     """Set tokens aside, once per key: as many as are available between `at_least` and `amount`.
 
+    That a plain spend has used the key is found out only on the way: to look first would cost every reservation a
+    read. It does no harm: the reservation cannot be captured, and expires.
+
     Raises:
         NotFound: the account does not exist.
         NotEnoughTokens: fewer than `at_least` are available.

@@ -70,23 +70,24 @@ def _tokens(reversal: Reversal, left: int) -> int:
 
 def _give_back(account: Account, now: datetime, new: NewEntry, returned: list[Lot]) -> Change:
     expired = [lot for lot in returned if lot.expires_at <= int(now.timestamp())]
-    to = {"to": {lot.id: lot.left for lot in returned}} if returned else {}
-    account, entry = account.post(replace(new, details={**new.details, **to}), now)
+    account, entry = account.post(new, now)
     entries = [entry]
     for lot in expired:
         again = expiry_of(lot.id, lot.left, lot.expires_at, returned_by=new.details["idempotencyKey"])
         account, entry = account.post(again, now)
         entries.append(entry)
+    to: dict[str, int] = {}
     joined: dict[str, str] = {}
     room = max(account.balance, 0) - lots.total(account.lots)  # a debt is paid first
     for lot in returned:
         left = min(lot.left, room)
         if lot not in expired and left > 0:
             room -= left
+            to[lot.id] = left
             after, more = lots.put(account.lots, replace(lot, left=left))
             account, joined = replace(account, lots=after), joined | more
-    if joined:
-        entries[0] = replace(entries[0], details={**entries[0].details, "lotsJoined": joined})
+    record = ({"to": to} if to else {}) | ({"lotsJoined": joined} if joined else {})
+    entries[0] = replace(entries[0], details={**entries[0].details, **record})
     return Change(account, tuple(entries))
 
 

@@ -9,6 +9,7 @@ Faults are injected and operations counted by the client itself: `refuse_next_co
 `refuse_next_read`, `away`, `reads`, `writes`.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -249,7 +250,7 @@ class Query:
     most: int | None = None
 
     def where(self, *, filter: FieldFilter) -> "Query":  # noqa: A002 - google's name
-        if filter.op_string != "==":
+        if filter.op_string not in _COMPARE:
             raise NotImplementedError(filter.op_string)
         return replace(self, filters=(*self.filters, filter))
 
@@ -280,7 +281,7 @@ class Query:
         found = [
             snapshot
             for snapshot in snapshots
-            if all(_value(snapshot, wanted.field_path) == wanted.value for wanted in self.filters)
+            if all(_matches(_value(snapshot, wanted.field_path), wanted) for wanted in self.filters)
         ]
         if self.order:
             path, direction = self.order
@@ -319,6 +320,15 @@ class Collection:
 
     def order_by(self, field_path: str, direction: str = firestore.Query.ASCENDING) -> Query:
         return Query(self.client, self.name).order_by(field_path, direction)
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"==": operator.eq, ">=": operator.ge, "<=": operator.le}
+
+
+def _matches(value: Any, wanted: FieldFilter) -> bool:  # noqa: ANN401 - a field's value
+    if value is None:  # a range has none in it
+        return wanted.op_string == "==" and wanted.value is None
+    return _COMPARE[wanted.op_string](value, wanted.value)
 
 
 def _value(snapshot: Snapshot, path: str) -> Any:  # noqa: ANN401 - a field's value

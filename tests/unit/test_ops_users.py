@@ -14,6 +14,7 @@ from shared.domain.crediting import Credited, Held
 from shared.domain.entry import NewEntry
 from shared.domain.limits import Limits
 from shared.domain.payment_facts import RefundedTotal
+from shared.domain.spend_requests import grant_of
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
 from tests.stripe_events import session_of
@@ -234,6 +235,19 @@ def test_an_account_that_does_not_agree_fails_the_audit(
     assert (one.exit_code, every.exit_code) == (1, 1)
     assert fault in one.stdout
     assert "1 audited, 1 with faults" in every.stdout
+
+
+def test_lots_that_do_not_agree_fail_the_audit(operator: Operator) -> None:
+    uid, gift = grant_of(
+        {"user_id": "ada", "amount": 20, "reason": "gift", "idempotency_key": "1", "expires_in_days": 30}
+    )
+    operator.ledger.post(uid, gift)
+    assert operator.run("audit", "ada").exit_code == 0
+    lots = (operator.database.fields_of("accounts/ada") or {})["lots"]
+
+    tamper(operator, "accounts/ada", lots=[{**lots[0], "left": 21}])
+
+    assert "grant:ada:1 has 21 tokens left, the entries say 20" in operator.run("audit", "ada").stdout
 
 
 def test_a_lost_entry_fails_the_audit(operator: Operator) -> None:

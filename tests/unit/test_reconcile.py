@@ -25,6 +25,7 @@ from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, purchase
+from tests.wallets import Wallet
 
 SETTINGS = {"GOOGLE_CLOUD_PROJECT": "demo", "STRIPE_SECRET_KEY": "sk_test_1"}
 PAID_AT = int(time.time()) - 3600
@@ -206,6 +207,7 @@ def test_an_event_that_the_ledger_does_not_know_is_published_again(
     assert answer == {
         "success": True,
         "done": True,
+        "settled": 0,
         "events": 1,
         "republished": 1,
         "purchases_checked": 0,
@@ -462,8 +464,9 @@ def test_purchases_whose_events_were_read_cost_no_call_and_two_reads_each(
 
     assert (answer["events"], answer["purchases_checked"], stripe.asked_sessions) == (20, 20, [])
     # Per purchase, its entry twice. The rest: the last report, ada's balance (3 reads, 20 entries summed, of which the
-    # fake bills each and Firestore one per 1,000), an empty query for yesterday, and the report that is saved.
-    assert firestore.reads == 20 * 2 + 1 + 3 + 20 + 1 + 1
+    # fake bills each and Firestore one per 1,000), an empty query for yesterday, the report that is saved, and 16
+    # empty queries for accounts in which something expires.
+    assert firestore.reads == 20 * 2 + 1 + 3 + 20 + 1 + 1 + 16
 
 
 def test_purchases_are_checked_once_over_several_calls(
@@ -535,10 +538,64 @@ def test_a_balance_that_is_not_the_sum_of_the_entries_raises_an_alert(
     alert = firestore.fields_of(path)
     assert alert is not None
     assert (alert["type"], alert["severity"], alert["status"]) == ("ledger_drift", "critical", "open")
-    assert alert["seen"] == {"balance": 111, "sumOfEntries": 110, "shown": 110}
+    assert alert["seen"] == {"balance": 111, "sumOfEntries": 110, "shown": 110, "faults": []}
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     drift = next(record for record in records if record["event"] == "ledger.drift")
     assert (drift["severity"], drift["user_id"]) == ("ERROR", "ada")
+
+
+@pytest.fixture
+def past(firestore: FakeFirestore) -> Wallet:
+    """Ada's tokens of two days ago."""
+    wallet = Wallet(firestore.as_client(), now=datetime.now(UTC) - timedelta(days=2))
+    wallet.buy(100)
+    return wallet
+
+
+def test_what_has_expired_in_an_idle_account_is_settled(function: Deployed, past: Wallet) -> None:
+    past.reserve("job", 30, on_expiry="capture_used", expires_in_s=60)
+    past.renew("job", used=20, expires_in_s=60)
+    past.grant("gift", 50, expires_in_days=30)
+
+    assert run(function)["settled"] == 1
+
+    account = past.account
+    assert (account.balance, account.reserved, account.lots[0].left) == (130, 0, 30)
+    assert run(function)["settled"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value", "fault"),
+    [
+        ("accounts/ada", "lots", [], "the owner sees"),
+        ("users/ada", "tokensReserved", 0, "the owner sees 0 as tokensReserved instead of 30"),
+        ("users/ada", "reservations", [], "the owner sees [] as reservations instead of"),
+        ("reservations/ada:job", "amount", 31, "the reservation job is not as reservations/ada:job says"),
+        ("reservations/ada:job", "state", "released", "the reservation job is not as reservations/ada:job says"),
+        (
+            "transactions/spend:ada:other",
+            "details",
+            {"from": {"grant:ada:gift": 9}},
+            "grant:ada:gift has 40 tokens left, the entries say 41",
+        ),
+    ],
+)
+def test_lots_and_reservations_that_are_not_as_recorded_raise_an_alert(
+    function: Deployed, firestore: FakeFirestore, path: str, name: str, value: object, *, fault: str
+) -> None:
+    wallet = Wallet(firestore.as_client(), now=datetime.now(UTC))
+    credit(wallet.ledger, "cs_1")
+    wallet.grant("gift", 50, expires_in_days=30)
+    wallet.spend("other", 10)
+    wallet.reserve("job", 30)
+    assert run(function)["drifted"] == []
+
+    firestore.put(path, {**(firestore.fields_of(path) or {}), name: value})
+
+    assert run(function)["drifted"] == ["ada"]
+    alert = firestore.fields_of(f"security_alerts/drift:ada:{datetime.now(UTC):%Y-%m-%d}")
+    assert alert is not None
+    assert fault in " ".join(alert["seen"]["faults"])
 
 
 def test_a_user_of_several_events_is_checked_once(

@@ -68,18 +68,21 @@ def account_fields(account: Account) -> dict[str, Any]:
         "lastEntryAt": account.last_entry_at,
         "lots": [_lot_fields(lot) for lot in account.lots],
         "reservations": {key: _reservation_fields(one) for key, one in account.reservations.items()},
-        "due": due_mark(account.uid, due_at(account)),
+        "due": _due(account),
     }
 
 
-def due_mark(uid: str, at_s: int | None) -> str | None:
-    """Return the mark by which the hourly sweep finds an account: its shard and the hour in which something expires.
+def due_mark(shard: int, at_s: int = 0) -> str:
+    """Return the mark by which the hourly sweep finds an account: its shard, and the hour in which something expires.
 
-    Marks of one shard rise with time, which limits how often they can be written: so there are several.
+    Marks rise with time, which limits how often all accounts together can write them: so there are several shards.
     """
-    if at_s is None:
-        return None
-    return f"{crc32(uid.encode()) % DUE_SHARDS:02}#{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H}"
+    return f"{shard:02}#{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H}"
+
+
+def _due(account: Account) -> str | None:
+    at_s = due_at(account)
+    return None if at_s is None else due_mark(crc32(account.uid.encode()) % DUE_SHARDS, at_s)
 
 
 def _lot_from(fields: Mapping[str, Any]) -> Lot:
