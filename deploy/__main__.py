@@ -1,6 +1,7 @@
 """`./deploy.sh ENVIRONMENT`: bring a project to the state that this checkout describes, compare them, or explain."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +91,8 @@ def _run(
     selected = _selected(flags)
     options = Options(selected, flags.prune, flags.yes, flags.allow_older, flags.break_lock)
     ask = ask or (_ask if sys.stdin.isatty() else None)
-    run = Run(cloud, environment, load_functions(), options, Checkout(shell), ask)
+    in_shell = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    run = Run(cloud, environment, load_functions(), options, Checkout(shell), ask, project_in_shell=in_shell)
     if flags.dry_run:
         run.dry()
         _print_addresses(run)

@@ -43,6 +43,7 @@ class Run:
     Attributes:
         ask: asks the person at the terminal; None if there is nobody.
         stage: the folder for files that commands upload.
+        project_in_shell: GOOGLE_CLOUD_PROJECT of the shell, which `python -m ops` obeys; empty if it is not set.
     """
 
     cloud: GoogleCloud
@@ -52,6 +53,7 @@ class Run:
     checkout: Checkout
     ask: Callable[[str], bool] | None = None
     stage: Path = STAGE
+    project_in_shell: str = ""
 
     def dry(self) -> None:
         """Print every command that a deployment may run."""
@@ -60,7 +62,7 @@ class Run:
     def preflight(self) -> Findings:
         """Check everything that has to be there, change nothing, and return what is missing."""
         parts = frozenset(self.options.parts)
-        subject = Subject(self.cloud, self.environment, self.functions, parts, self.checkout)
+        subject = Subject(self.cloud, self.environment, self.functions, parts, self.checkout, self.project_in_shell)
         findings = Findings()
         local.check(subject, findings)
         if not any(problem.what == "gcloud is missing" for problem in findings.problems):

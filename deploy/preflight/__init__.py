@@ -53,6 +53,7 @@ class Subject:
         functions: what is deployed.
         parts: the parts that will be carried out.
         checkout: the commit.
+        project_in_shell: GOOGLE_CLOUD_PROJECT of the shell; empty if it is not set.
     """
 
     cloud: GoogleCloud
@@ -60,6 +61,7 @@ class Subject:
     functions: list[Function]
     parts: frozenset[str]
     checkout: Checkout
+    project_in_shell: str = ""
 
     def has(self, *parts: str) -> bool:
         """Return whether one of these parts will be carried out."""

@@ -23,6 +23,12 @@ def check(subject: Subject, findings: Findings) -> None:
     _placeholders(subject, findings)
     _callers(subject, findings)
     environment = subject.environment
+    if subject.project_in_shell not in ("", environment.project):
+        findings.missing(
+            f"GOOGLE_CLOUD_PROJECT is {subject.project_in_shell}, which python -m ops would change, "
+            f"but [{environment.name}] is project {environment.project}",
+            f"export GOOGLE_CLOUD_PROJECT={environment.project}",
+        )
     if subject.has("functions") and (missing := environment.missing_prices()):
         findings.missing(
             f"deploy/{environment.prices_file.name} lacks {', '.join(missing)}",

@@ -40,6 +40,7 @@ class Project:
         self.google.state["secret_values"] = {"stripe-secret-key": ["sk"], "stripe-webhook-secret": ["whsec"]}
         self.slept: list[float] = []
         self.repository = repository
+        self.project_in_shell = ""
         self._stage = folder / "stage"
 
     @property
@@ -53,7 +54,10 @@ class Project:
         selected = {name: part for name, part in PARTS.items() if name in chosen}
         cloud = GoogleCloud(self.google, self.environment.project, sleep=self.slept.append)
         checkout = Checkout(self.google, self.repository.folder)
-        return Run(cloud, self.environment, self.functions, Options(selected, **options), checkout, ask, self._stage)
+        chosen_options = Options(selected, **options)
+        return Run(
+            cloud, self.environment, self.functions, chosen_options, checkout, ask, self._stage, self.project_in_shell
+        )
 
     def deploy(
         self, *parts: str, ask: Callable[[str], bool] | None = None, yes: bool = True, **options: bool

@@ -53,7 +53,8 @@ class Scripts:
         self, script: str, *arguments: str, answers: str = "", extra: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         path = f"{self._programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        variables = {**os.environ, "PATH": path, "FAKE_GOOGLE": str(self._file), **(extra or {})}
+        own = {name: value for name, value in os.environ.items() if name != "GOOGLE_CLOUD_PROJECT"}
+        variables = {**own, "PATH": path, "FAKE_GOOGLE": str(self._file), **(extra or {})}
         command = (*script.split(), *arguments)
         return subprocess.run(
             command, cwd=self.checkout, env=variables, text=True, capture_output=True, check=False, input=answers

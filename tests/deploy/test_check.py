@@ -77,6 +77,7 @@ class CommandLine:
     def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._project = project
         self._capsys = capsys
+        monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
         monkeypatch.setattr(__main__, "load_environment", lambda *_: project.environment)
         monkeypatch.setattr(__main__, "load_functions", lambda: project.functions)
         monkeypatch.setattr(__main__, "Checkout", lambda shell: Checkout(shell, project.repository.folder))

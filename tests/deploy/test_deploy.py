@@ -145,6 +145,13 @@ def test_the_script_names_everything_that_is_missing(scripts: Scripts) -> None:
     assert scripts.changes() == []
 
 
+def test_the_script_does_not_deploy_beside_the_project_that_ops_would_change(scripts: Scripts) -> None:
+    run = scripts.run("./deploy.sh", "dev", "--only", "apis", extra={"GOOGLE_CLOUD_PROJECT": "demo-tokens"})
+    assert run.returncode == 1
+    assert "GOOGLE_CLOUD_PROJECT is demo-tokens" in run.stderr
+    assert scripts.changes() == []
+
+
 def test_the_script_says_which_environments_there_are(scripts: Scripts) -> None:
     run = scripts.run("./deploy.sh", "staging", "--dry-run")
     assert run.returncode == 1

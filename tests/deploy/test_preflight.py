@@ -93,6 +93,11 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
         "[prod] callers: spend_tokens may be called by allAuthenticatedUsers, which is everybody",
         "name your backends",
     ),
+    "another project in the shell": (
+        lambda project: setattr(project, "project_in_shell", "token-economy-dev"),
+        "GOOGLE_CLOUD_PROJECT is token-economy-dev, which python -m ops would change, but [prod] is",
+        "export GOOGLE_CLOUD_PROJECT=token-economy-prod",
+    ),
     "nobody to tell": (environment(alert_emails=()), "alert_emails is empty", "add an address"),
     "public functions forbidden": (
         policy("run.managed.requireInvokerIam", enforce=True),
@@ -162,6 +167,12 @@ def test_a_placeholder_of_the_pages_is_found(ready: Project, monkeypatch: pytest
 
     (problem,) = ready.preflight(*ALL).problems
     assert "web/.env.production VITE_SUPPORT_URL is a placeholder" in problem.what
+
+
+def test_the_same_project_in_the_shell_is_no_problem(ready: Project) -> None:
+    ready.project_in_shell = ready.environment.project
+
+    assert ready.preflight(*ALL).problems == []
 
 
 def with_two_private_functions(project: Project) -> None:
