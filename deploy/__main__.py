@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from deploy.checkout import Checkout
 from deploy.commands import listing
+from deploy.deployment import STAGE
 from deploy.environment import DeployError, load_environment
 from deploy.google_cloud import GoogleCloud
 from deploy.parts import BOOTSTRAP, PARTS, RELEASE, Part
@@ -92,7 +93,9 @@ def _run(
     options = Options(selected, flags.prune, flags.yes, flags.allow_older, flags.break_lock)
     ask = ask or (_ask if sys.stdin.isatty() else None)
     in_shell = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
-    run = Run(cloud, environment, load_functions(), options, Checkout(shell), ask, project_in_shell=in_shell)
+    # Of its own: dev and prod may be deployed from one checkout at the same time.
+    stage = STAGE / environment.name
+    run = Run(cloud, environment, load_functions(), options, Checkout(shell), ask, stage, in_shell)
     if flags.dry_run:
         run.dry()
         _print_addresses(run)

@@ -10,7 +10,7 @@ from deploy.policy import Policy
 from topology.functions import ROOT, Function
 
 STAGE = ROOT / ".local" / "deploy"
-"""Where files are laid out that a command uploads."""
+"""Where files are laid out that a command uploads: a folder per environment."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What deploy.sh prints, and the verdicts of gcloud's and firebase-tools' own parsers on commands."""
 
+import fcntl
 import json
 import os
 import re
@@ -17,7 +18,7 @@ _NAMES = re.compile(
     rf"token-economy-(dev|prod)|\b({_ROWS})\b|\b(pubsub-push|scheduler|tester|releaser|auditor)\b"
     r"|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|token-economy-(api|page)"
     r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=--description=)'.*?'|https:\S+"
-    r"|(?<=deploy/)(metric|alert)-\w+|(?<=--set-env-vars=)'.*?'|(?<=metrics create )\w+|(?<=metrics update )\w+"
+    r"|(?<=/)(metric|alert)-\w+(?=\.json)|(?<=--set-env-vars=)'.*?'|(?<=metrics create )\w+|(?<=metrics update )\w+"
     r"|ALERT_\w+|(?<=--field-config=)\S+|(?<=--collection-group=)\w+"
 )
 
@@ -25,7 +26,10 @@ _NAMES = re.compile(
 @cache
 def printed(environment: str, *arguments: str) -> str:
     """Return what a dry run prints without credentials and settings."""
-    with tempfile.TemporaryDirectory() as home:
+    folder = ROOT / ".local"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, (folder / "dry-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of these tests would lay out the same files
         command = ("./deploy.sh", environment, "--dry-run", *arguments)
         bare = {"PATH": os.environ["PATH"], "HOME": home, "CLOUDSDK_CONFIG": home}
         return subprocess.run(command, cwd=ROOT, env=bare, check=True, text=True, capture_output=True).stdout
