@@ -50,6 +50,7 @@ class Environment:
     alert_emails: tuple[str, ...]
     callers: Mapping[str, tuple[str, ...]]
     promotes: str
+    image_readers: tuple[str, ...]
     github_repository: str
     more_settings: Mapping[str, str]
     prices: Mapping[str, str]
@@ -134,7 +135,7 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     if not project:
         raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
-    row["alert_emails"] = tuple(row["alert_emails"])
+    row |= {key: tuple(row[key]) for key in ("alert_emails", "image_readers")}
     row["callers"] = {function: tuple(members) for function, members in row["callers"].items()}
     promotes = row["promotes"]
     images_project = load_environment(promotes, root=root).project if promotes else project

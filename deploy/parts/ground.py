@@ -266,5 +266,8 @@ def _repository(deployment: Deployment) -> None:
             reread=True,
         )
     )
-    writers = {"roles/artifactregistry.writer": {deployment.member(BUILDER)}}
-    deployment.ensure_policy((*words, REPOSITORY), writers, deployment.location)
+    grants = {
+        "roles/artifactregistry.writer": {deployment.member(BUILDER)},
+        "roles/artifactregistry.reader": set(deployment.environment.image_readers),
+    }
+    deployment.ensure_policy((*words, REPOSITORY), grants, deployment.location)

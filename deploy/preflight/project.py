@@ -5,6 +5,8 @@ from typing import Any
 from deploy.commands import listing
 from deploy.environment import DeployError, secrets_of
 from deploy.google_cloud import DisabledError, NotFoundError, rest
+from deploy.parts.ground import REPOSITORY
+from deploy.parts.identities import AUDITOR, RELEASER
 from deploy.preflight import Findings, Subject
 
 _FIREBASE = "https://firebase.googleapis.com/v1beta1"
@@ -59,6 +61,8 @@ def check(subject: Subject, findings: Findings) -> None:
         _firebase(subject, findings)
     if subject.has("functions"):
         _secrets(subject, findings)
+        if subject.environment.promotes:
+            _images(subject, findings)
 
 
 def _billing(subject: Subject, findings: Findings) -> None:
@@ -132,6 +136,29 @@ def _secrets(subject: Subject, findings: Findings) -> None:
             versions = []
         if not versions:
             findings.missing(f"the secret {secret} has no value", f"./setup_stripe_secrets.sh {environment.name}")
+
+
+def _images(subject: Subject, findings: Findings) -> None:
+    """Check that this project may read the images that it promotes: Cloud Run itself, the releases and the checks."""
+    environment = subject.environment
+    source = environment.promotes
+    agent = f"service-{findings.number}@serverless-robot-prod.iam.gserviceaccount.com"
+    accounts = (agent, environment.account(RELEASER), environment.account(AUDITOR))
+    where = (f"--location={environment.region}", f"--project={environment.images_project}")
+    try:
+        policy = subject.cloud.read(listing("artifacts", "repositories", "get-iam-policy", REPOSITORY, *where))
+    except (DisabledError, NotFoundError):
+        return  # there is no image either, and that is said
+    except DeployError as error:
+        findings.note(f"who may read the images of {source} could not be checked: {_first_line(error)}")
+        return
+    readers = {member for binding in policy.get("bindings", ()) for member in binding["members"]}
+    if lacking := [member for name in accounts if (member := f"serviceAccount:{name}") not in readers]:
+        findings.missing(
+            f"{environment.name} may not read the images of {source}, which it promotes: {', '.join(lacking)}",
+            f"add these to image_readers of [{source}] in deploy/environments.toml, then: "
+            f"./deploy.sh {source} --only storage",
+        )
 
 
 def _first_line(error: DeployError) -> str:

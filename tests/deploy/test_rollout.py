@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.environment import DeployError
+from tests.deploy.fake_google import policies
 from tests.deploy.project import Project, Repository
 
 ROWS = ("list_packages", "create_checkout", "credit_tokens", "get_balance")
@@ -71,6 +72,69 @@ def test_prod_refuses_what_dev_never_built(project: Project) -> None:
     with pytest.raises(DeployError, match=r"Deploy this commit to dev first: \./deploy\.sh dev"):
         project.deploy()
     assert project.google.changes() == []
+
+
+@pytest.fixture
+def dev(tmp_path: Path, project: Project) -> Project:
+    """Development, whose images production promotes; deployed."""
+    dev = Project(tmp_path / "dev", project.repository, "dev")
+    dev.deploy()
+    project.google.others = {"token-economy-dev": dev.google}
+    promoting(project)
+    return dev
+
+
+READERS = tuple(
+    f"serviceAccount:{account}"
+    for account in (
+        "service-123456789012@serverless-robot-prod.iam.gserviceaccount.com",
+        "releaser@token-economy-prod.iam.gserviceaccount.com",
+        "auditor@token-economy-prod.iam.gserviceaccount.com",
+    )
+)
+
+
+def test_prod_promotes_and_still_may_after_dev_was_deployed_again(project: Project, dev: Project) -> None:
+    """Dev's deployments remove from its registry whom its table does not name."""
+    dev.environment = replace(dev.environment, image_readers=READERS)
+    for setting in ("7", "8"):
+        dev.deploy()
+        change_settings(project, MAX_PURCHASES_PER_HOUR=setting)
+        assert any(change.startswith("run deploy credit-tokens") for change in project.deploy())
+        assert project.check().is_empty
+
+
+def test_a_reader_that_no_table_names_loses_the_images(project: Project, dev: Project) -> None:
+    repository = "artifacts repositories token-economy"
+    policies.add(dev.state["policies"], repository, READERS[0], "roles/artifactregistry.reader")
+    dev.deploy()
+    change_settings(project, MAX_PURCHASES_PER_HOUR="7")
+
+    with pytest.raises(DeployError, match="credit-tokens"):
+        project.deploy()
+
+
+def test_who_may_not_read_the_promoted_images_is_named_before_the_first_change(project: Project, dev: Project) -> None:
+    dev.environment = replace(dev.environment, image_readers=READERS[:1])
+    dev.deploy()
+
+    (problem,) = project.preflight().problems
+
+    assert problem.what == (f"prod may not read the images of dev, which it promotes: {READERS[1]}, {READERS[2]}")
+    assert "./deploy.sh dev --only storage" in problem.fix
+    dev.environment = replace(dev.environment, image_readers=READERS)
+    dev.deploy()
+    assert project.preflight().problems == []
+
+
+def test_who_may_not_look_at_the_registrys_policy_reads_a_note(project: Project, dev: Project) -> None:
+    assert dev
+    project.state["refuse"] = {"repositories get-iam-policy": "PERMISSION_DENIED"}
+
+    findings = project.preflight()
+
+    assert findings.problems == []
+    assert any("who may read the images of dev could not be checked" in note for note in findings.notes)
 
 
 # --- tested before it is served

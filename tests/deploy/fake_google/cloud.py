@@ -92,6 +92,7 @@ class FakeGoogle:
 
     def __init__(self, project: str, root: Path) -> None:
         self.state = new_state(project)
+        self.others: dict[str, FakeGoogle] = {}  # other projects, in which commands may read images
         self._root = root
 
     def __call__(self, command: Command, stdin: str = "") -> Completed:
@@ -121,6 +122,11 @@ class FakeGoogle:
             if passing[1] and re.search(pattern, text):
                 passing[1] -= 1
                 raise GcloudError(passing[0])
+        other = self.others.get(storage.project_of_images(command))
+        if other and command[1] == "artifacts":
+            return other._gcloud(command, stdin)
+        if other and command[1:3] == ("run", "deploy"):
+            storage.refuse_reader(other.state, f"service-{NUMBER}@serverless-robot-prod.iam.gserviceaccount.com")
         if command[1] == "storage" and command[2] in ("cp", "rm", "cat", "objects"):
             return storage.act(self.state, command, stdin)
         arguments = parse(command)

@@ -1,8 +1,10 @@
 """Cloud Storage and the registry: the lock, its bucket, and images with their tags."""
 
 import hashlib
+import re
 from typing import Any
 
+from tests.deploy.fake_google import policies
 from tests.deploy.fake_google.arguments import Arguments, GcloudError, parse
 
 
@@ -41,3 +43,23 @@ def build(state: dict[str, Any], arguments: Arguments) -> None:
     digest = hashlib.sha256(image.encode()).hexdigest()
     tags = state["kinds"].setdefault("artifacts docker tags", {})
     tags[tag] = {"tag": f"projects/p/tags/{tag}", "image": package, "version": f"projects/p/versions/sha256:{digest}"}
+
+
+def project_of_images(command: tuple[str, ...]) -> str:
+    """Return the project of the registry that a command names; empty if it names none."""
+    text = " ".join(command)
+    found = re.search(r"-docker\.pkg\.dev/([\w-]+)/", text) or re.search(
+        r"^gcloud artifacts .*--project=([\w-]+)", text
+    )
+    return found[1] if found else ""
+
+
+def refuse_reader(state: dict[str, Any], account: str) -> None:
+    """Cloud Run pulls an image as its own service agent.
+
+    Raises:
+        GcloudError: the registry does not let it.
+    """
+    bindings = policies.bindings_of(state["policies"], "artifacts repositories token-economy")
+    if not any(f"serviceAccount:{account}" in binding["members"] for binding in bindings):
+        raise GcloudError(f"Google Cloud Run Service Agent {account} must have permission to read the image")
