@@ -114,7 +114,7 @@ class Apply:
     def _orphans(self, kind: Kind) -> list[State]:
         return [
             state
-            for state in self._read(kind.look)
+            for state in kind.states(self._read(kind.look))
             if kind.is_ours(state) and (name := kind.key(state)) and (kind.name, name) not in self._ensured
         ]
 

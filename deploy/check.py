@@ -69,7 +69,7 @@ class Check:
     def finish(self) -> Report:
         """Return the report, with the orphans of every kind that was claimed."""
         for kind in self._owned:
-            for state in self._read(kind.look):
+            for state in kind.states(self._read(kind.look)):
                 name = kind.key(state)
                 if name is not None and kind.is_ours(state) and (kind.name, name) not in self._ensured:
                     self.report.orphans.append(Foreign(kind.name, name))

@@ -44,6 +44,8 @@ class Environment:
     livemode: bool
     app_base_url: str
     allowed_origins: str
+    sign_in: tuple[str, ...]
+    support_email: str
     catalog: str
     warm_instances: int
     protected: bool
@@ -135,7 +137,7 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     if not project:
         raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
-    row |= {key: tuple(row[key]) for key in ("alert_emails", "image_readers")}
+    row |= {key: tuple(row[key]) for key in ("alert_emails", "image_readers", "sign_in")}
     row["callers"] = {function: tuple(members) for function, members in row["callers"].items()}
     promotes = row["promotes"]
     images_project = load_environment(promotes, root=root).project if promotes else project

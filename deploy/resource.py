@@ -31,6 +31,7 @@ class Kind:
         key: returns the name of a listed one; None if it cannot be one of ours.
         is_ours: whether this deployment created it, now or in an earlier version.
         delete: returns the command that deletes it; None if it must never be deleted, or if firebase-tools does.
+        items: the field of the printed object that has the list, as in answers of REST APIs; empty if it is the list.
     """
 
     name: str
@@ -38,11 +39,17 @@ class Kind:
     key: Callable[[State], str | None]
     is_ours: Callable[[State], bool] = lambda _: False
     delete: Callable[[State], Command] | None = None
+    items: str = ""
+
+    def states(self, listed: Sequence[State] | State) -> Sequence[State]:
+        """Return the resources among what `look` printed."""
+        if not isinstance(listed, Mapping):
+            return listed
+        return listed.get(self.items, []) if self.items else [listed]
 
     def find(self, listed: Sequence[State] | State, name: str) -> State | None:
         """Return the resource of this name."""
-        states = [listed] if isinstance(listed, Mapping) else listed
-        return next((state for state in states if self.key(state) == name), None)
+        return next((state for state in self.states(listed) if self.key(state) == name), None)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from deploy.deployment import Deployment
-from deploy.parts import federation, firestore, functions, ground, hosting, messages, monitoring, secrets
+from deploy.parts import (
+    federation,
+    firebase,
+    firestore,
+    functions,
+    ground,
+    hosting,
+    messages,
+    monitoring,
+    secrets,
+    sign_in,
+)
 
 Part = Callable[[Deployment], None]
 
@@ -17,6 +28,8 @@ BOOTSTRAP: Mapping[str, Part] = {
     "topics": messages.topics,
     "subscriptions": messages.subscriptions,
     "secrets": secrets.secrets,
+    "firebase": firebase.firebase,
+    "sign-in": sign_in.sign_in,
 }
 """What a person with the owner's rights does once, and again when the tables change."""
 

@@ -50,6 +50,7 @@ class Account:
 
 _COMPARE = (
     "roles/browser",
+    "roles/firebaseauth.viewer",
     "roles/firebaserules.viewer",
     "roles/iam.securityReviewer",  # reads every policy
     "roles/monitoring.viewer",

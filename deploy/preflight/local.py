@@ -51,7 +51,10 @@ def _tools(subject: Subject, findings: Findings) -> None:
     curl = re.match(r"curl (\d+)\.(\d+)", subject.cloud.run(("curl", "--version")).stdout)
     if not curl or (int(curl[1]), int(curl[2])) < _MINIMUM_CURL:
         findings.missing("curl 7.82 or newer is missing", "sudo apt-get install curl   (macOS: brew install curl)")
-    if subject.has("rules", "hosting") and subject.cloud.run(("firebase", "--version")).returncode:
+    if (
+        subject.has("rules", "hosting", "firebase", "sign-in")
+        and subject.cloud.run(("firebase", "--version")).returncode
+    ):
         findings.missing("firebase is missing", "npm ci")
     if subject.has("hosting") and not pages_are_built():
         findings.missing("the pages are not built", "make web/dist/index.html")

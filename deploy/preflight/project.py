@@ -1,16 +1,17 @@
 """Checks of the project: who deploys it, its billing, Firebase in it, its secrets, and what they may do."""
 
+import json
 from typing import Any
 
 from deploy.commands import listing
 from deploy.environment import DeployError, secrets_of
 from deploy.google_cloud import DisabledError, NotFoundError, rest
+from deploy.parts.firebase import FIREBASE, HOSTING
 from deploy.parts.ground import REPOSITORY
 from deploy.parts.identities import AUDITOR, RELEASER
+from deploy.parts.sign_in import GOOGLE, providers_look
 from deploy.preflight import Findings, Subject
 
-_FIREBASE = "https://firebase.googleapis.com/v1beta1"
-_HOSTING = "https://firebasehosting.googleapis.com/v1beta1"
 _RESOURCES = "https://cloudresourcemanager.googleapis.com/v1"
 
 PERMISSIONS = {
@@ -23,6 +24,8 @@ PERMISSIONS = {
     "topics": ("pubsub.topics.create", "pubsub.topics.setIamPolicy"),
     "subscriptions": ("pubsub.subscriptions.create", "pubsub.subscriptions.setIamPolicy"),
     "secrets": ("secretmanager.secrets.create", "secretmanager.secrets.setIamPolicy"),
+    "firebase": ("firebase.clients.create", "firebasehosting.sites.create", "firebasehosting.sites.update"),
+    "sign-in": ("firebase.projects.update", "firebaseauth.configs.update"),
     "rules": ("firebaserules.rulesets.create", "firebaserules.releases.update"),
     "indexes": ("datastore.indexes.create",),
     "functions": ("run.services.create", "run.services.update"),
@@ -57,7 +60,7 @@ def check(subject: Subject, findings: Findings) -> None:
         findings.missing(f"the project {project} is being deleted", f"gcloud projects undelete {project}")
     _billing(subject, findings)
     _permissions(subject, findings, accounts[0]["account"])
-    if subject.has("rules", "hosting"):
+    if subject.has("rules", "hosting", "firebase", "sign-in"):
         _firebase(subject, findings)
     if subject.has("functions"):
         _secrets(subject, findings)
@@ -97,30 +100,54 @@ def _permissions(subject: Subject, findings: Findings, account: str) -> None:
 
 def _firebase(subject: Subject, findings: Findings) -> None:
     project = subject.environment.project
-    if subject.cloud.get(f"{_FIREBASE}/projects/{project}") is None:
+    if subject.cloud.get(f"{FIREBASE}/projects/{project}") is None:
         findings.missing(
             f"Firebase is not added to {project}",
             "accept the terms once at https://console.firebase.google.com, then: "
             f"firebase projects:addfirebase {project}",
         )
         return
-    if not subject.has("hosting"):
-        return
-    apps: list[dict[str, Any]] = (subject.cloud.get(f"{_FIREBASE}/projects/{project}/webApps") or {}).get("apps", [])
+    if subject.has("sign-in"):
+        _google(subject, findings)
+    if not subject.has("firebase") and subject.has("hosting"):
+        _site(subject, findings)
+
+
+def _site(subject: Subject, findings: Findings) -> None:
+    """Check what an owner's deployment creates, and a release needs."""
+    project = subject.environment.project
+    bootstrap = f"./deploy.sh {subject.environment.name} --only firebase"
+    apps: list[dict[str, Any]] = (subject.cloud.get(f"{FIREBASE}/projects/{project}/webApps") or {}).get("apps", [])
     if not apps:
-        findings.missing("there is no web app", f"firebase apps:create WEB token-economy --project {project}")
-    sites: list[dict[str, Any]] = (subject.cloud.get(f"{_HOSTING}/projects/{project}/sites") or {}).get("sites", [])
+        findings.missing("there is no web app", bootstrap)
+    sites: list[dict[str, Any]] = (subject.cloud.get(f"{HOSTING}/projects/{project}/sites") or {}).get("sites", [])
     site = next((one for one in sites if one["name"].endswith(f"/sites/{project}")), None)
     if site is None:
         others = ", ".join(one["name"].rpartition("/")[2] for one in sites) or "none"
         findings.missing(
             f"Hosting has no site {project}, which https://{project}.web.app leads to (sites: {others})",
-            f"firebase hosting:sites:create {project} --project {project}",
+            bootstrap,
         )
     elif apps and not site.get("appId"):
         findings.missing(
             f"the site {project} is linked to no web app, so its pages cannot sign anybody in",
-            f"Firebase console → Project settings → Your apps → the web app → link to the site {project}",
+            bootstrap,
+        )
+
+
+def _google(subject: Subject, findings: Findings) -> None:
+    """Check that Google's sign-in can be set up, unless somebody did it in the console."""
+    environment = subject.environment
+    if GOOGLE not in environment.sign_in or environment.support_email:
+        return
+    try:
+        listed = subject.cloud.read(providers_look(environment.project))
+    except (DisabledError, NotFoundError):
+        listed = {}
+    if GOOGLE not in json.dumps(listed):
+        findings.missing(
+            f"[{environment.name}] support_email is empty, but Google's sign-in window has to show one",
+            "add your address, or that of a group of yours, in deploy/environments.toml",
         )
 
 

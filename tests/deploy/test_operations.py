@@ -11,6 +11,7 @@ import pytest
 
 from deploy import rollback, smoke
 from deploy.__main__ import parser as deploy_parser
+from deploy.parts import PARTS
 from deploy.stripe_setup import main as stripe_setup
 from ops.cli import cli
 from tests.deploy import verdicts
@@ -108,6 +109,13 @@ def test_our_scripts_accept_their_commands(script: str, parser_of: Callable[[], 
     assert os.access(ROOT / script, os.X_OK)
     for line in lines:
         parser_of().parse_args(shlex.split(line, comments=True)[1:])
+
+
+def test_the_options_name_every_part() -> None:
+    (row,) = re.findall(
+        r"^\| `--only PART`.*choose parts: (.*) \|$", (DOCS / "deployment.md").read_text(), re.MULTILINE
+    )
+    assert row.split(", ") == list(PARTS)
 
 
 def test_setting_the_keys_takes_an_environment() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.parts import PARTS
+from deploy.parts import PARTS, RELEASE
 from deploy.preflight import local
+from deploy.preflight.project import PERMISSIONS
 from tests.deploy.project import Project
 
 
@@ -36,6 +37,11 @@ def policy(constraint: str, **rule: object) -> Callable[[Project], None]:
     return lambda project: project.state["org_policies"].update({constraint: [rule]})
 
 
+def without_google_and_address(project: Project) -> None:
+    environment(support_email="")(project)
+    del project.state["sign_in"]["providers"]
+
+
 MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
     # what → (what is done, what is said, the command that helps)
     "old gcloud": (versions(Google_Cloud_SDK="480.0.0"), "gcloud is 480.0.0; 528.0.0", "gcloud components update"),
@@ -55,13 +61,11 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
         "Firebase is not added",
         "accept the terms once at https://console.firebase",
     ),
-    "web app": (state(firebase=["site", "link"]), "there is no web app", "firebase apps:create WEB"),
-    "site": (
-        state(firebase=["app"]),
-        "Hosting has no site token-economy-prod",
-        "firebase hosting:sites:create token-economy-prod",
+    "support address": (
+        without_google_and_address,
+        "[prod] support_email is empty, but Google's sign-in window",
+        "add your address",
     ),
-    "link": (state(firebase=["app", "site"]), "is linked to no web app", "Firebase console"),
     "a secret": (
         state(secret_values={"stripe-secret-key": ["sk"]}),
         "stripe-webhook-secret has no value",
@@ -151,8 +155,13 @@ def test_what_is_missing_is_said_with_its_command_and_changes_nothing(ready: Pro
     assert ready.google.changes() == []
 
 
+def test_every_part_says_which_permissions_it_needs() -> None:
+    assert PERMISSIONS.keys() == PARTS.keys()
+    assert all(PERMISSIONS.values())
+
+
 def test_everything_that_is_missing_is_in_one_list(ready: Project) -> None:
-    for remove in ("old gcloud", "billing", "site", "a secret", "prices", "placeholder address"):
+    for remove in ("old gcloud", "billing", "Firebase", "a secret", "prices", "placeholder address"):
         MISSING[remove][0](ready)
 
     assert len(ready.preflight(*ALL).problems) == 6
@@ -227,6 +236,30 @@ def test_a_small_quota_is_a_note(ready: Project) -> None:
 
     (note,) = ready.preflight(*ALL).notes
     assert "take 180 CPUs; us-central1 grants 20" in note
+
+
+RELEASED: dict[str, tuple[list[str], str]] = {
+    "web app": (["site", "link"], "there is no web app"),
+    "site": (["app"], "Hosting has no site token-economy-prod"),
+    "link": (["app", "site"], "is linked to no web app"),
+}
+
+
+@pytest.mark.parametrize("what", RELEASED)
+def test_a_release_needs_what_an_owners_deployment_creates(ready: Project, what: str) -> None:
+    present, said = RELEASED[what]
+    state(firebase=present)(ready)
+
+    (problem,) = ready.preflight(*RELEASE).problems
+    assert said in problem.what
+    assert problem.fix == "./deploy.sh prod --only firebase"
+    assert ready.preflight(*ALL).problems == []
+
+
+def test_a_google_sign_in_that_somebody_set_up_needs_no_address(ready: Project) -> None:
+    environment(support_email="")(ready)
+
+    assert ready.preflight(*ALL).problems == []
 
 
 def test_without_gcloud_the_rest_is_not_tried(ready: Project) -> None:

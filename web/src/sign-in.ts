@@ -36,6 +36,7 @@ const FIELDS: Record<string, Field[]> = {
   "auth/invalid-email": ["email"],
   "auth/email-already-in-use": ["email"],
   "auth/weak-password": ["password"],
+  "auth/password-does-not-meet-requirements": ["password"],
 };
 
 /** Asks the buyer to sign in, and says why. Returns the user, or null if they close the dialog. */

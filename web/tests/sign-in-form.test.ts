@@ -56,7 +56,7 @@ it("marks the fields that an error is about, until the next attempt", () => {
 
 it("describes a new password by its rule as well", () => {
   button("New here? Create an account").click();
-  form.fail("Use at least 6 characters for your password.", ["password"]);
+  form.fail("Use at least 8 characters for your password.", ["password"]);
 
   expect(field("password").getAttribute("aria-describedby")).toBe("sign-in-error password-hint");
   expect(field("password").autocomplete).toBe("new-password");

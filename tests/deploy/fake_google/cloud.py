@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from deploy.commands import Command
 from deploy.shell import Completed
-from tests.deploy.fake_google import indexes, policies, resources, rest, run_services, storage
+from tests.deploy.fake_google import authentication, indexes, policies, resources, rest, run_services, storage
 from tests.deploy.fake_google.arguments import Arguments, GcloudError, parse
 
 NUMBER = resources.NUMBER
@@ -69,6 +69,7 @@ def new_state(project: str) -> dict[str, Any]:
         "revisions": {},
         "objects": {},
         "live": {},
+        "sign_in": {},  # configuration, and providers by name; empty until Firebase Authentication is turned on
         "rules": "",
         "firebase": ["app", "site", "link"],
         "account": "ada@company.test",
@@ -141,7 +142,12 @@ class FakeGoogle:
         if "--version" in command:
             return "15.34.2"
         self.state["changes"].append(" ".join(command))
-        if "--only=hosting" in command:
+        if "apps:create" in command:
+            self.state["firebase"].append("app")
+        elif "--only=auth" in command:
+            (config,) = [word.partition("=")[2] for word in command if word.startswith("--config=")]
+            authentication.turn_on(self.state, json.loads(Path(config).read_text())["auth"]["providers"])
+        elif "--only=hosting" in command:
             version = self._root / "web" / "dist" / "version.json"
             self.state["live"]["/version.json"] = version.read_text() if version.exists() else "{}"
         else:

@@ -2,7 +2,9 @@
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from tests.deploy.fake_google import authentication
 
 TOKEN = "ya29.an-access-token"
 
@@ -18,7 +20,15 @@ def answer(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> tuple
     if url.netloc not in state["kinds"].get("services", {}):
         return 403, json.dumps({"error": {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}})
     body = json.loads(command[command.index("--json") + 1]) if "--json" in command else {}
-    found = _APIS[url.netloc](state, url.path, body)
+    method = command[command.index("--request") + 1]
+    if method != "GET" and not url.path.endswith(":testIamPermissions"):
+        state["changes"].append(" ".join(command))
+    if url.netloc == "identitytoolkit.googleapis.com":
+        found = authentication.answer(state, method, url, body)
+    elif url.netloc == "firebasehosting.googleapis.com" and method != "GET":
+        found = _link(state, url, body)
+    else:
+        found = _APIS[url.netloc](state, url.path, body)
     if found is None:
         return 404, json.dumps({"error": {"code": 404, "status": "NOT_FOUND"}})
     return 200, json.dumps(found)
@@ -44,6 +54,14 @@ def _firebase(state: dict[str, Any], path: str, _body: dict[str, Any]) -> dict[s
         return None
     apps = [{"appId": "1:123:web:abc"}] if "app" in state["firebase"] else []
     return {"apps": apps} if path.endswith("/webApps") else {"projectId": state["project"]}
+
+
+def _link(state: dict[str, Any], url: SplitResult, body: dict[str, Any]) -> dict[str, Any]:
+    """Create a site, or change it; either links it to a web app."""
+    assert f"siteId={state['project']}" in url.query or url.path.endswith(f"/sites/{state['project']}")
+    assert body == {"appId": "1:123:web:abc"}
+    state["firebase"] = list(dict.fromkeys([*state["firebase"], "site", "link"]))
+    return {}
 
 
 def _hosting(state: dict[str, Any], _path: str, _body: dict[str, Any]) -> dict[str, Any] | None:
