@@ -9,6 +9,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Literal
 
@@ -54,6 +55,8 @@ def _write(severity: Severity, event: str, sentence: str, fields: Mapping[str, o
     trace = _trace.get()
     if trace:
         record["logging.googleapis.com/trace"] = trace
-    # One write per line, so that the lines of two threads do not mix.
-    sys.stdout.write(json.dumps(record, default=str) + "\n")
-    sys.stdout.flush()
+    # A full disk or a closed pipe cannot be reported anywhere, and must not turn an outcome into an error.
+    with suppress(OSError):
+        # One write per line, so that the lines of two threads do not mix.
+        sys.stdout.write(json.dumps(record, default=str) + "\n")
+        sys.stdout.flush()

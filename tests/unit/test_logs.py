@@ -1,8 +1,11 @@
 """A log record is one JSON line that Cloud Logging understands."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from errno import ENOSPC
+from io import StringIO
 
 import pytest
 
@@ -62,3 +65,18 @@ def test_whatever_a_field_holds_the_record_stays_one_line(capsys: pytest.Capture
     logs.info("x", "X", field=value)
 
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+class FullDisk(StringIO):
+    """Takes nothing."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_costs_records_and_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outcome stands: a caller who got a 500 for a commit that landed would try again for ever."""
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+
+    logs.info("x", "X")
+    logs.error("y", "Y", cause=ValueError("why"))
