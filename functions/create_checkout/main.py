@@ -11,6 +11,7 @@ from flask import Request
 from shared.adapters.firebase_auth import Identity, User
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.adapters.stripe_api import StripeGateway, connect_stripe
+from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain.account import Account
 from shared.domain.alert import Alert
 from shared.domain.catalog import Package
@@ -35,7 +36,8 @@ class Dependencies:
 @http.endpoint("POST", origins=SETTINGS.allowed_origins, project=SETTINGS.project)
 def create_checkout(request: Request) -> dict[str, Any]:
     """Answer with the Checkout Session's id and the address of the payment page."""
-    return handle(request, dependencies())
+    with time_limit(STRIPE_S):
+        return handle(request, dependencies())
 
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import functions_framework
 from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain import messages
 from shared.domain.alert import Alert
 from shared.domain.buyer import Buyer, UnknownBuyer, resolve_buyer
@@ -49,7 +50,8 @@ class Dependencies:
 @http.endpoint("POST", project=SETTINGS.project)
 def credit_tokens(request: Request) -> dict[str, Any]:
     """Handle one push delivery of the subscription `credit-tokens`."""
-    return handle(request, dependencies())
+    with time_limit(STRIPE_S):
+        return handle(request, dependencies())
 
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.adapters.stripe_api import StripeGateway, connect_stripe
+from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain import messages
 from shared.domain.account import Account
 from shared.domain.errors import MalformedMessage
@@ -34,7 +35,8 @@ class Dependencies:
 @http.endpoint("POST", project=SETTINGS.project)
 def sync_subscription(request: Request) -> dict[str, Any]:
     """Handle one push delivery of the subscription `sync-subscription`."""
-    return handle(request, dependencies())
+    with time_limit(STRIPE_S):
+        return handle(request, dependencies())
 
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:

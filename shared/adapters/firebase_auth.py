@@ -13,6 +13,7 @@ from shared.domain.entry import is_uid
 from shared.domain.errors import NotSignedIn, Unavailable
 
 _CLOCK_SKEW_S = 5
+_TIMEOUT_S = 5.0  # for Google's certificates; firebase-admin would wait for two minutes
 _SIGN_IN_AGAIN = "The sign-in has expired or is not valid - sign in again"
 
 
@@ -60,6 +61,6 @@ def _app_of(project: str) -> firebase_admin.App:
     """Return the project's Firebase app. An instance's first requests may ask at once: one of them makes it."""
     name = f"identity-{project}"
     try:
-        return firebase_admin.initialize_app(options={"projectId": project}, name=name)
+        return firebase_admin.initialize_app(options={"projectId": project, "httpTimeout": _TIMEOUT_S}, name=name)
     except ValueError:
         return firebase_admin.get_app(name)

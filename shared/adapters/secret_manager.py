@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as google_errors
+from google.api_core.retry import Retry, if_exception_type
 
 from shared.domain.errors import Unavailable
 
@@ -22,12 +23,21 @@ _MAX_AGE_S = 300.0
 _FRESH_MAX_AGE_S = 10.0
 _RETRY_AFTER_S = 30.0
 _CALL_TIMEOUT_S = 5.0
+_FAILED_FOR_S = 1.0
+"""How long after a failed read nobody asks again: whoever waited for it would else wait as long once more."""
 _TRANSIENT = (
     google_errors.ServiceUnavailable,
     google_errors.DeadlineExceeded,
     google_errors.InternalServerError,
     google_errors.TooManyRequests,
     google_errors.RetryError,
+)
+# The client's own would go on for a minute, longer than the caller waits.
+_RETRY = Retry(
+    if_exception_type(google_errors.ServiceUnavailable, google_errors.TooManyRequests),
+    initial=0.1,
+    maximum=1.0,
+    timeout=_CALL_TIMEOUT_S,
 )
 
 
@@ -52,6 +62,7 @@ class SecretStore:
         self._clock = clock
         self._client: SecretManagerServiceClient | None = None
         self._values: dict[str, tuple[float, str]] = {}
+        self._failures: dict[str, tuple[float, google_errors.GoogleAPIError]] = {}
         self._lock = Lock()
 
     def get(self, setting: str) -> str:
@@ -87,9 +98,16 @@ class SecretStore:
         return value
 
     def _access(self, name: str) -> str:
+        failed_at, failure = self._failures.get(name, (float("-inf"), None))
+        if failure is not None and self._clock() - failed_at < _FAILED_FOR_S:
+            raise failure
         if self._client is None:
             self._client = self._connect()
-        response = self._client.access_secret_version(name=name, timeout=_CALL_TIMEOUT_S)
+        try:
+            response = self._client.access_secret_version(name=name, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+        except google_errors.GoogleAPIError as error:
+            self._failures[name] = (self._clock(), error)
+            raise
         value = response.payload.data.decode("utf-8").strip()
         if not value:
             raise Unavailable("secret_unavailable")

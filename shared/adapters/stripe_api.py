@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+import requests
 import stripe
 
 from shared.adapters.secret_manager import SecretStore
 from shared.adapters.stripe_calls import call, call_with_key, is_missing
 from shared.adapters.stripe_customers import get_or_create
+from shared.adapters.time_limit import seconds_left
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused
 from shared.domain.purchase import TOKEN_PACKAGE
@@ -240,11 +242,26 @@ def connect_stripe(secret_key: str, *, api_base: str | None) -> StripeGateway:
     return StripeGateway(partial(SecretStore().get, secret_key), api_base=api_base)
 
 
+class _Session(requests.Session):
+    """Sends no request once the time limit is reached, and gives none more time than is left."""
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - the SDK's
+        """Send a request of Stripe's SDK.
+
+        Raises:
+            requests.RequestException: no time is left; the SDK does not repeat it.
+        """
+        left = seconds_left()
+        if not left:
+            raise requests.RequestException("No time is left for this request")
+        return super().request(method, url, *args, **{**options, "timeout": min(options["timeout"], left)})
+
+
 def _client(secret_key: str, *, api_base: str | None) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
         stripe_version=API_VERSION,
         base_addresses={"api": api_base} if api_base else {},
         max_network_retries=_RETRIES,
-        http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
+        http_client=stripe.RequestsClient(timeout=_TIMEOUT_S, session=_Session()),
     )

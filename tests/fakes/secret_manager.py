@@ -16,12 +16,14 @@ class FakeSecretManager:
     def __init__(self) -> None:
         self.secrets = {NAME: b"whsec_1"}
         self.reads = 0
+        self.attempts = 0
         self.clients = 0
         self.now = 0.0
         self.error: Exception | None = None
 
-    def access_secret_version(self, *, name: str, timeout: float) -> SimpleNamespace:
+    def access_secret_version(self, *, name: str, retry: object, timeout: float) -> SimpleNamespace:
         assert timeout <= 10
+        self.attempts += 1
         if self.error:
             raise self.error
         self.reads += 1

@@ -46,8 +46,9 @@ DISTRIBUTION = {
     "firebase_admin": "firebase-admin",
     "functions_framework": "functions-framework",
 }
-# These come with the above: the first three with functions-framework, the others with Google's clients.
-COMES_ALONG = {"flask", "werkzeug", "gunicorn", "grpc", "google.api_core"}
+# These come with the above: the first three with functions-framework, requests with stripe, the others with Google's
+# clients.
+COMES_ALONG = {"flask", "werkzeug", "gunicorn", "requests", "grpc", "google.api_core"}
 IMPURE = {"os", "time", "logging", "requests", "flask", "pathlib", "random", "secrets", "socket", "threading"}
 
 

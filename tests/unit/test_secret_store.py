@@ -140,3 +140,16 @@ def test_an_empty_secret_is_not_a_secret(manager: FakeSecretManager, empty: byte
 
     with pytest.raises(Unavailable):
         manager.store().get(NAME)
+
+
+def test_who_waited_for_a_read_that_failed_does_not_wait_for_another(manager: FakeSecretManager) -> None:
+    """As many waiting requests as there are threads would else outlast the function's time, one after another."""
+    store = manager.store()
+    manager.error = google_errors.ServiceUnavailable("away")
+    for _ in range(40):
+        with pytest.raises(Unavailable):
+            store.get(NAME)
+    assert manager.attempts == 1
+
+    manager.now, manager.error = 1, None
+    assert store.get(NAME) == "whsec_1"
