@@ -29,7 +29,7 @@ class _DescribedClient(FlaskClient):
 
     def open(self, *args: Any, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
         answer = super().open(*args, **options)
-        path, method = openapi.path_of(self.function), answer.request.method
+        path, method = openapi.path_of(self.function, answer.request.path), answer.request.method
         if path and method not in ("HEAD", "OPTIONS"):
             openapi.assert_described(path, method, answer.status_code, dict(answer.headers), answer.json)
         return answer
@@ -50,9 +50,9 @@ class Deployed:
     def get(self, query: str = "", **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
         return self.client.get(f"/{query}", **options)
 
-    def post(self, body: object = None, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
+    def post(self, body: object = None, *, path: str = "/", **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
         """Send `body` as JSON, or whatever the options say."""
-        return self.client.post("/", **({} if body is None else {"json": body}), **options)
+        return self.client.post(path, **({} if body is None else {"json": body}), **options)
 
     def request(self, method: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's options
         return self.client.open("/", method=method, **options)

@@ -74,10 +74,12 @@ def _absolute(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
 
 
 @cache
-def path_of(function: str) -> str | None:
-    """Return the described path of a function, None when the description does not speak of it."""
-    if function == "spend_tokens":
-        return "/"  # at its own URL
+def path_of(function: str, requested: str) -> str | None:
+    """Return the described path of a request to a function, None when the description does not speak of it."""
+    if function == "spend_tokens":  # at its own URL: it decides by the path
+        return requested if requested in spec()["paths"] else None
+    if function == "grant_tokens":  # at its own URL, whatever the path
+        return "/grant_tokens"
     return next((row.path for row in load_functions() if row.name == function), None)
 
 

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.domain.errors import RequestError
 from tests import openapi
+from tests.deployed import deployed
 from tests.openapi import problems_with, responses, schema_of, spec
 from tests.unit.test_docs import error_codes
 from topology.functions import ROOT, load_functions
@@ -45,8 +46,10 @@ def test_it_is_openapi_3_1() -> None:
 
 def test_it_has_every_path_that_a_function_serves() -> None:
     served = {row.path for row in load_functions() if row.path}
+    with deployed("spend_tokens", {"GOOGLE_CLOUD_PROJECT": "demo"}) as spend_tokens:
+        below_its_url = {f"/{action}" for action in spend_tokens.main.ACTIONS}
 
-    assert {path for path, _ in OPERATIONS} == served | {"/"}
+    assert {path for path, _ in OPERATIONS} == served | below_its_url | {"/grant_tokens"}
 
 
 @_each_operation

@@ -174,7 +174,7 @@ def test_the_table_of_log_events_has_exactly_what_the_code_writes() -> None:
 
 def error_codes() -> set[str]:
     """Return the codes that answers carry; `*` stands for a part that is not constant."""
-    raised = {"BadInput", "NotFound", "Conflict", "Unavailable"}
+    raised = {"BadInput", "NotFound", "Conflict", "Unprocessable", "Unavailable"}
     defined = {
         call.args[0]
         for node in ast.walk(trees()[ROOT / "shared" / "domain" / "errors.py"])

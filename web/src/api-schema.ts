@@ -107,9 +107,136 @@ export interface paths {
         put?: never;
         /**
          * Spend a user's tokens, from a trusted backend
-         * @description Repeating a request with the same idempotency key returns the same answer and spends nothing more.
+         * @description Repeating a request with the same idempotency key returns the same answer and spends nothing more. A key that has
+         *     an open reservation is refused: capture it instead.
          */
         post: operations["spendTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set tokens aside for a job whose cost is known only afterwards
+         * @description The balance does not move until the reservation is captured, but spends and other reservations cannot take its
+         *     tokens. With `at_least`, as many are reserved as are available between the two. It ends with a capture, a release,
+         *     or at `expires_at`. A key reserves once: the same request again answers what became of the reservation.
+         */
+        post: operations["reserveTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reservations/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extend an open reservation, and report what it has used
+         * @description It then expires `expires_in_s` from now. `used` is charged if it expires with `on_expiry: capture_used`. Neither
+         *     ever goes back: a late renewal undoes nothing.
+         */
+        post: operations["renewReservation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reservations/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Charge what a job has cost, and free the rest
+         * @description The transaction's id is that of a plain spend with this key, so a job is never charged twice. A capture within the
+         *     reservation is honored even if a refund has taken the balance below it meanwhile.
+         */
+        post: operations["captureReservation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reservations/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Free a reservation that is not needed
+         * @description A reservation that was released before, or expired without a charge, stays so and answers the same.
+         */
+        post: operations["releaseReservation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reversals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give back tokens of a spend, in part or whole
+         * @description All reversals of a spend together give back at most what it took. The tokens return to the grants they came from;
+         *     what has expired meanwhile expires again at once.
+         */
+        post: operations["reverseSpend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/grant_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a user tokens, from a trusted backend
+         * @description Also to users who never bought any. With `expires_in_days` the tokens expire at the end of that day, UTC; they are
+         *     spent before those that never expire, the lowest `priority` first.
+         */
+        post: operations["grantTokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -159,12 +286,25 @@ export interface components {
             success: true;
             /** @description Negative for a debt, which the next purchase pays first. */
             balance: number;
+            /** @description What open reservations set aside. */
+            reserved: number;
+            /** @description What can be spent: `balance` minus `reserved`. */
+            available: number;
+            /** @description Tokens of the balance that expire, the next ones first. The others never do. */
+            expiring: {
+                tokens: number;
+                /**
+                 * Format: date-time
+                 * @description The first second at which they are gone.
+                 */
+                expires_at: string;
+            }[];
             totalTokensPurchased: number;
             totalTokensEarned: number;
             totalTokensSpent: number;
         };
         /** @enum {string} */
-        TransactionType: "purchase" | "spend" | "refund" | "dispute" | "dispute_reversal" | "grant" | "adjustment";
+        TransactionType: "purchase" | "spend" | "spend_reversal" | "refund" | "dispute" | "dispute_reversal" | "grant" | "expiry" | "adjustment";
         /** @description One immutable change of a balance. */
         Transaction: {
             /** @description Names the economic fact: `purchase:cs_…`, `spend:{uid}:{key}`, `refund:…`. */
@@ -198,9 +338,35 @@ export interface components {
             /** @description The amount of a refund that failed and came back. */
             failedCents?: number;
             disputedCents?: number;
-            /** @description What the tokens were spent on. */
+            /** @description What the tokens were spent on */
             reason?: string;
             idempotencyKey?: string;
+            /** @description Of a captured reservation */
+            reserved?: number;
+            /** @description Whether the reservation expired and was charged what it had used. */
+            expired?: boolean;
+            from?: components["schemas"]["TokensByGrant"];
+            to?: components["schemas"]["TokensByGrant"];
+            /** @description The idempotency key of the spend that was given back. */
+            spendKey?: string;
+            /** @description What the reversal asked for, null for all that was left. */
+            amountAsked?: number | null;
+            expiresInDays?: number;
+            /**
+             * Format: date-time
+             * @description When the tokens of this grant expire.
+             */
+            expiresAt?: string;
+            /** @description The lowest is spent first. */
+            priority?: number;
+            /** @description The grant whose tokens expire with those of another from now on, and the other. */
+            lotsJoined?: {
+                [key: string]: string;
+            };
+            /** @description The grant whose tokens expired. */
+            lot?: string;
+            /** Format: date-time */
+            expiredAt?: string;
             /** @description Whether an operator released this purchase from a hold. */
             released?: boolean;
             /** @description The id of the record that says who made this entry by hand; users cannot read the record. */
@@ -220,19 +386,113 @@ export interface components {
             /** @constant */
             received: true;
         };
-        Spend: {
-            /** @description The user's Firebase uid. */
-            user_id: string;
-            amount: number;
-            reason: string;
-            idempotency_key: string;
+        /** @description How many tokens were taken from, or went back to, which grant; the others never expire. */
+        TokensByGrant: {
+            [key: string]: number;
         };
+        /** @description The user's Firebase uid. */
+        UserId: string;
+        Tokens: number;
+        /** @description One line, which the user reads in the history. */
+        Reason: string;
+        /** @description Names the job, so that a retry has no further effect. A spend and a reservation must not share one. */
+        IdempotencyKey: string;
+        /**
+         * @description Seconds from now.
+         * @default 900
+         */
+        ExpiresInS: number;
+        Spend: {
+            user_id: components["schemas"]["UserId"];
+            amount: components["schemas"]["Tokens"];
+            reason: components["schemas"]["Reason"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+        };
+        Reserve: {
+            user_id: components["schemas"]["UserId"];
+            amount: components["schemas"]["Tokens"];
+            /** @description At most `amount`, which is the default. */
+            at_least?: number;
+            reason: components["schemas"]["Reason"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+            expires_in_s?: components["schemas"]["ExpiresInS"];
+            /**
+             * @description Whether expiry frees everything, or charges what the last renewal reported as `used`.
+             * @default release
+             * @enum {string}
+             */
+            on_expiry: "release" | "capture_used";
+        };
+        Renewal: {
+            user_id: components["schemas"]["UserId"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+            /** @description Tokens used so far; what was reported before, if absent. */
+            used?: number;
+            expires_in_s?: components["schemas"]["ExpiresInS"];
+        };
+        Capture: {
+            user_id: components["schemas"]["UserId"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+            amount: components["schemas"]["Tokens"];
+        };
+        ReservationKey: {
+            user_id: components["schemas"]["UserId"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+        };
+        Reversal: {
+            user_id: components["schemas"]["UserId"];
+            /** @description The idempotency key of the spend, or of the captured reservation. */
+            spend_key: string;
+            /** @description All that is left of the spend, if absent. */
+            amount?: number;
+            reason: components["schemas"]["Reason"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+        };
+        Grant: {
+            user_id: components["schemas"]["UserId"];
+            amount: components["schemas"]["Tokens"];
+            reason: components["schemas"]["Reason"];
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+            /** @description Without it the tokens never expire. */
+            expires_in_days?: number;
+            /**
+             * @description Only with `expires_in_days`; the lowest is spent first.
+             * @default 50
+             */
+            priority: number;
+        };
+        /** @description The answer to a repeated request is the first one. */
         Spent: {
             /** @constant */
             success: true;
             transaction: components["schemas"]["Transaction"];
-            /** @description The balance after this spend. */
+            /** @description The balance after this transaction. */
             balance: number;
+            /** @description What could be spent after this transaction. */
+            available: number;
+        };
+        Reservation: {
+            idempotency_key: components["schemas"]["IdempotencyKey"];
+            /** @description What was reserved. */
+            amount: number;
+            /** @description What the last renewal reported; of a closed one, what was charged. */
+            used: number;
+            /** @enum {string} */
+            state: "open" | "captured" | "released" | "expired";
+            /**
+             * Format: date-time
+             * @description From this second on it no longer counts.
+             */
+            expires_at: string;
+        };
+        Reserved: {
+            /** @constant */
+            success: true;
+            reservation: components["schemas"]["Reservation"];
+            /** @description The balance now; an open reservation does not change it. */
+            balance: number;
+            /** @description What can be spent now: below zero for a debt. */
+            available: number;
         };
         Error: {
             /** @constant */
@@ -255,6 +515,104 @@ export interface components {
                     error?: {
                         /** @constant */
                         code?: "not_signed_in";
+                    };
+                };
+            };
+        };
+        /** @description A field is missing or invalid; the code names it. */
+        InvalidField: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "invalid_user_id" | "invalid_amount" | "missing_reason" | "invalid_reason" | "invalid_idempotency_key" | "invalid_at_least" | "invalid_used" | "invalid_expires_in_s" | "invalid_on_expiry" | "invalid_spend_key" | "invalid_expires_in_days" | "invalid_priority" | "invalid_json";
+                    };
+                };
+            };
+        };
+        /** @description Fewer tokens are available than this needs; nothing changed. */
+        NotEnoughTokens: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "not_enough_tokens";
+                    };
+                };
+            };
+        };
+        /** @description There is no account with this uid, or nothing at this path of the function. */
+        UnknownUser: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "unknown_user" | "not_found";
+                    };
+                };
+            };
+        };
+        /** @description There is no such user, or no reservation with this key. */
+        UnknownReservation: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "unknown_user" | "unknown_reservation";
+                    };
+                };
+            };
+        };
+        /** @description The idempotency key was used for something else. */
+        IdempotencyConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "idempotency_conflict";
+                    };
+                };
+            };
+        };
+        /** @description The reservation is no longer open, or its key was used for something else. */
+        ReservationClosed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "reservation_captured" | "reservation_released" | "idempotency_conflict";
+                    };
+                };
+            };
+        };
+        /** @description It is more than is reserved. */
+        OverReservation: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @enum {unknown} */
+                        code?: "over_reservation";
                     };
                 };
             };
@@ -464,7 +822,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The balance, and totals that only increase. All are zero for users who have never bought tokens. */
+            /**
+             * @description The balance, what of it is reserved, available or about to expire, and totals that only increase. All are
+             *     zero for users who never had tokens. What has expired no longer counts.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -611,35 +972,192 @@ export interface operations {
                     "application/json": components["schemas"]["Spent"];
                 };
             };
-            /** @description A field is missing or invalid; the code names it. */
-            400: {
+            400: components["responses"]["InvalidField"];
+            402: components["responses"]["NotEnoughTokens"];
+            404: components["responses"]["UnknownUser"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reserveTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reserve"];
+            };
+        };
+        responses: {
+            /** @description The reservation, made by this request or by an earlier one with the same key. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"] & {
-                        error?: {
-                            /** @enum {unknown} */
-                            code?: "invalid_user_id" | "invalid_amount" | "missing_reason" | "invalid_reason" | "invalid_idempotency_key" | "invalid_json";
-                        };
-                    };
+                    "application/json": components["schemas"]["Reserved"];
                 };
             };
-            /** @description The balance is too low; nothing was spent. */
-            402: {
+            400: components["responses"]["InvalidField"];
+            402: components["responses"]["NotEnoughTokens"];
+            404: components["responses"]["UnknownUser"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            /** @description The user has 50 open reservations. Try again when one of them has ended. */
+            429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
                             /** @constant */
-                            code?: "not_enough_tokens";
+                            code?: "too_many_reservations";
                         };
                     };
                 };
             };
-            /** @description There is no account with this uid. */
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renewReservation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renewal"];
+            };
+        };
+        responses: {
+            /** @description The reservation is open until the new time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reserved"];
+                };
+            };
+            400: components["responses"]["InvalidField"];
+            404: components["responses"]["UnknownReservation"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ReservationClosed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            422: components["responses"]["OverReservation"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    captureReservation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Capture"];
+            };
+        };
+        responses: {
+            /** @description The tokens were spent, by this request or by an earlier one with the same amount. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spent"];
+                };
+            };
+            400: components["responses"]["InvalidField"];
+            404: components["responses"]["UnknownReservation"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ReservationClosed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            422: components["responses"]["OverReservation"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    releaseReservation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReservationKey"];
+            };
+        };
+        responses: {
+            /** @description The reservation no longer sets any tokens aside. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reserved"];
+                };
+            };
+            400: components["responses"]["InvalidField"];
+            404: components["responses"]["UnknownReservation"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ReservationClosed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reverseSpend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reversal"];
+            };
+        };
+        responses: {
+            /** @description The tokens were given back, by this request or by an earlier one with the same key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spent"];
+                };
+            };
+            400: components["responses"]["InvalidField"];
+            /** @description This user has no spend with this key. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -648,15 +1166,18 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
                             /** @constant */
-                            code?: "unknown_user";
+                            code?: "unknown_spend";
                         };
                     };
                 };
             };
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
-            /** @description The idempotency key was used for another spend. */
-            409: {
+            409: components["responses"]["IdempotencyConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongContentType"];
+            /** @description It is more than is left of the spend. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -664,11 +1185,41 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
                             /** @constant */
-                            code?: "idempotency_conflict";
+                            code?: "over_reversal";
                         };
                     };
                 };
             };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    grantTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Grant"];
+            };
+        };
+        responses: {
+            /** @description The tokens were given, by this request or by an earlier one with the same key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spent"];
+                };
+            };
+            400: components["responses"]["InvalidField"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyConflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongContentType"];
             500: components["responses"]["Internal"];

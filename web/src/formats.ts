@@ -9,6 +9,7 @@ export function formatsFor(locale: string) {
   const plurals = new Intl.PluralRules(locale);
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const utcDay = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
   const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const inCurrency = (currency: string, options: Intl.NumberFormatOptions = {}) =>
     new Intl.NumberFormat(locale, { style: "currency", currency: currency.toUpperCase(), ...options });
@@ -20,6 +21,7 @@ export function formatsFor(locale: string) {
     isOne: (count: number) => plurals.select(Math.abs(count)) === "one",
     clock: (when: Date) => clock.format(when),
     day: (when: Date) => day.format(when),
+    utcDay: (when: Date) => utcDay.format(when),
     moment: (when: Date) => moment.format(when),
 
     /** "$9.99", "¥500", "9,99 €". Decimals that a locale usually omits appear only if they aren't zero. */

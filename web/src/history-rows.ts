@@ -1,5 +1,6 @@
 // The rows of the history, and the purchases in progress above them.
 import refund from "bootstrap-icons/icons/arrow-counterclockwise.svg?raw";
+import clock from "bootstrap-icons/icons/clock-history.svg?raw";
 import gift from "bootstrap-icons/icons/gift.svg?raw";
 import spend from "bootstrap-icons/icons/magic.svg?raw";
 import plus from "bootstrap-icons/icons/plus-lg.svg?raw";
@@ -16,10 +17,12 @@ import { formats, texts } from "./texts";
 const ICONS: Record<string, string> = {
   purchase: plus,
   spend,
+  spend_reversal: refund,
   refund,
   dispute: shield,
   dispute_reversal: shieldOk,
   grant: gift,
+  expiry: clock,
   adjustment: wrench,
 };
 const REFERENCE_END = 8;

@@ -32,11 +32,26 @@ export function describe(entry: Transaction, context: Context): string {
       return words.disputeReversal(pack);
     case "spend":
       return entry.details.reason ?? words.spend;
+    case "spend_reversal":
+      return entry.details.reason ?? words.spendReversal;
     case "grant":
+      return grant(entry);
+    case "expiry":
+      return words.expiry(lastDay(entry.details.expiredAt ?? entry.timestamp));
     case "adjustment":
-      return words[entry.type]; // an operator's reason is a note for operators
+      return words.adjustment; // an operator's reason is a note for operators
   }
 }
+
+function grant({ amount, balanceAfter, details }: Transaction): string {
+  // An app's reason, which comes with its key, is for the user; an operator's is a note for operators.
+  const what = details.idempotencyKey === undefined ? words.grant : (details.reason ?? words.grant);
+  const left = Math.min(amount, balanceAfter); // the rest has paid a debt
+  return details.expiresAt && left > 0 ? words.grantThatExpires(what, left, lastDay(details.expiresAt)) : what;
+}
+
+/** The last day, in UTC, of tokens that are gone from this time on. */
+const lastDay = (gone: string) => formats.utcDay(new Date(Date.parse(gone) - 1));
 
 /** A refund entry knows how much of the payment was refunded so far; the purchase knows how much that was. */
 function refund(entry: Transaction, pack: string, context: Context): string {

@@ -35,6 +35,28 @@ describe("an entry", () => {
     ],
     ["A portrait in oil", { type: "spend", details: { reason: "A portrait in oil" } }],
     ["Used in the app", { type: "spend" }],
+    ["The picture was blank", { type: "spend_reversal", amount: 1, details: { reason: "The picture was blank" } }],
+    ["Tokens you got back", { type: "spend_reversal", amount: 1 }],
+    ["A gift from us", { type: "grant", amount: 12, balanceAfter: 12 }],
+    [
+      "Thanks for voting",
+      { type: "grant", amount: 12, details: { reason: "Thanks for voting", idempotencyKey: "v1" } },
+    ],
+    [
+      "Welcome. 12 tokens expire on December 1, 2026",
+      {
+        type: "grant",
+        amount: 12,
+        balanceAfter: 20,
+        details: { reason: "Welcome", idempotencyKey: "w", expiresAt: "2026-12-02T00:00:00Z" },
+      },
+    ],
+    [
+      "A gift from us. 1 token expires on December 1, 2026", // the other 11 paid a debt
+      { type: "grant", amount: 12, balanceAfter: 1, details: { expiresAt: "2026-12-02T00:00:00Z" } },
+    ],
+    ["A gift from us", { type: "grant", amount: 12, balanceAfter: -3, details: { expiresAt: "2026-12-02T00:00:00Z" } }],
+    ["Not used by December 1, 2026", { type: "expiry", details: { expiredAt: "2026-12-02T00:00:00Z" } }],
   ])("reads: %s", (text, fields) => {
     expect(describeEntry(entry(fields), CONTEXT)).toBe(text);
   });

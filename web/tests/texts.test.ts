@@ -67,6 +67,18 @@ describe.each(Object.keys(LANGUAGES))("the texts in %s", (language) => {
   });
 });
 
+it("says in each language which tokens expire when", async () => {
+  const saidIn = async (language: string, count: number) => {
+    const { history } = await textsIn(language);
+    const locale = LANGUAGES[language]?.locale ?? "";
+    return history.grantThatExpires("…", count, formatsFor(locale).utcDay(new Date("2026-12-01T23:59:59.999Z")));
+  };
+
+  expect(await saidIn("en", 12)).toBe("…. 12 tokens expire on December 1, 2026");
+  expect(await saidIn("de", 12)).toBe("…. 12 Token verfallen am 1. Dezember 2026");
+  expect(await saidIn("de", 1)).toBe("…. 1 Token verfällt am 1. Dezember 2026");
+});
+
 const SAME_EVERYWHERE = [
   "brand",
   "history.filter.label",
