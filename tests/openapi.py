@@ -13,6 +13,7 @@ from topology.functions import ROOT, load_functions
 
 SPEC_FILE = ROOT / "docs" / "openapi.yaml"
 _NAME = "openapi"
+_GRANT_TOKENS = "/grant_tokens"
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 Operation = tuple[str, str]
@@ -76,10 +77,11 @@ def _absolute(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
 @cache
 def path_of(function: str, requested: str) -> str | None:
     """Return the described path of a request to a function, None when the description does not speak of it."""
-    if function == "spend_tokens":  # at its own URL: it decides by the path
-        return requested if requested in spec()["paths"] else None
     if function == "grant_tokens":  # at its own URL, whatever the path
-        return "/grant_tokens"
+        return _GRANT_TOKENS
+    if function == "spend_tokens":  # at its own URL, by the path
+        own = {path for path, item in spec()["paths"].items() if "servers" in item} - {_GRANT_TOKENS}
+        return requested if requested in own else None
     return next((row.path for row in load_functions() if row.name == function), None)
 
 
