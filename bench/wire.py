@@ -88,6 +88,11 @@ def spend(uid: str, key: str, amount: int = 1) -> Request:
     return _post("/", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key})
 
 
+def grant(uid: str, key: str, amount: int) -> Request:
+    """Return a trusted backend's request to give tokens."""
+    return _post("/", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key})
+
+
 def reserve(uid: str, key: str, amount: int = 1) -> Request:
     """Return a trusted backend's request to reserve tokens."""
     return _post("/reservations", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key})

@@ -89,6 +89,7 @@ def test_a_grant_says_until_when(function: Deployed) -> None:
     assert answer.json is not None
     assert answer.json["transaction"]["details"] == {
         "expiresAt": "2026-12-02T00:00:00Z",
+        "expiring": 20,
         "expiresInDays": 10,
         "idempotencyKey": "report-7",
         "priority": 50,

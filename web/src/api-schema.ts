@@ -357,6 +357,8 @@ export interface components {
              * @description When the tokens of this grant expire.
              */
             expiresAt?: string;
+            /** @description How many of them do; fewer than the grant's if it paid a debt first. */
+            expiring?: number;
             /** @description The lowest is spent first. */
             priority?: number;
             /** @description The grant whose tokens expire with those of another from now on, and the other. */

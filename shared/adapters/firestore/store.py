@@ -223,15 +223,20 @@ class AccountStore:
 
 
 def _add_view(batch: Batch, read: AccountRead, account: Account) -> None:
-    """Add the owner's view to a commit, unless the change leaves it as it is."""
+    """Add what the change means for the owner's view to a commit."""
     path, view = f"{USERS}/{account.uid}", view_fields(account)
     if read.is_new:
         batch.create(path, view)
     elif read.first_version is not None:
         # Version 0.1 may still be running: what it writes meanwhile must not be lost.
         batch.update(path, view, read.view_version, remove=MOVED_FIELDS)
-    elif read.version is None or view != view_fields(read.account):
+    elif read.version is None:
         batch.merge(path, view)
+    else:
+        before = view_fields(read.account)
+        changed = {name: value for name, value in view.items() if value != before.get(name)}
+        if changed:
+            batch.merge(path, changed)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
