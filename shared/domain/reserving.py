@@ -148,8 +148,10 @@ def decide_release(
             _refuse_closed(account, known, whose)
         return Decided(_reserved(account, status, is_new=False))
     after = account.without_reservation(whose.key)
-    update = Update(path_of(whose), {"state": "released", "closedAt": now}, stored.version)
-    return Decided(_reserved(after, replace(status, state="released"), is_new=True), Change(after, updates=(update,)))
+    fields = {"state": "released", "closedAt": now, "expiresAt": datetime.fromtimestamp(status.expires_at, UTC)}
+    released = _closed(whose.key, {**stored.fields, **fields}, None)  # as it will be told again
+    update = Update(path_of(whose), fields, stored.version)
+    return Decided(_reserved(after, released, is_new=True), Change(after, updates=(update,)))
 
 
 def path_of(whose: ReservationKey) -> str:

@@ -335,7 +335,7 @@ def test_a_capture_is_honored_when_a_refund_has_taken_the_tokens(service: Servic
 # --- release
 
 
-@pytest.mark.parametrize("used", [None])
+@pytest.mark.parametrize("used", [None, 12])
 def test_a_release_frees_everything_and_answers_the_same_again(
     service: Service, clock: Clock, used: int | None
 ) -> None:
