@@ -139,7 +139,8 @@ def grant_of(body: Body) -> tuple[str, NewEntry]:
             `expires_in_days` the tokens never expire; those of the lowest `priority` (0 to 100) are spent first.
     """
     uid, amount, reason, key = _uid(body), _amount(body), _reason(body), _key(body)
-    details: dict[str, Any] = {"reason": reason, "idempotencyKey": key}
+    # None too: a repeated request that says something else about expiry is another grant.
+    details: dict[str, Any] = {"reason": reason, "idempotencyKey": key, "expiresInDays": None}
     id_ = f"grant:{escaped(uid)}:{key}"
     if body.get("expires_in_days") is None:
         if body.get("priority") is not None:

@@ -75,7 +75,7 @@ def test_a_grant_makes_the_account_of_somebody_who_never_bought(function: Deploy
             "amount": 20,
             "timestamp": "2026-11-21T12:00:00Z",
             "balanceAfter": 20,
-            "details": {"idempotencyKey": "report-7", "reason": "thanks"},
+            "details": {"expiresInDays": None, "idempotencyKey": "report-7", "reason": "thanks"},
         },
         "balance": 20,
         "available": 20,
@@ -119,6 +119,15 @@ def test_the_same_key_with_other_contents_is_a_conflict(
 
     assert refused(function.post({**GRANT, "expires_in_days": 10, **other})) == (409, "idempotency_conflict")
     assert ledger.account("ada").balance == 20
+
+
+def test_tokens_that_never_expire_and_those_that_do_are_not_one_grant(function: Deployed) -> None:
+    forever, brief = GRANT, {**GRANT, "idempotency_key": "brief", "expires_in_days": 10}
+    function.post(forever)
+    function.post(brief)
+
+    assert refused(function.post({**forever, "expires_in_days": 10})) == (409, "idempotency_conflict")
+    assert refused(function.post({**brief, "expires_in_days": None})) == (409, "idempotency_conflict")
 
 
 def test_tokens_are_gone_at_the_end_of_their_day(function: Deployed, ledger: Ledger, clock: Clock) -> None:

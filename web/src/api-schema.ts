@@ -351,7 +351,8 @@ export interface components {
             spendKey?: string;
             /** @description What the reversal asked for, null for all that was left. */
             amountAsked?: number | null;
-            expiresInDays?: number;
+            /** @description As granted; null for tokens that never expire. */
+            expiresInDays?: number | null;
             /**
              * Format: date-time
              * @description When the tokens of this grant expire.
