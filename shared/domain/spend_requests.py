@@ -19,6 +19,8 @@ PRIORITY_MAX = 100
 PRIORITY_DEFAULT = 50
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+# What Firestore refuses as a name in a map, which an account's reservations are.
+_RESERVED_NAME = re.compile(r"__.*__")
 # Control characters would garble a list of entries; Firestore refuses half a surrogate pair.
 _REASON = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{REASON_MAX}}}")
 
@@ -106,6 +108,8 @@ def reservation_of(body: Body) -> ReservationRequest:
     on_expiry = body.get("on_expiry", "release")
     if on_expiry not in ("release", "capture_used"):
         raise BadInput("invalid_on_expiry", "on_expiry must be release or capture_used")
+    if _RESERVED_NAME.fullmatch(key):
+        raise BadInput("invalid_idempotency_key", "The idempotency_key of a reservation must not be __…__")
     return ReservationRequest(ReservationKey(uid, key), amount, at_least, reason, _expires_in_s(body), on_expiry)
 
 

@@ -467,6 +467,12 @@ def test_a_wrong_field_is_named(service: Service, operation: str, field: str, va
         assert refused(getattr(service, operation)(**{field: value})) == (400, f"invalid_{field}"), value
 
 
+def test_a_key_that_firestore_keeps_for_itself_is_refused(service: Service) -> None:
+    """The account's reservations are a map by key, and Firestore refuses names of this form in a map."""
+    assert refused(service.reserve(idempotency_key="__job__")) == (400, "invalid_idempotency_key")
+    assert said(service.reserve(idempotency_key="__job_"))[0] == "open"
+
+
 def test_a_reservation_has_a_reason(service: Service) -> None:
     for reason in (None, "", "  "):
         assert refused(service.reserve(reason=reason)) == (400, "missing_reason")

@@ -398,7 +398,7 @@ export interface components {
         Tokens: number;
         /** @description One line, which the user reads in the history. */
         Reason: string;
-        /** @description Names the job, so that a retry has no further effect. A spend and a reservation must not share one. */
+        /** @description Names the job, so that a retry has no further effect. A spend and a reservation must not share one, and that of a reservation must not be `__…__`. */
         IdempotencyKey: string;
         /**
          * @description Seconds from now.
