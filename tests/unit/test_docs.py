@@ -119,10 +119,26 @@ def log_events(tree: ast.Module) -> Iterator[tuple[str, str]]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    passed = _passed(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             called = aliases.get(node.func.id, node.func) if isinstance(node.func, ast.Name) else node.func
-            yield from _logged(called, node.args[0])
+            event = node.args[0]
+            for one in passed.get(event.id, [event]) if isinstance(event, ast.Name) else [event]:
+                yield from _logged(called, one)
+
+
+def _passed(tree: ast.Module) -> dict[str, list[ast.expr]]:
+    """Return what a module's own calls pass as each parameter of its functions."""
+    parameters = {
+        node.name: [one.arg for one in node.args.args] for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    }
+    passed: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for name, value in zip(parameters.get(node.func.id, []), node.args, strict=False):
+                passed.setdefault(name, []).append(value)
+    return passed
 
 
 def _logged(called: ast.expr | None, event: ast.expr) -> Iterator[tuple[str, str]]:
@@ -156,6 +172,11 @@ def test_the_conditional_event_of_credit_tokens_is_understood() -> None:
     events = set(log_events(trees()[ROOT / "functions" / "credit_tokens" / "main.py"]))
     assert {("purchase.held", "WARNING"), ("purchase.duplicate", "INFO")} <= events
     assert ("purchase.held", "INFO") not in events
+
+
+def test_an_event_that_a_function_is_given_is_understood() -> None:
+    events = set(log_events(trees()[ROOT / "functions" / "spend_tokens" / "main.py"]))
+    assert {("tokens.spent", "INFO"), ("tokens.captured", "INFO"), ("tokens.released", "INFO")} <= events
 
 
 def test_the_table_of_log_events_has_exactly_what_the_code_writes() -> None:

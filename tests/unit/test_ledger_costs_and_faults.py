@@ -1,15 +1,21 @@
 """What the ledger's work costs, and what it does when Firestore fails halfway: only the fake can count and fail."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from google.api_core import exceptions as google_errors
 
 from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.reservations import Reservations
 from shared.domain.crediting import AlreadyHeld, Credited, Duplicate, Held
+from shared.domain.entry import NewEntry
 from shared.domain.errors import LedgerRefused, Unavailable
 from shared.domain.limits import Limits
+from shared.domain.lots import LOTS_MAX
 from shared.domain.payment_facts import RefundMade
+from shared.domain.reservation import RESERVATIONS_MAX
+from shared.domain.spend_requests import Capture, Renewal, ReservationKey, ReservationRequest, Reversal
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import ledger_of
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -34,6 +40,12 @@ def ledger(firestore: FakeFirestore) -> Ledger:
 
 def cost(firestore: FakeFirestore) -> tuple[int, int, int]:
     return firestore.reads, firestore.writes, firestore.commits
+
+
+def cost_of(firestore: FakeFirestore, do: Callable[[], object]) -> tuple[int, int, int]:
+    firestore.forget()
+    do()
+    return cost(firestore)
 
 
 # --- costs: reads, writes, commits
@@ -104,6 +116,55 @@ def test_a_held_purchase_delivered_again_costs_one_read(firestore: FakeFirestore
     ledger.credit(over, Limits(1, 1))
 
     assert cost(firestore) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("is_full", [False, True], ids=["empty", "48 lots and 49 reservations"])
+def test_a_job_costs_the_same_beside_any_number_of_lots_and_reservations(
+    firestore: FakeFirestore, ledger: Ledger, is_full: bool
+) -> None:
+    ledger.post("ada", NewEntry("adjustment:1", "adjustment", 1000, {}), create_account=True)
+    for number in range(LOTS_MAX if is_full else 0):
+        ledger.post("ada", NewEntry(f"grant:{number}", "grant", 1, {}, expires_in_days=number + 1))
+    reservations = Reservations(ledger.store)
+    for number in range(RESERVATIONS_MAX - 1 if is_full else 0):
+        reservations.reserve(reserving(f"other-{number}"))
+    key = ReservationKey("ada", "job")
+    costs = {
+        "reserve": cost_of(firestore, lambda: reservations.reserve(reserving("job"))),
+        "renew": cost_of(firestore, lambda: reservations.renew(Renewal(key, 1, 1000))),
+        "capture": cost_of(firestore, lambda: reservations.capture(Capture(key, 1))),
+        "spend": cost_of(firestore, lambda: ledger.post("ada", NewEntry("spend:ada:1", "spend", -1, {}))),
+        "grant": cost_of(
+            firestore, lambda: ledger.post("ada", NewEntry("grant:ada:1", "grant", 1, {}, expires_in_days=5))
+        ),
+        "reserve again": cost_of(firestore, lambda: reservations.reserve(reserving("job-2"))),
+        "release": cost_of(firestore, lambda: reservations.release(ReservationKey("ada", "job-2"))),
+    }
+
+    assert costs == {
+        "reserve": (1, 3, 1),
+        "renew": (1, 2, 1),
+        "capture": (1, 3, 1),
+        "spend": (1, 3, 1),
+        "grant": (1, 3, 1),
+        "reserve again": (1, 3, 1),
+        "release": (2, 3, 1),
+    }
+
+
+def reserving(key: str) -> ReservationRequest:
+    return ReservationRequest(ReservationKey("ada", key), 10, 10, "render", 900, "release")
+
+
+def test_giving_back_costs_four_reads_and_one_per_lot(firestore: FakeFirestore, ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.post("ada", NewEntry(f"grant:{number}", "grant", 1, {}, expires_in_days=5), create_account=True)
+    ledger.post("ada", NewEntry("spend:ada:1", "spend", -3, {}))
+    firestore.forget()
+
+    ledger.reverse_spend(Reversal("ada", "1", None, "it failed", "back-1"))
+
+    assert cost(firestore) == (4 + 3, 4, 1)
 
 
 def test_a_refund_costs_four_reads_and_four_writes(firestore: FakeFirestore, ledger: Ledger) -> None:
