@@ -69,6 +69,46 @@ def test_a_capture_and_a_release_at_once_end_as_one_of_them(wallet: Wallet) -> N
     assert (wallet.account.balance, wallet.account.reserved) == (1_000 - 10 * spent, 0)
 
 
+# --- beside refunds, disputes and debts
+
+
+def test_a_capture_is_honored_though_a_refund_has_taken_the_balance_meanwhile(wallet: Wallet) -> None:
+    wallet.reserve("job", 300)
+    wallet.refund(900)
+    assert (wallet.view.balance, wallet.view.available) == (100, -200)
+    with pytest.raises(NotEnoughTokens):
+        wallet.spend("other", 1)
+
+    assert wallet.capture("job", 300).balance_after == -200
+
+    wallet.buy(250)
+    assert wallet.view.available == 50
+
+
+def test_a_refund_takes_given_tokens_only_when_the_paid_ones_do_not_suffice(wallet: Wallet) -> None:
+    wallet.grant("soon", 50, expires_in_days=2)
+    wallet.grant("late", 50, expires_in_days=30)
+    wallet.spend("job", 30)
+    wallet.refund(980)
+
+    assert wallet.entries()[-1].amount == -980
+    assert (wallet.account.balance, wallet.lots) == (90, {"soon": 20, "late": 50})
+    wallet.refund(40)
+    assert (wallet.account.balance, wallet.lots) == (50, {"late": 50})
+    assert wallet.faults() == ()
+
+
+def test_what_a_dispute_took_comes_back_as_tokens_that_never_expire(wallet: Wallet) -> None:
+    wallet.grant("soon", 50, expires_in_days=2)
+    wallet.refund(1_020)
+    assert wallet.lots == {"soon": 30}
+
+    wallet.buy(1_020)
+    wallet.wait(3 * DAY_S)
+
+    assert (wallet.view.balance, wallet.faults()) == (1_020, ())
+
+
 # --- one after the other
 
 

@@ -40,7 +40,8 @@ def view_fields(account: Account) -> dict[str, Any]:
         # What time alone will change, so that a reader is right however late it is swept.
         "reservations": [
             {"amount": one.amount, "due": one.due, "expiresAt": one.expires_at}
-            for one in sorted(account.reservations.values(), key=lambda one: one.expires_at)
+            # By time and key: Firestore keeps no order in a map, and the same account always has the same view.
+            for _, one in sorted(account.reservations.items(), key=lambda item: (item[1].expires_at, item[0]))
         ],
         "expiringTokens": [{"amount": lot.left, "expiresAt": lot.expires_at} for lot in account.lots],
         "totalTokensPurchased": account.purchased,
