@@ -49,6 +49,9 @@ class Environment:
     catalog: str
     warm_instances: int
     protected: bool
+    audit_log_days: int
+    export_bucket: str
+    monthly_budget: int
     alert_emails: tuple[str, ...]
     callers: Mapping[str, tuple[str, ...]]
     promotes: str

@@ -16,7 +16,7 @@ from deploy.environment import DeployError, Environment
 from deploy.executor import Executor
 from deploy.google_cloud import DisabledError, GoogleCloud
 from deploy.lock import locked
-from deploy.parts import BOOTSTRAP, Part
+from deploy.parts import BOOTSTRAP, UNSEEN, Part
 from deploy.parts.ground import bucket
 from deploy.parts.services import services
 from deploy.preflight import Findings, Subject, limits, local, project
@@ -124,7 +124,8 @@ class Run:
     def _refuse_obstacles(self, report: Report) -> None:
         obstacles = list(report.obstacles)
         if BOOTSTRAP.keys().isdisjoint(self.options.parts):
-            bootstrap = replace(self, options=replace(self.options, parts=BOOTSTRAP)).check()
+            parts = {name: part for name, part in BOOTSTRAP.items() if name not in UNSEEN}
+            bootstrap = replace(self, options=replace(self.options, parts=parts)).check()
             command = f"./deploy.sh {self.environment.name} --bootstrap"
             obstacles += [f"{title} is missing: {command}" for title in bootstrap.missing]
         if obstacles:

@@ -2,6 +2,7 @@
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
+from deploy.parts.exports import JOB as EXPORT_JOB
 from deploy.parts.identities import PUSH, SCHEDULER
 from deploy.parts.image import image
 from deploy.parts.services import (
@@ -87,7 +88,7 @@ def jobs(deployment: Deployment) -> None:
     kind = Kind(
         "job",
         deployment.listing(*words, "list", deployment.location),
-        last_part,
+        lambda state: name if (name := last_part(state)) != EXPORT_JOB else None,
         described(),
         lambda state: gcloud(*words, "delete", last_part(state), deployment.location, deployment.project),
     )

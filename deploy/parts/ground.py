@@ -11,6 +11,7 @@ from deploy.resource import LABELS, MARK, Kind, Resource, State, always, at_path
 
 _APIS = (
     "artifactregistry",
+    "billingbudgets",
     "cloudbuild",
     "cloudquotas",
     "cloudresourcemanager",

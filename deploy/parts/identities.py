@@ -10,8 +10,34 @@ BUILDER = "function-builder"
 TESTER = "tester"
 RELEASER = "releaser"
 AUDITOR = "auditor"
+EXPORTER = "exporter"
 
 LEDGER_ROLE = "tokenLedger"
+EXPORT_ROLE = "tokenLedgerExporter"
+METRICS_ROLE = "logMetricsEditor"
+COMPARE_ROLE = "deploymentAuditor"
+_COMPARE = {
+    "artifactregistry": "dockerimages.list packages.list repositories.get repositories.getIamPolicy repositories.list "
+    "tags.get tags.list versions.get versions.list",
+    "cloudscheduler": "jobs.list",
+    "datastore": "backupSchedules.list databases.getMetadata databases.list indexes.list",
+    "firebase": "clients.list projects.get",
+    "firebaseauth": "configs.get",
+    "firebasehosting": "sites.list",
+    "firebaserules": "releases.get rulesets.get",
+    "iam": "roles.get serviceAccounts.getIamPolicy serviceAccounts.list workloadIdentityPoolProviders.list "
+    "workloadIdentityPools.list",
+    "logging": "buckets.list logMetrics.list sinks.list",
+    "monitoring": "alertPolicies.list dashboards.list notificationChannels.list uptimeCheckConfigs.list",
+    "pubsub": "subscriptions.getIamPolicy subscriptions.list topics.getIamPolicy topics.list",
+    "resourcemanager": "projects.get projects.getIamPolicy",
+    "run": "locations.list services.getIamPolicy services.list",
+    "secretmanager": "secrets.getIamPolicy secrets.list versions.list",  # which have a value, not the value
+    "serviceusage": "services.list services.use",
+    "storage": "buckets.get buckets.getIamPolicy buckets.list",
+}
+"""What it takes to compare a project with this checkout, by service: nothing that changes, and no data of users."""
+
 CUSTOM_ROLES = {
     LEDGER_ROLE: (
         "Token ledger",
@@ -26,6 +52,21 @@ CUSTOM_ROLES = {
                 "datastore.entities.update",
             }
         ),
+    ),
+    EXPORT_ROLE: (
+        "Token ledger exporter",
+        "Starts exports of the database, and no imports.",
+        frozenset({"datastore.databases.export", "datastore.databases.getMetadata"}),
+    ),
+    COMPARE_ROLE: (
+        "Deployment auditor",
+        "Compares the project with the repository: reads configuration, and neither secrets nor documents.",
+        frozenset(f"{service}.{name}" for service, names in _COMPARE.items() for name in names.split()),
+    ),
+    METRICS_ROLE: (
+        "Log metrics editor",
+        "Edits log-based metrics, but neither sinks nor how long logs are kept.",
+        frozenset(f"logging.logMetrics.{verb}" for verb in ("create", "delete", "get", "list", "update")),
     ),
 }
 """Roles of this project by id: title, description, permissions. A function's `roles` name them without "roles/"."""
@@ -48,18 +89,6 @@ class Account:
     user: str = ""
 
 
-_COMPARE = (
-    "roles/browser",
-    "roles/firebaseauth.viewer",
-    "roles/firebaserules.viewer",
-    "roles/iam.securityReviewer",  # reads every policy
-    "roles/monitoring.viewer",
-    "roles/run.viewer",
-    "roles/secretmanager.viewer",  # reads which secrets have a value, never the value
-    "roles/serviceusage.serviceUsageConsumer",
-)
-"""What it takes to compare a project with this checkout."""
-
 _RELEASE = (
     "roles/artifactregistry.reader",
     "roles/cloudbuild.builds.editor",
@@ -67,7 +96,7 @@ _RELEASE = (
     "roles/datastore.indexAdmin",
     "roles/firebasehosting.admin",
     "roles/firebaserules.admin",
-    "roles/logging.configWriter",
+    METRICS_ROLE,
     "roles/logging.logWriter",
     "roles/monitoring.editor",
     "roles/run.admin",  # it opens the public functions and sets who may call the others
@@ -83,7 +112,8 @@ def accounts(functions: list[Function]) -> list[Account]:
         Account(PUSH, "Pub/Sub calls subscribers as this"),
         Account(SCHEDULER, "Cloud Scheduler calls jobs as this", user=RELEASER),
         Account(BUILDER, "Cloud Build builds the functions as this", ("roles/run.builder",), RELEASER),
+        Account(EXPORTER, "Cloud Scheduler exports the database as this", (EXPORT_ROLE,)),
         Account(TESTER, "Continuous integration runs tests as this: it may do nothing", ("roles/logging.logWriter",)),
-        Account(AUDITOR, "The nightly check compares the project as this", (*_COMPARE, "roles/logging.logWriter")),
-        Account(RELEASER, "Continuous integration releases as this", (*_COMPARE, *_RELEASE)),
+        Account(AUDITOR, "The nightly check compares the project as this", (COMPARE_ROLE, "roles/logging.logWriter")),
+        Account(RELEASER, "Continuous integration releases as this", (COMPARE_ROLE, *_RELEASE)),
     ]

@@ -31,6 +31,7 @@ class Project:
             alert_emails=("night@company.test",),
             callers={"spend_tokens": ("group:backends@company.test",)},
             promotes="",
+            export_bucket="company-vault",
             support_email="support@company.test",
             github_repository="company/token-economy",
             number=NUMBER,

@@ -1,14 +1,17 @@
 """Rights: exactly those of the tables, member by member, on everything that is ours."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
 from deploy.environment import DeployError
-from tests.deploy.fake_google import policies
+from deploy.parts import PARTS, RELEASE, UNSEEN
+from deploy.report import Report
+from tests.deploy.fake_google import permissions, policies
 from tests.deploy.project import Project
-from topology.functions import load_functions
+from topology.functions import ROOT, load_functions
 
 PROJECT = "projects token-economy-prod"
 OURS = "serviceAccount:get-balance@token-economy-prod.iam.gserviceaccount.com"
@@ -268,9 +271,9 @@ def test_the_releaser_may_grant_nothing_in_the_project_and_read_no_secret(projec
 
 
 def test_no_role_of_ours_deletes_documents(project: Project) -> None:
-    permissions = project.resource("iam roles", "tokenLedger")["includedPermissions"]
-    assert permissions
-    assert not [name for name in permissions if name.endswith((".delete", ".bulkDelete", ".import"))]
+    held = project.resource("iam roles", "tokenLedger")["includedPermissions"]
+    assert held
+    assert not [name for name in held if name.endswith((".delete", ".bulkDelete", ".import"))]
 
 
 # --- GitHub's jobs, without keys
@@ -303,7 +306,48 @@ def test_a_repository_that_is_no_longer_named_loses_its_rights(project: Project)
     assert not [member for member in granted(project) if member.startswith("principalSet")]
 
 
-def test_the_auditor_changes_nothing(project: Project) -> None:
-    roles = {right.split(" on ")[0] for right in granted(project)["auditor"]}
-    assert roles
-    assert all(role.endswith(("iewer", "Reviewer", "browser", "Consumer", "logWriter")) for role in roles), roles
+# --- who compares
+
+
+SEEN = tuple(name for name in PARTS if name not in UNSEEN)
+
+
+def audit(project: Project, held: Collection[str]) -> Report:
+    project.state["holds"] = sorted(held)
+    return project.check(*(name for name in SEEN if name != "hosting"))
+
+
+def test_the_auditors_role_is_enough_to_compare_everything(project: Project) -> None:
+    role = project.resource("iam roles", "deploymentAuditor")
+    assert audit(project, role["includedPermissions"]).is_empty
+
+
+# Only the command line asks for the project's number.
+@pytest.mark.parametrize("permission", sorted(permissions.ALL - {"resourcemanager.projects.get"}))
+def test_and_each_of_its_permissions_is_needed(project: Project, permission: str) -> None:
+    role = project.resource("iam roles", "deploymentAuditor")
+    with pytest.raises(DeployError, match=permission):
+        audit(project, set(role["includedPermissions"]) - {permission})
+
+
+def test_the_auditor_changes_nothing_and_reads_no_secret_and_no_document(project: Project) -> None:
+    assert granted(project)["auditor"] == {
+        "deploymentAuditor on token-economy-prod",
+        "logging.logWriter on token-economy-prod",
+    }
+    held = project.resource("iam roles", "deploymentAuditor")["includedPermissions"]
+    verbs = {name.rpartition(".")[2] for name in held}
+    assert verbs == {"get", "getIamPolicy", "getMetadata", "list", "use"}
+    assert not {"secretmanager.versions.access", "datastore.entities.get", "storage.objects.get"} & set(held)
+
+
+def test_nobody_compares_a_budget_without_the_right_to_see_it(project: Project) -> None:
+    """An owner does. A release compares all that an owner deploys, except for it."""
+    script = (ROOT / ".ci" / "cloud_build").read_text() + (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    checks = [line for line in script.splitlines() if "deploy.sh" in line and "--check" in line]
+    assert len(checks) == 2
+    assert all("--skip budget" in line for line in checks)
+    project.state["budgets"] = []
+    project.state["refuse"] = {"billing projects describe": "PERMISSION_DENIED"}
+
+    assert project.deploy(*(name for name in RELEASE if name != "hosting")) == []

@@ -128,7 +128,7 @@ def test_a_check_that_finds_drift_fails_and_writes_what_the_alert_counts(task: T
 def test_a_check_without_drift_writes_nothing(task: Task) -> None:
     status, calls = task.run("check")
     assert status == 0
-    assert "deploy.sh dev --project p --check --json" in calls
+    assert "deploy.sh dev --project p --check --skip budget --json" in calls
     assert not [call for call in calls if call.startswith("gcloud")]
 
 

@@ -32,9 +32,10 @@ def test_a_check_lists_what_is_missing_different_and_not_ours(project: Project) 
     report = json.loads(project.check().to_json())
 
     assert report["missing"] == ["job reconcile"]
-    assert report["different"] == {
-        "topic stripe-events": [{"field": "messageRetentionDuration", "actual": "600s", "desired": "2678400s"}]
-    }
+    assert report["different"].keys() == {"topic stripe-events", "log sink token-economy-audit"}
+    assert report["different"]["topic stripe-events"] == [
+        {"field": "messageRetentionDuration", "actual": "600s", "desired": "2678400s"}
+    ]
     assert {"kind": "right", "name": "roles/run.invoker on credit-tokens for allUsers"} in report["not_ours"]
     assert {"kind": "function", "name": "sync-subscription"} in report["not_ours"]
 
@@ -208,6 +209,7 @@ def test_a_first_deployment_does_what_a_dry_run_printed_and_a_second_does_nothin
     # Google names a channel; a commit and an image have no name before they exist.
     named = {
         "projects/token-economy-prod/channels/channels-1": "(new channel)",
+        "billingAccounts/012345-6789AB-CDEF01": "billingAccounts/ACCOUNT",
         new_project.run().checkout.commit(): "COMMIT",
     }
     digest = new_project.service("get-balance")["spec"]["template"]["spec"]["containers"][0]["image"].split("@")[1]

@@ -29,6 +29,7 @@ VALUES = {
     "REPOSITORY": "projects/token-economy-dev/locations/us-central1/connections/github/repositories/token-economy",
     "DEPLOYER": "projects/token-economy-dev/serviceAccounts/deployer@token-economy-dev.iam.gserviceaccount.com",
     "WEB_API_KEY": "key",
+    "VAULT": "token-economy-vault",
 }
 # Not ours, and not installed here: their own documentation has their arguments.
 OTHERS = ("curl", "stripe", "cloudflared")

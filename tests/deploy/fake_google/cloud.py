@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 
 from deploy.commands import Command
 from deploy.shell import Completed
-from tests.deploy.fake_google import authentication, indexes, policies, resources, rest, run_services, storage
+from tests.deploy.fake_google import (
+    authentication,
+    indexes,
+    permissions,
+    policies,
+    resources,
+    rest,
+    run_services,
+    storage,
+)
 from tests.deploy.fake_google.arguments import Arguments, GcloudError, parse
 
 NUMBER = resources.NUMBER
@@ -18,7 +27,7 @@ _READS = ("list", "list-configs", "describe", "get-iam-policy", "access", "cat",
 _STATES: dict[str, dict[str, Any]] = {
     "enable": {"disabled": False},
     "resume": {"state": "ENABLED"},
-    "undelete": {"deleted": False},
+    "undelete": {"deleted": False, "lifecycleState": "ACTIVE"},
 }
 _VERBS = (
     "list",
@@ -69,6 +78,7 @@ def new_state(project: str) -> dict[str, Any]:
         "revisions": {},
         "objects": {},
         "live": {},
+        "budgets": [],
         "sign_in": {},  # configuration, and providers by name; empty until Firebase Authentication is turned on
         "rules": "",
         "firebase": ["app", "site", "link"],
@@ -77,6 +87,7 @@ def new_state(project: str) -> dict[str, Any]:
         "versions": dict(VERSIONS),
         "org_policies": {},
         "quota": 1_000_000,
+        "holds": None,  # permissions, if the account is not an owner
         "lacking": [],  # permissions that the account does not have
         "refused_members": [],  # members that IAM does not accept
         "refuse": {},  # a pattern of commands → the error
@@ -99,6 +110,8 @@ class FakeGoogle:
     def __call__(self, command: Command, stdin: str = "") -> Completed:
         self.state["commands"].append(" ".join(command))
         try:
+            if self.state["holds"] is not None and command[0] != "git":
+                permissions.authorize(self.state["holds"], " ".join(command))
             stdout = self._programs[command[0]](self, command, stdin)
         except GcloudError as error:
             return Completed(command, 1, "", f"ERROR: {error}\n")
@@ -195,7 +208,10 @@ class FakeGoogle:
             "version": lambda: self.state["versions"],
             "auth list": lambda: [{"account": self.state["account"]}] if self.state["account"] else [],
             "auth print-access-token": lambda: rest.TOKEN,
-            "billing projects describe": lambda: {"billingEnabled": self.state["billing"]},
+            "billing projects describe": lambda: {
+                "billingEnabled": self.state["billing"],
+                "billingAccountName": "billingAccounts/012345-6789AB-CDEF01" if self.state["billing"] else "",
+            },
             "projects describe": lambda: self._describe_project(words[-1]),
             "services enable": lambda: self._enable(words[-1]),
             "services identity create": lambda: None,  # an agent created on request gets no role by itself
@@ -224,6 +240,8 @@ class FakeGoogle:
         if verb in ("list", "list-configs"):
             return resources.listed(self.state, kind)
         name = self._name(kind, rest_, arguments)
+        if kind == "logging sinks" and len(rest_) == 2:
+            arguments.flags["--destination"] = [rest_[1]]
         if verb.startswith("create"):
             resources.create(self.state, kind, name, arguments)
             return None

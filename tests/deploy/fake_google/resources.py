@@ -1,9 +1,11 @@
 """What most services do alike: create, list, update, delete; and how each flag comes out in the API's JSON."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.deploy.fake_google.arguments import Arguments, GcloudError, seconds
 
@@ -29,7 +31,8 @@ def _none(_: str) -> None:
 
 
 def _http(text: str) -> str:
-    return text if text.endswith("/") else f"{text}/"
+    """Cloud Scheduler ends an address without a path with a slash."""
+    return text if urlsplit(text).path else f"{text}/"
 
 
 _LABELS: _Fields = {"--labels": ("labels", _pairs), "--update-labels": ("labels", _pairs)}
@@ -114,10 +117,23 @@ FIELDS: Mapping[str, _Fields] = {
         "--schedule": ("schedule", str),
         "--time-zone": ("timeZone", str),
         "--uri": ("httpTarget.uri", _http),
+        "--headers": ("httpTarget.headers", _pairs),
+        "--update-headers": ("httpTarget.headers", _pairs),
         "--http-method": ("httpTarget.httpMethod", str.upper),
         "--oidc-service-account-email": ("httpTarget.oidcToken.serviceAccountEmail", str),
         "--oidc-token-audience": ("httpTarget.oidcToken.audience", str),
+        "--oauth-service-account-email": ("httpTarget.oauthToken.serviceAccountEmail", str),
+        "--oauth-token-scope": ("httpTarget.oauthToken.scope", str),
+        "--message-body": ("httpTarget.body", lambda text: base64.b64encode(text.encode()).decode()),
         "--attempt-deadline": ("attemptDeadline", seconds),
+    },
+    "logging buckets": {"--retention-days": ("retentionDays", int), "--description": ("description", str)},
+    "logging sinks": {
+        "--destination": ("destination", str),
+        "--log-filter": ("filter", str),
+        "--description": ("description", str),
+        "--no-disabled": ("disabled", _none),
+        "--clear-exclusions": ("exclusions", _none),
     },
     "logging metrics": {"--config-from-file": ("", file_of)},
     "monitoring uptime": {
@@ -138,6 +154,7 @@ FIELDS: Mapping[str, _Fields] = {
 # What Google adds to a new resource.
 DEFAULTS: Mapping[str, dict[str, Any]] = {
     "scheduler jobs": {"state": "ENABLED"},
+    "logging buckets": {"lifecycleState": "ACTIVE"},
     "monitoring policies": {"enabled": True},
     "monitoring channels": {"enabled": True},
     "iam roles": {"deleted": False},

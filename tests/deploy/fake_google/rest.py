@@ -25,6 +25,8 @@ def answer(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> tuple
         state["changes"].append(" ".join(command))
     if url.netloc == "identitytoolkit.googleapis.com":
         found = authentication.answer(state, method, url, body)
+    elif url.netloc == "billingbudgets.googleapis.com":
+        found = _budget(state, method, url.path, body)
     elif url.netloc == "firebasehosting.googleapis.com" and method != "GET":
         found = _link(state, url, body)
     else:
@@ -54,6 +56,27 @@ def _firebase(state: dict[str, Any], path: str, _body: dict[str, Any]) -> dict[s
         return None
     apps = [{"appId": "1:123:web:abc"}] if "app" in state["firebase"] else []
     return {"apps": apps} if path.endswith("/webApps") else {"projectId": state["project"]}
+
+
+def _budget(state: dict[str, Any], method: str, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    """Keep budgets; the account's currency is added, and a field at its default is left out."""
+    if method == "GET":
+        return {"budgets": state["budgets"]} if state["budgets"] else {}
+    if method == "POST":
+        body = {**body, "name": f"{path.removeprefix('/v1/')}/{len(state['budgets']) + 1}"}
+        state["budgets"].append(body)
+    found: dict[str, Any] | None = next(
+        (one for one in state["budgets"] if path.endswith(one["name"]) or one is body), None
+    )
+    if found is None:
+        return None
+    if method == "DELETE":
+        state["budgets"].remove(found)
+        return {}
+    found |= body
+    found["amount"]["specifiedAmount"]["currencyCode"] = "EUR"
+    found["notificationsRule"].pop("disableDefaultIamRecipients", None)
+    return found
 
 
 def _link(state: dict[str, Any], url: SplitResult, body: dict[str, Any]) -> dict[str, Any]:
