@@ -15,7 +15,9 @@ from shared.domain import errors
 from tests.unit.test_architecture import ROOMS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("clients/*/*.md"), *ROOT.glob(".github/*.md")]
+)
 SOURCES = sorted([*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/*/main.py")])
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 

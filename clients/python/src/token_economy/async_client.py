@@ -1,0 +1,229 @@
+"""The client for asyncio."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from token_economy import calls
+from token_economy.calls import Answer, Call
+from token_economy.channel import AsyncChannel
+from token_economy.errors import Refused, TokensError, Unavailable
+from token_economy.identity import identity_for
+from token_economy.jobs import EXPIRES_IN_S, Job, Lifetime, begin, note_failure
+from token_economy.records import OnExpiry, ReservationAnswer, TransactionAnswer
+
+
+class AsyncTokens:
+    """Spends, reserves and grants users' tokens. The tasks of one event loop may share one.
+
+    Every method raises a TokensError when it does not succeed; see token_economy.errors for the kinds. `Unavailable`
+    means that nobody knows what happened: the same call with the same key finds out. The others changed nothing.
+
+    Args:
+        url: the URL of spend_tokens.
+        grants_url: the URL of grant_tokens, which has other callers than spend_tokens.
+        auth: how requests are authorized; unless given, Cloud Run's identity token for https, nothing for http on
+            this machine.
+        http: the HTTP client to use; it stays open.
+        timeout_s: how long one attempt may take.
+        budget_s: how long a call may take, with all its attempts.
+        cleanup_budget_s: how long the end of a job that failed may take, with all its attempts.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        grants_url: str | None = None,
+        auth: httpx.Auth | None = None,
+        http: httpx.AsyncClient | None = None,
+        timeout_s: float = 20,
+        budget_s: float = 30,
+        cleanup_budget_s: float = 10,
+    ) -> None:
+        self._http = http or httpx.AsyncClient()
+        self._owns_http = http is None
+        self._budget_s = budget_s
+        self._cleanup_budget_s = cleanup_budget_s
+        self._channel = self._channel_to(url, auth, timeout_s)
+        self._grants = self._channel_to(grants_url, auth, timeout_s) if grants_url else None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._owns_http:
+            await self._http.aclose()
+
+    async def spend(self, user_id: str, amount: int, *, key: str, reason: str) -> TransactionAnswer:
+        """Debit tokens at once, for work whose cost is known beforehand."""
+        return await self._send(calls.spend(user_id, amount, key=key, reason=reason))
+
+    @asynccontextmanager
+    async def reserve(
+        self,
+        user_id: str,
+        amount: int,
+        *,
+        key: str,
+        reason: str,
+        at_least: int | None = None,
+        expires_in_s: int = EXPIRES_IN_S,
+        on_expiry: OnExpiry = "capture_used",
+    ) -> AsyncIterator[Job]:
+        """Reserve tokens for the body of an `async with` block, and charge what it used, however it ends.
+
+        As `Tokens.reserve`, which has the arguments and errors. A cancellation waits for the charge, for as long as
+        `cleanup_budget_s` at most.
+        """
+        call = calls.reserve(
+            user_id, amount, key=key, reason=reason, at_least=at_least, expires_in_s=expires_in_s, on_expiry=on_expiry
+        )
+        job = await self._open(call, user_id, key)
+        try:
+            async with self._renewing(job, expires_in_s):
+                yield job
+        except BaseException as error:
+            await self._clean_up(job.settlement(), error)
+            raise
+        await _to_its_end(self._send(job.settlement()))
+
+    async def open_reservation(
+        self,
+        user_id: str,
+        amount: int,
+        *,
+        key: str,
+        reason: str,
+        at_least: int | None = None,
+        expires_in_s: int = EXPIRES_IN_S,
+        on_expiry: OnExpiry = "capture_used",
+    ) -> ReservationAnswer:
+        """Reserve tokens for a job that ends elsewhere: renew, and capture or release, are up to the caller.
+
+        A key whose job has ended answers with that: look at `reservation.state`.
+        """
+        call = calls.reserve(
+            user_id, amount, key=key, reason=reason, at_least=at_least, expires_in_s=expires_in_s, on_expiry=on_expiry
+        )
+        return await self._send(call)
+
+    async def renew(
+        self, user_id: str, *, key: str, used: int | None = None, expires_in_s: int = EXPIRES_IN_S
+    ) -> ReservationAnswer:
+        """Extend a reservation from now on; `used` is what its job has used so far, which is charged if it expires."""
+        return await self._send(calls.renew(user_id, key=key, used=used, expires_in_s=expires_in_s))
+
+    async def capture(self, user_id: str, amount: int, *, key: str) -> TransactionAnswer:
+        """Charge what was used of a reservation, and give back the rest."""
+        return await self._send(calls.capture(user_id, amount, key=key))
+
+    async def release(self, user_id: str, *, key: str) -> ReservationAnswer:
+        """Give back a reservation, and charge nothing."""
+        return await self._send(calls.release(user_id, key=key))
+
+    async def reverse_spend(
+        self, user_id: str, spend_key: str, *, key: str, reason: str, amount: int | None = None
+    ) -> TransactionAnswer:
+        """Give back what was spent, or captured, under `spend_key`: all that is left of it, or `amount`."""
+        return await self._send(calls.reverse_spend(user_id, spend_key, key=key, reason=reason, amount=amount))
+
+    async def grant(
+        self,
+        user_id: str,
+        amount: int,
+        *,
+        key: str,
+        reason: str,
+        expires_in_days: int | None = None,
+        priority: int | None = None,
+    ) -> TransactionAnswer:
+        """Give tokens, also to somebody who never had any.
+
+        Without `expires_in_days` they never expire; of those that do, the lowest `priority` (0 to 100) is spent first.
+        """
+        if self._grants is None:
+            raise ValueError("Pass grants_url, the URL of grant_tokens, to grant tokens")
+        call = calls.grant(user_id, amount, key=key, reason=reason, expires_in_days=expires_in_days, priority=priority)
+        return await self._grants.send(call, self._budget_s)
+
+    def _channel_to(self, url: str, auth: httpx.Auth | None, timeout_s: float) -> AsyncChannel:
+        url = url.rstrip("/")
+        return AsyncChannel(self._http, url, auth or identity_for(url), timeout_s)
+
+    async def _send(self, call: Call[Answer]) -> Answer:
+        return await self._channel.send(call, self._budget_s)
+
+    async def _open(self, call: Call[ReservationAnswer], user_id: str, key: str) -> Job:
+        """Return the job of a reservation. What a canceled request reserved is released: nobody knows of it."""
+        try:
+            answer = await self._send(call)
+        except asyncio.CancelledError as cancellation:
+            await self._clean_up(calls.release(user_id, key=key), cancellation)
+            raise
+        return begin(user_id, answer.reservation)
+
+    async def _clean_up(self, call: Call[object], job_error: BaseException) -> None:
+        """End the reservation of a job that failed. The job's own error is the one to raise, whatever comes of this."""
+        await _to_its_end(self._end(call, job_error))
+
+    async def _end(self, call: Call[object], job_error: BaseException) -> None:
+        try:
+            await self._channel.send(call, self._cleanup_budget_s)
+        except TokensError as error:
+            note_failure(call, error, job_error)
+
+    @asynccontextmanager
+    async def _renewing(self, job: Job, expires_in_s: int) -> AsyncIterator[None]:
+        """Renew the reservation in a task of its own, which has ended when this ends."""
+        task = asyncio.create_task(self._renew(job, expires_in_s))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _renew(self, job: Job, expires_in_s: int) -> None:
+        lifetime = Lifetime(job, expires_in_s)
+        while True:
+            await asyncio.sleep(lifetime.pause_s())
+            sent_at = time.monotonic()
+            try:
+                await self._channel.attempt(job.renewal(expires_in_s), self._cleanup_budget_s)
+            except Unavailable as error:
+                lifetime.not_renewed(error)
+            except Refused as error:
+                lifetime.over(error)
+                return
+            else:
+                lifetime.renewed(sent_at)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return what the work returns. If this is canceled meanwhile, the work still ends first.
+
+    A cancellation may be repeated until it is obeyed, as anyio's are (and so Starlette's, when a client disconnects).
+    """
+    task = asyncio.create_task(work)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancellation = error
+    if cancellation is None:
+        return task.result()
+    if failure := task.exception():
+        cancellation.add_note(f"What it interrupted had failed: {failure!r}")
+    raise cancellation
