@@ -1,6 +1,7 @@
 """The signature on a webhook request. Source: https://docs.stripe.com/webhooks#verify-manually."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import stripe
 
 from shared.domain.errors import BadInput
 
+_WORD = re.compile(r"[!-~]{1,255}")
 _TOLERANCE_S = 300
 
 
@@ -62,10 +64,16 @@ def _header_fields(signature: str) -> list[list[str]]:
 def _is_event(event: object) -> bool:
     return (
         isinstance(event, dict)
-        and isinstance(event.get("id"), str)
-        and isinstance(event.get("type"), str)
+        and _is_word(event.get("id"))
+        and _is_word(event.get("type"))
+        and (event.get("api_version") is None or _is_word(event["api_version"]))
         and isinstance(event.get("created"), int)
         and isinstance(event.get("livemode"), bool)
         and isinstance(event.get("data"), dict)
         and isinstance(event["data"].get("object"), dict)
     )
+
+
+def _is_word(value: object) -> bool:
+    """Tell whether a value can be an attribute of a message; Stripe's ids, types and versions can."""
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None

@@ -162,8 +162,13 @@ PURCHASE = raw(load("completed_paid"))
         (b"\xff\xfe", signature, "invalid_payload"),
         (b"", signature, "invalid_payload"),
         (b"{}", signature, "invalid_payload"),
+        (raw(load("completed_paid") | {"api_version": 7}), signature, "invalid_payload"),
+        (raw(load("completed_paid") | {"id": "evt_" + "1" * 300}), signature, "invalid_payload"),
     ],
-    ids=["unsigned", "nonsense", "forged", "altered", "stale", "from the future", "no text", "empty", "no event"],
+    ids=[
+        *("unsigned", "nonsense", "forged", "altered", "stale", "from the future", "no text", "empty", "no event"),
+        *("odd version", "long id"),
+    ],
 )
 def test_what_stripe_did_not_sign_just_now_is_400_and_not_published(
     webhook: Endpoint, capsys: pytest.CaptureFixture[str], body: bytes, sign: Callable[[bytes], str], code: str
