@@ -37,6 +37,10 @@ histories: .venv/.stamp ## Check random histories of money and of tokens against
 		tests/properties/test_wallet_histories.py \
 		-k 'random_histories or ledger_ends or lost_on_the_way or naive_model'
 
+.PHONY: faults
+faults: tools .venv/.stamp ## Break things while traffic runs, and check what must hold; SEED=1, ARGS="stripe sigkill" for some
+	@exec $(BIN)/python -m reliability.faults --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: chromium
 chromium:
 	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \

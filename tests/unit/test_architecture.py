@@ -259,7 +259,10 @@ def test_a_function_does_not_start_with_an_unsigned_identity_on_cloud_run(name: 
 
 SOURCES = {
     file.relative_to(ROOT).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
-    for top in ("shared", "topology", "functions", "stripe_simulator", "local", "ops", "deploy", "bench", "clients")
+    for top in (
+        *("shared", "topology", "functions", "stripe_simulator", "local", "ops", "deploy"),
+        *("bench", "reliability", "clients"),
+    )
     for file in sorted((ROOT / top).rglob("*.py"))
     if "tests" not in file.relative_to(ROOT).parts
 }

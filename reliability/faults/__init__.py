@@ -1,0 +1,1 @@
+"""Breaks things while traffic runs: `make faults`."""
