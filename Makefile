@@ -41,6 +41,11 @@ histories: .venv/.stamp ## Check random histories of money and of tokens against
 faults: tools .venv/.stamp ## Break things while traffic runs, and check what must hold; SEED=1, ARGS="stripe sigkill" for some
 	@exec $(BIN)/python -m reliability.faults --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.stamp ## Send requests and bodies made from the API's description and at random; EXAMPLES=300 SEED=1
+	@EXAMPLES=$(or $(EXAMPLES),300) SEED=$(or $(SEED),1) \
+		exec $(BIN)/python -m pytest tests/fuzz --show-capture=no $(ARGS)
+
 .PHONY: chromium
 chromium:
 	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \
