@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # web/node_modules holds what vite and vitest write at every run.
-WEB_SOURCES := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/tests/*' -not -path 'web/node_modules/*')
+WEB_SOURCES := $(shell find web -type f -not -path '*/dist/*' -not -path 'web/tests/*' -not -path 'web/node_modules/*')
 SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
 
 .PHONY: help
@@ -86,7 +86,7 @@ lock: .venv/.stamp ## Regenerate requirements-dev.txt after a change to any requ
 
 .PHONY: clean
 clean: ## Remove everything the other commands created
-	rm -rf .venv node_modules web/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules web/dist web/package/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: tools
 tools:
@@ -105,7 +105,7 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 
 web/dist/index.html: node_modules/.stamp package.json $(WEB_SOURCES) shared/catalog.toml node_modules/.build-settings
 	@echo "Building the pages into web/dist ..."
-	@npm run --silent build -- --logLevel warn
+	@npm run --silent build
 	@touch $@
 
 # The settings that end up in the pages: another value is another build.

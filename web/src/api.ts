@@ -40,19 +40,21 @@ const TIMEOUT_MS = 20_000;
 // create_checkout asks Stripe up to three times, for 10 s each, and then says that Stripe is away. Hosting waits for 60 s.
 const CHECKOUT_TIMEOUT_MS = 55_000;
 
-export async function listPackages(): Promise<Package[]> {
-  return (await call<Answer<"listPackages">>("/api/tokens/packages")).packages;
+// `origin` is where the API is, such as https://tokens.example.com; by default, it is where the page is.
+
+export async function listPackages(origin = ""): Promise<Package[]> {
+  return (await call<Answer<"listPackages">>(`${origin}/api/tokens/packages`)).packages;
 }
 
-export async function getBalance(caller: Caller): Promise<Balance> {
-  return call<Answer<"getBalance">>("/api/tokens/balance", caller);
+export async function getBalance(caller: Caller, origin = ""): Promise<Balance> {
+  return call<Answer<"getBalance">>(`${origin}/api/tokens/balance`, caller);
 }
 
 /** Starts a purchase; `url` is Stripe's payment page. */
-export async function createCheckoutSession(caller: Caller, packageId: string): Promise<CheckoutSession> {
+export async function createCheckoutSession(caller: Caller, packageId: string, origin = ""): Promise<CheckoutSession> {
   const order: components["schemas"]["Order"] = { package: packageId };
   return call<Answer<"createCheckoutSession">>(
-    "/api/tokens/create-checkout-session",
+    `${origin}/api/tokens/create-checkout-session`,
     caller,
     order,
     CHECKOUT_TIMEOUT_MS,
@@ -67,13 +69,13 @@ export async function listTransactions(
   return call<Answer<"listTransactions">>(`/api/tokens/transactions?${query}`, caller);
 }
 
-async function call<Body>(path: string, caller?: Caller, body?: object, timeout_ms = TIMEOUT_MS): Promise<Body> {
+async function call<Body>(address: string, caller?: Caller, body?: object, timeout_ms = TIMEOUT_MS): Promise<Body> {
   const headers: Record<string, string> = {};
   if (caller) headers["Authorization"] = `Bearer ${await caller.getIdToken()}`;
   if (body) headers["Content-Type"] = "application/json";
   const request: RequestInit = { headers, signal: AbortSignal.timeout(timeout_ms) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
-  const response = await fetch(path, request).catch((cause: unknown) => {
+  const response = await fetch(address, request).catch((cause: unknown) => {
     throw new Unreachable("No answer", { cause });
   });
   const answer = (await response.json().catch(() => null)) as Body | components["schemas"]["Error"] | null;

@@ -1,2 +1,2 @@
 // The entry of /token-balance.js, which other pages of the platform include by that name.
-export { TokenBalance } from "./token-balance";
+import "./token-balance";

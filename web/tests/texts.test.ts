@@ -3,6 +3,8 @@ import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { formatsFor } from "../src/formats";
 import { directionOf, LANGUAGES, pick, type Texts } from "../src/texts";
+import { elementTextsIn as german } from "../src/texts/elements-de";
+import { elementTextsIn as english } from "../src/texts/elements-en";
 
 const catalogs = parse(readFileSync(`${import.meta.dirname}/../../shared/catalog.toml`, "utf8")) as unknown as Record<
   string,
@@ -18,8 +20,11 @@ function textsOf(value: unknown, path = ""): [string, string][] {
 
 const ARGUMENTS = new Map<string, unknown[]>([
   ["errors.limit", [new Date(2026, 9, 26, 14, 5), new Date(2026, 9, 25)]],
+  ["elements.errors.limit", [new Date(2026, 9, 26, 14, 5), new Date(2026, 9, 25)]],
   ["account.signedInAs", ["ada@example.com"]],
 ]);
+
+const ELEMENTS = { en: english, de: german } as Record<string, typeof english>;
 
 async function textsIn(language: string): Promise<Texts> {
   const { load, locale } = LANGUAGES[language] as (typeof LANGUAGES)[string];
@@ -45,12 +50,13 @@ describe("a language", () => {
 
 describe.each(Object.keys(LANGUAGES))("the texts in %s", (language) => {
   it("are complete, and none is left in English by mistake", async () => {
-    const english = new Map(textsOf(await textsIn("en")));
-    const own = textsOf(await textsIn(language)).filter(([path]) => !path.startsWith("catalog."));
+    const all = async (code: string) => ({ ...(await textsIn(code)), elements: ELEMENTS[code]?.(formatsFor(code)) });
+    const inEnglish = new Map(textsOf(await all("en")));
+    const own = textsOf(await all(language)).filter(([path]) => !path.startsWith("catalog."));
 
-    expect(new Set(own.map(([path]) => path))).toEqual(new Set(english.keys()));
+    expect(new Set(own.map(([path]) => path))).toEqual(new Set(inEnglish.keys()));
     expect(own.filter(([, text]) => text.trim() === "")).toEqual([]);
-    const same = own.filter(([path, text]) => language !== "en" && english.get(path) === text).map(([path]) => path);
+    const same = own.filter(([path, text]) => language !== "en" && inEnglish.get(path) === text).map(([path]) => path);
     expect(same.filter((path) => !SAME_EVERYWHERE.includes(path))).toEqual([]);
   });
 

@@ -1,10 +1,11 @@
 // Every text on the pages, in German.
 import type { Formats } from "../formats";
+import { elementTextsIn } from "./elements-de";
 import type { Texts } from "./en";
 
 export function textsIn(formats: Formats): Texts {
-  const { number, isOne, clock, day } = formats;
-  const unit = () => "Token";
+  const { number, isOne } = formats;
+  const { unit, ...elements } = elementTextsIn(formats);
   const tokens = (count: number) => `${number(count)} Token`;
   const entries = (count: number) => (isOne(count) ? "1 Eintrag" : `${number(count)} Einträge`);
 
@@ -46,9 +47,6 @@ export function textsIn(formats: Formats): Texts {
     },
 
     balance: {
-      unit,
-      announcement: (count) => `Ihr Guthaben: ${tokens(count)}`,
-      unknown: "Guthaben nicht verfügbar",
       debt: (count) => `Sie sind mit ${tokens(count)} im Minus. Ihr nächster Kauf gleicht das zuerst aus.`,
     },
 
@@ -91,23 +89,7 @@ export function textsIn(formats: Formats): Texts {
       failed: "Die Anmeldung hat nicht geklappt. Versuchen Sie es noch einmal.",
     },
 
-    errors: {
-      offline: "Sie sind anscheinend offline. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.",
-      unreachable: "Wir erreichen unseren Dienst gerade nicht. Versuchen Sie es gleich noch einmal.",
-      signedOut: "Ihre Sitzung ist abgelaufen. Melden Sie sich noch einmal an, um fortzufahren.",
-      limit: (when, now) => {
-        const time =
-          when.toDateString() === now.toDateString() ? `um ${clock(when)}` : `am ${day(when)} um ${clock(when)}`;
-        return `Sie haben unser Kauflimit erreicht. Es schützt Sie, falls Ihre Karte gestohlen wird. ${capitalized(time)} Uhr können Sie wieder kaufen.`;
-      },
-      stripeAway:
-        "Wir erreichen Stripe, unseren Zahlungsdienst, gerade nicht. Es wurde nichts abgebucht. Versuchen Sie es gleich noch einmal.",
-      stripeRefused:
-        "Stripe konnte diese Bestellung nicht annehmen. Es wurde nichts abgebucht. Wenn das noch einmal passiert, hilft Ihnen unser Support.",
-      packageGone: "Dieses Paket gibt es nicht mehr. Wählen Sie ein anderes.",
-      unknown: "Bei uns ist etwas schiefgegangen. Versuchen Sie es gleich noch einmal.",
-      retry: "Noch einmal versuchen",
-    },
+    errors: elements.errors,
 
     home: {
       title: "Ihre Token",
@@ -118,21 +100,13 @@ export function textsIn(formats: Formats): Texts {
     },
 
     buy: {
+      ...elements.buy,
       title: "Token kaufen",
       lead: "Einmal zahlen, jederzeit nutzen. Kein Abo.",
       balance: "Sie haben",
-      listLabel: "Token-Pakete",
-      unit,
-      bonus: (count) => `+${number(count)} Bonus-Token!`,
       perToken: (price) => `${price} pro Token`,
-      buyNow: "Jetzt kaufen",
-      buyNowOf: (name) => `Jetzt kaufen: ${name}`,
-      opening: "Stripe wird geöffnet …",
       stillOpening: "Stripe braucht länger als sonst. Einen Moment noch …",
-      unavailable: "Zurzeit nicht verfügbar",
       unavailableWhy: "Dieses Paket ist noch nicht im Verkauf. Schauen Sie bald wieder vorbei.",
-      empty: "Zurzeit sind keine Pakete im Verkauf. Schauen Sie bald wieder vorbei.",
-      badges: { popular: "AM BELIEBTESTEN", best_value: "BESTER PREIS" },
     },
     catalog: {
       "Starter Pack": "Starter-Paket",
@@ -331,5 +305,3 @@ export function textsIn(formats: Formats): Texts {
     },
   };
 }
-
-const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,11 +1,12 @@
 // Every text on the pages, in English. Another language is another file like this one: see index.ts.
 import type { Formats } from "../formats";
+import { elementTextsIn } from "./elements-en";
 
 export type Texts = ReturnType<typeof textsIn>;
 
 export function textsIn(formats: Formats) {
-  const { number, isOne, clock, day } = formats;
-  const unit = (count: number): string => (isOne(count) ? "token" : "tokens");
+  const { number, isOne } = formats;
+  const { unit, ...elements } = elementTextsIn(formats);
   const tokens = (count: number) => `${number(count)} ${unit(count)}`;
 
   return {
@@ -47,9 +48,6 @@ export function textsIn(formats: Formats) {
     },
 
     balance: {
-      unit,
-      announcement: (count: number) => `Your balance: ${tokens(count)}`,
-      unknown: "Balance unavailable",
       debt: (count: number) => `You owe ${tokens(count)}. Your next purchase will cover them first.`,
     },
 
@@ -90,22 +88,7 @@ export function textsIn(formats: Formats) {
       failed: "We couldn't sign you in. Try again.",
     },
 
-    errors: {
-      offline: "You appear to be offline. Check your connection and try again.",
-      unreachable: "We can't reach our service right now. Try again in a moment.",
-      signedOut: "Your session has expired. Sign in again to continue.",
-      limit: (when: Date, now: Date) => {
-        const time = when.toDateString() === now.toDateString() ? clock(when) : `${clock(when)} on ${day(when)}`;
-        return `You've reached our purchase limit, which protects you if your card is ever stolen. You can buy again at ${time}.`;
-      },
-      stripeAway:
-        "We can't reach Stripe, our payment provider, right now. You haven't been charged. Try again in a moment.",
-      stripeRefused:
-        "Stripe couldn't process this order. You haven't been charged. If it happens again, contact support.",
-      packageGone: "This pack is no longer available. Choose another one.",
-      unknown: "Something went wrong on our side. Try again in a moment.",
-      retry: "Try again",
-    },
+    errors: elements.errors,
 
     home: {
       title: "Your tokens",
@@ -116,21 +99,13 @@ export function textsIn(formats: Formats) {
     },
 
     buy: {
+      ...elements.buy,
       title: "Buy tokens",
       lead: "Pay once, use them whenever you like. No subscription.",
       balance: "You have",
-      listLabel: "Token packs",
-      unit,
-      bonus: (count: number) => `+${number(count)} bonus ${unit(count)}!`,
       perToken: (price: string) => `${price} per token`,
-      buyNow: "Buy Now",
-      buyNowOf: (name: string) => `Buy Now: ${name}`,
-      opening: "Opening Stripe…",
       stillOpening: "Stripe is taking longer than usual. Hang on…",
-      unavailable: "Currently unavailable",
       unavailableWhy: "This pack isn't on sale yet. Check back soon.",
-      empty: "There are no packs on sale right now. Check back soon.",
-      badges: { popular: "MOST POPULAR", best_value: "BEST VALUE" } as Record<string, string>,
     },
     /** Translations of the catalog's own names and descriptions, which are English: see packages.ts. */
     catalog: {} as Record<string, string>,

@@ -1,4 +1,4 @@
-// The texts of this page, in its language. To add a language, translate en.ts into a file beside it and list it here.
+// The texts of this page, in its language. To add a language, see CONTRIBUTING.md.
 import { formatsFor } from "../formats";
 import type { Texts } from "./en";
 
