@@ -15,7 +15,7 @@ help: ## Show this list
 
 # exec: a SIGTERM to make goes on to its child, which must be the stack and no shell in between.
 .PHONY: run
-run: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Start everything on this machine: http://localhost:8080
+run: tools .venv/.stamp node_modules/.stamp web/examples/react/dist/index.html ## Start everything on this machine: http://localhost:8080
 	@exec $(BIN)/python -m local $(ARGS)
 
 .PHONY: reconcile
@@ -26,7 +26,7 @@ reconcile: ## Run a reconciliation on the running stack; ARGS='{"days": 30}'
 	@echo
 
 .PHONY: test
-test: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
+test: tools chromium .venv/.stamp node_modules/.stamp web/examples/react/dist/index.html ## Run every test; ARGS="tests/unit -k credit" for some
 	@npm run --silent test
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
@@ -74,6 +74,10 @@ screenshots: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html
 lighthouse: tools chromium .venv/.stamp node_modules/.stamp web/dist/index.html ## Measure the pages with Lighthouse, into docs/lighthouse.md
 	@exec $(BIN)/python -m tests.e2e.pages.lighthouse $(ARGS)
 
+.PHONY: package
+package: node_modules/.stamp web/dist/index.html ## Pack the elements for npm: token-economy-elements-*.tgz
+	@npm pack --silent ./web/package
+
 .PHONY: format
 format: .venv/.stamp node_modules/.stamp ## Format the code and fix what the linters can
 	$(BIN)/ruff check --fix --quiet
@@ -86,7 +90,7 @@ lock: .venv/.stamp ## Regenerate requirements-dev.txt after a change to any requ
 
 .PHONY: clean
 clean: ## Remove everything the other commands created
-	rm -rf .venv node_modules web/dist web/package/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules web/dist web/package/dist web/examples/react/dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: tools
 tools:
@@ -106,6 +110,10 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 web/dist/index.html: node_modules/.stamp package.json $(WEB_SOURCES) shared/catalog.toml node_modules/.build-settings
 	@echo "Building the pages into web/dist ..."
 	@npm run --silent build
+	@touch $@
+
+web/examples/react/dist/index.html: web/dist/index.html
+	@npm run --silent build:examples
 	@touch $@
 
 # The settings that end up in the pages: another value is another build.

@@ -52,6 +52,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _print_addresses(endpoints: Endpoints, directory: Path) -> None:
     rows = {
         "Web page and /api": endpoints.web + _web_note(endpoints),
+        "Embedding examples": f"{endpoints.examples}/plain/ and {endpoints.examples}/react/",
         "Stripe simulator": endpoints.stripe,
         "Firestore emulator": endpoints.firestore,
         "Pub/Sub emulator": endpoints.pubsub,

@@ -2,7 +2,7 @@
 //
 //   node local/gateway.mjs gateway.json
 //
-// gateway.json: {"port": 8080, "services": {"get-balance": "http://127.0.0.1:8093", …}, "init": {…}}
+// gateway.json: {"port": 8080, "examples": 8081, "services": {"get-balance": "http://127.0.0.1:8093", …}, "init": {…}}
 // firebase.json decides everything else: files, headers, clean URLs, and which path goes to which service.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,12 +10,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createProxyMiddleware } from "http-proxy-middleware";
 import superstatic from "superstatic";
+import { examplesServer } from "./examples.mjs";
 
 const HOSTING_TIMEOUT_MS = 60_000; // Firebase Hosting gives a rewritten request 60 s
 const INIT_PATH = "/__/firebase/init.json";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { port, services, init } = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { port, examples, services, init } = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { hosting } = JSON.parse(readFileSync(join(root, "firebase.json"), "utf8"));
 
 function sendJson(response, status, body) {
@@ -69,3 +70,5 @@ createServer((request, response) => {
   const unknown = () => sendError(response, 404, "not_found", `There is nothing at ${pathname}.`);
   (pathname.startsWith("/api/") ? api : pages)(request, response, unknown);
 }).listen(port, "127.0.0.1");
+
+examplesServer({ root, port: examples, web: `http://localhost:${port}`, auth: init.emulators.auth });

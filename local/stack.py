@@ -24,23 +24,25 @@ _SECRET_KEY = "sk_test_local"  # noqa: S105 -- a key of the local simulator
 # Where developers expect each program; the functions' ports count up from theirs.
 USUAL_PORTS: Mapping[str, int] = {
     "web": 8080,
+    "examples": 8081,
     "firestore": 8180,
     "pubsub": 8085,
     "auth": 9099,
     "stripe": 12111,
     "functions": 8090,
 }
-_PROGRAMS_WITH_PORTS = ("web", "firestore", "pubsub", "auth", "auth_hub", "auth_logging", "stripe")
+_PROGRAMS_WITH_PORTS = ("web", "examples", "firestore", "pubsub", "auth", "auth_hub", "auth_logging", "stripe")
 
 
 @dataclass(frozen=True)
 class Endpoints:
     """The addresses of everything in the stack.
 
-    URLs for web, stripe and functions; host:port, the form of the *_EMULATOR_HOST variables, for the rest.
+    URLs for web, examples, stripe and functions; host:port, the form of the *_EMULATOR_HOST variables, for the rest.
     """
 
     web: str
+    examples: str
     firestore: str
     pubsub: str
     auth: str
@@ -93,6 +95,7 @@ class Stack:
         }
         self.endpoints = Endpoints(
             web=f"http://localhost:{self._ports['web']}",
+            examples=f"http://localhost:{self._ports['examples']}",
             firestore=f"{HOST}:{self._ports['firestore']}",
             pubsub=f"{HOST}:{self._ports['pubsub']}",
             auth=f"{HOST}:{self._ports['auth']}",
@@ -192,7 +195,7 @@ class Stack:
             "STRIPE_SECRET_KEY": _SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": self.endpoints.webhook_secret,
             "APP_BASE_URL": self.endpoints.web,
-            "ALLOWED_ORIGINS": self.endpoints.web,
+            "ALLOWED_ORIGINS": self.endpoints.examples,
             "TOKEN_CATALOG": self._catalog,
         }
 
@@ -207,6 +210,7 @@ class Stack:
 
     def _gateway_configuration(self) -> dict[str, object]:
         return {
+            "examples": self._ports["examples"],
             "services": {row.service: self.endpoints.functions[row.name] for row in self._functions},
             # What Firebase Hosting serves at /__/firebase/init.json, plus the emulators' addresses.
             "init": {

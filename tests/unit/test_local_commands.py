@@ -19,6 +19,7 @@ def run(*command: str, where: Path) -> subprocess.CompletedProcess[str]:
 def endpoints(web: str) -> Endpoints:
     return Endpoints(
         web=web,
+        examples="http://localhost:8081",
         firestore="127.0.0.1:8180",
         pubsub="127.0.0.1:8085",
         auth="127.0.0.1:9099",
