@@ -88,9 +88,9 @@ def spend(uid: str, key: str, amount: int = 1) -> Request:
     return _post("/", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key})
 
 
-def grant(uid: str, key: str, amount: int) -> Request:
+def grant(uid: str, key: str, amount: int, **more: int) -> Request:
     """Return a trusted backend's request to give tokens."""
-    return _post("/", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key})
+    return _post("/", {"user_id": uid, "amount": amount, "reason": "bench", "idempotency_key": key, **more})
 
 
 def reserve(uid: str, key: str, amount: int = 1) -> Request:
