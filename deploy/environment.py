@@ -23,6 +23,11 @@ ALL_SECRETS = (*SECRETS.values(), OPERATOR_KEY, "stripe-publishable-key")
 """Every secret. No function reads the publishable key; it is stored for pages that embed Stripe's own components."""
 
 
+PUSH = "pubsub-push"
+SCHEDULER = "scheduler"
+"""The service accounts under which Pub/Sub and Cloud Scheduler call functions."""
+
+
 class DeployError(Exception):
     """The deployment cannot continue; the message says what to do."""
 
@@ -80,8 +85,18 @@ class Environment:
         """Return the own address of a Cloud Run service, which is known before it is deployed."""
         return f"https://{service}-{self.number}.{self.region}.run.app"
 
-    def settings(self) -> dict[str, str]:
-        """Return every setting that a function may read; secrets by name, never by value."""
+    def invokers(self, function: Function) -> tuple[str, ...]:
+        """Return who may call a function, as IAM names them; nobody is named where everybody may."""
+        if function.path:
+            return ()  # Cloud Run's check is off: it checks the user's token or Stripe's signature itself
+        if function.subscription:
+            return (f"serviceAccount:{self.account(PUSH)}",)
+        if function.schedule:
+            return (f"serviceAccount:{self.account(SCHEDULER)}",)
+        return self.callers.get(function.name, ())
+
+    def settings(self, function: Function) -> dict[str, str]:
+        """Return every setting that the function may read; secrets by name, never by value."""
         secrets = {
             setting: f"projects/{self.project}/secrets/{secret}/versions/latest" for setting, secret in SECRETS.items()
         }
@@ -94,6 +109,9 @@ class Environment:
             **self.more_settings,
             **secrets,
             **self.prices,
+            # What Pub/Sub's and Cloud Scheduler's tokens are for and say, and those of the backends.
+            "CALLER_AUDIENCE": self.url(function.service),
+            "CALLER_EMAILS": ",".join(email for email in map(email_of, self.invokers(function)) if email),
         }
 
     def missing_prices(self) -> list[str]:
@@ -107,7 +125,7 @@ class Environment:
         Raises:
             DeployError: it needs one that the environment does not have.
         """
-        values = self.settings()
+        values = self.settings(function)
         if unknown := [name for name in function.needs if name not in values]:
             raise DeployError(
                 f"functions.toml: {function.name} needs {', '.join(unknown)}. Add a value in deploy/environment.py."
@@ -118,6 +136,12 @@ class Environment:
             # functions-framework serves as many concurrent requests as it has threads.
             "THREADS": str(function.concurrency),
         }
+
+
+def email_of(member: str) -> str:
+    """Return the address of an account; "" for a group, of whose members no token tells."""
+    kind, _, email = member.partition(":")
+    return email if kind in ("serviceAccount", "user") else ""
 
 
 def secrets_of(function: Function) -> list[str]:

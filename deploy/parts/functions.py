@@ -2,8 +2,8 @@
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
+from deploy.environment import SCHEDULER
 from deploy.parts.exports import JOB as EXPORT_JOB
-from deploy.parts.identities import PUSH, SCHEDULER
 from deploy.parts.image import image
 from deploy.parts.services import (
     CANDIDATE,
@@ -68,18 +68,8 @@ def _is_candidate(state: State) -> bool:
 def invokers(deployment: Deployment) -> None:
     """Allow exactly each function's intended callers to invoke it."""
     for row in deployment.functions:
-        callers = {"roles/run.invoker": set(_callers(deployment, row))}
+        callers = {"roles/run.invoker": set(deployment.environment.invokers(row))}
         deployment.ensure_policy(("run", "services", row.service), callers, deployment.region)
-
-
-def _callers(deployment: Deployment, row: Function) -> tuple[str, ...]:
-    if row.path:
-        return ()  # its check is off: it checks the user's token or Stripe's signature itself
-    if row.subscription:
-        return (deployment.member(PUSH),)
-    if row.schedule:
-        return (deployment.member(SCHEDULER),)
-    return deployment.environment.callers.get(row.name, ())
 
 
 def jobs(deployment: Deployment) -> None:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from deploy.environment import PUSH, SCHEDULER
 from topology.functions import Function
 
-PUSH = "pubsub-push"
-SCHEDULER = "scheduler"
 BUILDER = "function-builder"
 TESTER = "tester"
 RELEASER = "releaser"

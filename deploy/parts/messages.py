@@ -6,8 +6,8 @@ from typing import Any
 
 from deploy.commands import gcloud
 from deploy.deployment import Deployment
+from deploy.environment import PUSH
 from deploy.parts.ground import label_flags
-from deploy.parts.identities import PUSH
 from deploy.resource import LABELS, Kind, Resource, always, labeled, last_part
 from topology.functions import Function
 from topology.topics import DEAD_LETTERS, RETENTION, STRIPE_EVENTS

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from deploy.environment import email_of
 from deploy.policy import PUBLIC
 from deploy.preflight import Findings, Subject
 from topology.functions import ROOT
@@ -75,7 +76,7 @@ def _gcloud(versions: dict[str, str], findings: Findings) -> None:
 
 
 def _placeholders(subject: Subject, findings: Findings) -> None:
-    """Refuse example.com where money is real: alerts would reach nobody, and groups that do not exist stop the run."""
+    """Refuse example.com where money is real: alerts would reach nobody, and unknown accounts stop the run."""
     environment = subject.environment
     if not environment.livemode:
         return
@@ -99,7 +100,8 @@ def _placeholders(subject: Subject, findings: Findings) -> None:
 def _callers(subject: Subject, findings: Findings) -> None:
     """Refuse callers that open a private function, or that no function has; and, of live money, who may call two.
 
-    Whoever may spend tokens must not be able to create them.
+    Whoever may spend tokens must not be able to create them. Groups are refused, because functions compare their
+    caller's address themselves, and no token tells of a group.
     """
     environment = subject.environment
     private = [row.name for row in subject.functions if row.is_private]
@@ -111,6 +113,11 @@ def _callers(subject: Subject, findings: Findings) -> None:
         for member in members:
             if member in PUBLIC:
                 findings.missing(f"{row} may be called by {member}, which is everybody", "name your backends")
+            elif not email_of(member):
+                findings.missing(
+                    f"{row} may be called by {member}, whose members no function can verify",
+                    "name each account, as serviceAccount:… or user:…, in deploy/environments.toml",
+                )
             elif member in named and environment.livemode:
                 findings.missing(
                     f"{row} may be called by {member}, which may call {named[member]}, too",

@@ -14,6 +14,7 @@ import functions_framework
 from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.google_identity import Admission
 from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain import messages
 from shared.domain.alert import Alert
@@ -33,8 +34,9 @@ from shared.runtime.catalog_file import load_catalog
 if TYPE_CHECKING:
     from shared.adapters.stripe_api import StripeGateway
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", private=True)
 CATALOG = load_catalog(SETTINGS.catalog)
+ADMISSION = Admission(SETTINGS.callers, on_cloud_run=SETTINGS.on_cloud_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Dependencies:
 
 
 @functions_framework.http
-@http.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project, admit=ADMISSION.check)
 def credit_tokens(request: Request) -> dict[str, Any]:
     """Handle one push delivery of the subscription `credit-tokens`."""
     with time_limit(STRIPE_S):

@@ -11,12 +11,14 @@ import functions_framework
 from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.google_identity import Admission
 from shared.domain.errors import Conflict, LedgerConflict
 from shared.domain.posting import Posted
 from shared.domain.spend_requests import grant_of
 from shared.runtime import http, logs, settings
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", private=True)
+ADMISSION = Admission(SETTINGS.callers, on_cloud_run=SETTINGS.on_cloud_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Dependencies:
 
 
 @functions_framework.http
-@http.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project, admit=ADMISSION.check)
 def grant_tokens(request: Request) -> dict[str, Any]:
     """Answer with the entry and the tokens after it; the same key again gets the same answer."""
     return handle(request, dependencies())

@@ -18,6 +18,7 @@ from flask import Request
 from shared.adapters import pubsub
 from shared.adapters.firestore.audit import LedgerAudit
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.google_identity import Admission
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.domain.alert import Alert
@@ -43,8 +44,9 @@ from shared.domain.stripe_events import TOKEN_EVENTS
 from shared.runtime import http, logs, settings
 from shared.runtime.catalog_file import load_catalog
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", private=True)
 CATALOG = load_catalog(SETTINGS.catalog)
+ADMISSION = Admission(SETTINGS.callers, on_cloud_run=SETTINGS.on_cloud_run)
 _SHOWN_MAX = 20
 _PAGE = 300
 
@@ -65,7 +67,7 @@ class Dependencies:
 
 
 @functions_framework.http
-@http.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project, admit=ADMISSION.check)
 def reconcile(request: Request) -> dict[str, Any]:
     """Answer with what this call did, and whether the pass is done."""
     return handle(request, dependencies())

@@ -14,6 +14,7 @@ from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
 from shared.adapters.firestore.reservations import Reservations
+from shared.adapters.google_identity import Admission
 from shared.domain.crediting import Duplicate
 from shared.domain.entry import spend_id
 from shared.domain.errors import (
@@ -38,7 +39,8 @@ from shared.domain.spend_requests import (
 from shared.domain.times import as_text
 from shared.runtime import http, logs, settings
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", private=True)
+ADMISSION = Admission(SETTINGS.callers, on_cloud_run=SETTINGS.on_cloud_run)
 
 Answer = dict[str, Any]
 Body = Mapping[str, Any]
@@ -57,7 +59,7 @@ class Dependencies:
 
 
 @functions_framework.http
-@http.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project, admit=ADMISSION.check)
 def spend_tokens(request: Request) -> dict[str, Any]:
     """Answer with what was made and the tokens after it; the same key again gets the same answer."""
     return handle(request, dependencies())

@@ -11,6 +11,7 @@ import functions_framework
 from flask import Request
 
 from shared.adapters.firestore.ledger import Ledger, connect_ledger
+from shared.adapters.google_identity import Admission
 from shared.adapters.stripe_api import StripeGateway, connect_stripe
 from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain import messages
@@ -20,7 +21,8 @@ from shared.domain.stripe_events import SUBSCRIPTION, purchase_type_of
 from shared.domain.subscription import Subject, Subscription, subject_of
 from shared.runtime import http, logs, settings
 
-SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY")
+SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", private=True)
+ADMISSION = Admission(SETTINGS.callers, on_cloud_run=SETTINGS.on_cloud_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Dependencies:
 
 
 @functions_framework.http
-@http.endpoint("POST", project=SETTINGS.project)
+@http.endpoint("POST", project=SETTINGS.project, admit=ADMISSION.check)
 def sync_subscription(request: Request) -> dict[str, Any]:
     """Handle one push delivery of the subscription `sync-subscription`."""
     with time_limit(STRIPE_S):

@@ -9,6 +9,7 @@ TokenEconomyError
     ├── BadInput            400
     ├── NotSignedIn         401
     ├── NotEnoughTokens     402
+    ├── CallerRefused       403
     ├── NotFound            404
     ├── MethodNotAllowed    405
     ├── BodyIncomplete      408
@@ -89,6 +90,16 @@ class NotEnoughTokens(RequestError):
         super().__init__("not_enough_tokens", f"The balance is {balance} tokens{aside}")
         self.balance = balance
         self.available = balance - reserved
+
+
+class CallerRefused(RequestError):
+    """The request does not come from one of the function's callers; `reason`, for the log alone, says why."""
+
+    status = 403
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("caller_refused", "Only this function's own callers may call it")
+        self.reason = reason
 
 
 class NotFound(RequestError):

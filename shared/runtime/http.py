@@ -12,11 +12,13 @@ from typing import Any
 
 from flask import Request, Response
 from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected
 
 from shared.domain.errors import (
     BadInput,
     BodyIncomplete,
+    CallerRefused,
     MethodNotAllowed,
     RequestError,
     TooLarge,
@@ -31,7 +33,10 @@ Handler = Callable[[Request], Mapping[str, Any] | Response]
 
 
 def endpoint(
-    *methods: str, origins: Collection[str] = (), project: str | None = None
+    *methods: str,
+    origins: Collection[str] = (),
+    project: str | None = None,
+    admit: Callable[[Headers], None] | None = None,
 ) -> Callable[[Handler], Callable[[Request], Response]]:
     """Make a handler an HTTP function: it returns the fields of its answer and raises RequestError to refuse.
 
@@ -39,15 +44,21 @@ def endpoint(
         methods: the methods it accepts; HEAD is included with GET.
         origins: the other web origins whose pages may call it.
         project: ties log records to the request's trace.
+        admit: looks at a request's headers before anything else does, and raises CallerRefused.
     """
     server.bound_requests()
     allowed = (*methods, *(("HEAD",) if "GET" in methods else ()), "OPTIONS")
 
     def decorate(handler: Handler) -> Callable[[Request], Response]:
+        def admitting(request: Request) -> Mapping[str, Any] | Response:
+            if admit is not None:
+                admit(request.headers)
+            return handler(request)
+
         @functools.wraps(handler)
         def function(request: Request) -> Response:
             logs.trace_request(request.headers.get("X-Cloud-Trace-Context", ""), project)
-            response = _preflight() if request.method == "OPTIONS" else _answer(handler, request, allowed)
+            response = _preflight() if request.method == "OPTIONS" else _answer(admitting, request, allowed)
             # functions-framework takes what is left of the body into memory when the answer is made: leave it nothing.
             request.stream = BytesIO()
             response.headers["X-Content-Type-Options"] = "nosniff"
@@ -125,6 +136,8 @@ def _answer(handler: Handler, request: Request, allowed: Collection[str]) -> Res
         result = handler(request)
         return result if isinstance(result, Response) else json_response(result)
     except RequestError as error:
+        if isinstance(error, CallerRefused):
+            logs.warning("caller.refused", f"Refused a caller: {error.reason}", reason=error.reason)
         if error.status >= 500:  # noqa: PLR2004 - HTTP's first server error
             logs.error("request.failed", f"Answered {error.status} {error.code}", cause=error, code=error.code)
         return json_response({"error": {"code": error.code, "message": error.message}}, error.status, error.headers)

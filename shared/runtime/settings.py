@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import REMEMBERED_MAX, Limits
 
 # On Cloud Run each of these would hand the function to whoever answers at that address: with unsigned sign-ins, with
 # another database, or with the Stripe key sent there.
 _LOCAL_ONLY = ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "FIREBASE_AUTH_EMULATOR_HOST", "STRIPE_API_BASE")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PRICE_SETTING = re.compile(r"STRIPE_TOKEN_[A-Z0-9_]+_PRICE_ID")
 _A_SECRETS_NAME = "the full name of one in Secret Manager (projects/…/secrets/…/versions/…)"
 _SECRET_NAME = re.compile(r"projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+")
@@ -38,16 +40,25 @@ class Settings:
     allowed_origins: frozenset[str]
     catalog: str
     limits: Limits
+    on_cloud_run: bool
+    callers: Callers | None
 
 
-def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(*needs: str, private: bool = False, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings, of which this function cannot do without `needs`.
+
+    Args:
+        needs: names of settings.
+        private: whether only some callers may call the function. On Cloud Run it must then know them; elsewhere
+            anybody may call it, unless they are given.
+        environ: the environment.
 
     Raises:
         SettingsError: some are missing or wrong; its one message names all of them.
     """
     read = _Reader(environ)
-    read.require(needs)
+    on_cloud_run = bool(read.text("K_SERVICE"))
+    read.require((*needs, "CALLER_AUDIENCE") if private and on_cloud_run else needs)
     read.refuse_local_switches()
     livemode = read.flag("STRIPE_LIVEMODE")
     settings = Settings(
@@ -65,6 +76,8 @@ def load(*needs: str, environ: Mapping[str, str] = os.environ) -> Settings:
             read.number("MAX_PURCHASES_PER_HOUR", 5, most=_PURCHASES_MAX),
             read.number("MAX_PURCHASES_PER_DAY", 20, most=_PURCHASES_MAX),
         ),
+        on_cloud_run=on_cloud_run,
+        callers=read.callers(),
     )
     if read.faults:
         raise SettingsError("Wrong settings: " + "; ".join(read.faults))
@@ -113,6 +126,16 @@ class _Reader:
             f"{name} must list http(s) origins, not {origin!r}" for origin in sorted(origins) if not _is_origin(origin)
         ]
         return origins
+
+    def callers(self) -> Callers | None:
+        audience = self.url("CALLER_AUDIENCE")
+        emails = frozenset(self._parts("CALLER_EMAILS"))
+        self.faults += [
+            f"CALLER_EMAILS must list email addresses, not {email!r}"
+            for email in sorted(emails)
+            if not _EMAIL.fullmatch(email)
+        ]
+        return Callers(audience, emails) if audience else None
 
     def price_ids(self) -> dict[str, str]:
         return {name: self.text(name) for name in self._environ if _PRICE_SETTING.fullmatch(name) and self.text(name)}

@@ -29,7 +29,7 @@ class Project:
             load_environment(environment),
             prices=PRICES,
             alert_emails=("night@company.test",),
-            callers={"spend_tokens": ("group:backends@company.test",)},
+            callers={"spend_tokens": ("serviceAccount:backend@company.test",)},
             promotes="",
             export_bucket="company-vault",
             support_email="support@company.test",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.environment import DeployError
-from deploy.parts import PARTS, RELEASE, UNSEEN
+from deploy.parts import PARTS, RELEASE, UNSEEN, services
 from deploy.report import Report
 from tests.deploy.fake_google import permissions, policies
 from tests.deploy.project import Project
@@ -89,11 +89,11 @@ def test_a_subscription_with_a_condition_is_put_right_too(project: Project) -> N
 
 
 def test_who_may_call_is_who_the_tables_name_now(project: Project) -> None:
-    project.environment = replace(project.environment, callers={"spend_tokens": ("group:new@company.test",)})
+    project.environment = replace(project.environment, callers={"spend_tokens": ("serviceAccount:new@company.test",)})
 
     project.deploy("invokers")
 
-    assert members(project, "run services spend-tokens") == {("roles/run.invoker", "group:new@company.test")}
+    assert members(project, "run services spend-tokens") == {("roles/run.invoker", "serviceAccount:new@company.test")}
     assert project.deploy("invokers") == []
 
 
@@ -114,7 +114,9 @@ def test_each_private_function_has_callers_of_its_own(project: Project) -> None:
     project.deploy("invokers")
 
     assert [one.name for one in report.rights] == ["roles/run.invoker on mint-tokens for group:backends@company.test"]
-    assert members(project, "run services spend-tokens") == {("roles/run.invoker", "group:backends@company.test")}
+    assert members(project, "run services spend-tokens") == {
+        ("roles/run.invoker", "serviceAccount:backend@company.test")
+    }
     assert members(project, "run services mint-tokens") == {("roles/run.invoker", minters)}
     assert members(project, "run services burn-tokens") == set()
     assert project.check().is_empty
@@ -239,7 +241,43 @@ def test_only_the_intended_callers_may_call_a_function(project: Project) -> None
     assert invokers.keys() == {row.service for row in rows if not row.path} - without_callers
     assert invokers["credit-tokens"] == {"serviceAccount:pubsub-push@token-economy-prod.iam.gserviceaccount.com"}
     assert invokers["reconcile"] == {"serviceAccount:scheduler@token-economy-prod.iam.gserviceaccount.com"}
-    assert invokers["spend-tokens"] == {"group:backends@company.test"}
+    assert invokers["spend-tokens"] == {"serviceAccount:backend@company.test"}
+
+
+def callers_in(project: Project) -> dict[str, tuple[str, set[str]]]:
+    """Return the audience and the accounts that each service expects."""
+    found = {}
+    for service in project.state["kinds"]["run services"].values():
+        variables = services.view(service)["environment"]
+        if "CALLER_AUDIENCE" in variables:
+            emails = set(filter(None, variables.get("CALLER_EMAILS", "").split(",")))
+            found[service["metadata"]["name"]] = (variables["CALLER_AUDIENCE"], emails)
+    return found
+
+
+def test_a_private_function_expects_the_tokens_that_its_callers_send(project: Project) -> None:
+    expected = callers_in(project)
+    private = [row for row in load_functions() if not row.path]
+    assert expected.keys() == {row.service for row in private}
+    for row in private:
+        audience, emails = expected[row.service]
+        assert audience == project.environment.url(row.service)
+        assert {f"serviceAccount:{email}" for email in emails} == {
+            member for _, member in members(project, f"run services {row.service}")
+        }
+        kinds = project.state["kinds"]
+        sent = {"serviceAccountEmail": next(iter(emails), None), "audience": audience}
+        if row.subscription:
+            assert kinds["pubsub subscriptions"][row.subscription.name]["pushConfig"]["oidcToken"] == sent
+        if row.schedule:
+            assert kinds["scheduler jobs"][row.service]["httpTarget"]["oidcToken"] == sent
+
+
+def test_a_group_of_callers_is_nobody_to_a_function(project: Project) -> None:
+    environment = replace(project.environment, callers={"spend_tokens": ("group:backends@company.test",)})
+    row = next(row for row in load_functions() if row.name == "spend_tokens")
+
+    assert "CALLER_EMAILS" not in environment.variables(row)
 
 
 def test_nothing_is_ever_granted_to_the_public(project: Project) -> None:

@@ -1,5 +1,7 @@
 """Google Cloud is late: a resource created a moment ago is not visible everywhere, an API not enabled at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from deploy.environment import DeployError
@@ -64,10 +66,11 @@ def test_a_new_metric_gets_as_much_time_as_it_may_take(new_project: Project) -> 
     assert sum(new_project.slept) >= 600
 
 
-def test_a_group_that_does_not_exist_is_not_waited_for(new_project: Project) -> None:
-    new_project.state["refused_members"] = ["group:backends@company.test"]
+def test_a_person_who_does_not_exist_is_not_waited_for(new_project: Project) -> None:
+    new_project.environment = replace(new_project.environment, callers={"spend_tokens": ("user:ada@company.test",)})
+    new_project.state["refused_members"] = ["user:ada@company.test"]
 
-    with pytest.raises(DeployError, match="backends"):
+    with pytest.raises(DeployError, match="ada"):
         new_project.deploy()
     assert new_project.slept == []
 

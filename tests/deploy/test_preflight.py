@@ -82,13 +82,13 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
         "[prod] alert_emails is a placeholder",
         "put the real one there",
     ),
-    "placeholder group": (
-        environment(callers={"spend_tokens": ("group:token-backends@example.com",)}),
+    "placeholder caller": (
+        environment(callers={"spend_tokens": ("serviceAccount:token-backend@example.com",)}),
         "[prod] callers is a placeholder",
         "put the real one there",
     ),
     "callers of what is no private function": (
-        environment(callers={"get_balance": ("group:backends@company.test",)}),
+        environment(callers={"get_balance": ("serviceAccount:backend@company.test",)}),
         "[prod] callers: get_balance is not a private function",
         "name one of",
     ),
@@ -96,6 +96,11 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
         environment(callers={"spend_tokens": ("allAuthenticatedUsers",)}),
         "[prod] callers: spend_tokens may be called by allAuthenticatedUsers, which is everybody",
         "name your backends",
+    ),
+    "a group of callers": (
+        environment(callers={"spend_tokens": ("group:backends@company.test",)}),
+        "[prod] callers: spend_tokens may be called by group:backends@company.test, whose members no function can",
+        "name each account",
     ),
     "another project in the shell": (
         lambda project: setattr(project, "project_in_shell", "token-economy-dev"),
@@ -187,7 +192,7 @@ def test_the_same_project_in_the_shell_is_no_problem(ready: Project) -> None:
 def with_two_private_functions(project: Project) -> None:
     row = next(row for row in project.functions if row.name == "spend_tokens")
     project.functions = [*project.functions, replace(row, name="mint_tokens")]
-    backends = ("group:backends@company.test",)
+    backends = ("serviceAccount:backend@company.test",)
     environment(callers={"spend_tokens": backends, "mint_tokens": backends})(project)
 
 
@@ -196,7 +201,8 @@ def test_of_live_money_who_may_spend_may_not_mint(ready: Project) -> None:
 
     (problem,) = ready.preflight(*ALL).problems
     assert problem.what == (
-        "[prod] callers: mint_tokens may be called by group:backends@company.test, which may call spend_tokens, too"
+        "[prod] callers: mint_tokens may be called by serviceAccount:backend@company.test, "
+        "which may call spend_tokens, too"
     )
 
 
@@ -208,7 +214,7 @@ def test_in_development_one_caller_may_call_both(ready: Project) -> None:
 
 
 def test_in_development_placeholders_are_no_problem(ready: Project) -> None:
-    environment(livemode=False, alert_emails=(), callers={"spend_tokens": ("group:x@example.com",)})(ready)
+    environment(livemode=False, alert_emails=(), callers={"spend_tokens": ("user:x@example.com",)})(ready)
 
     assert ready.preflight(*ALL).problems == []
 

@@ -51,7 +51,7 @@ DISTRIBUTION = {
 }
 # These come with the above: the first three with functions-framework, requests with stripe, the others with Google's
 # clients.
-COMES_ALONG = {"flask", "werkzeug", "gunicorn", "requests", "grpc", "google.api_core"}
+COMES_ALONG = {"flask", "werkzeug", "gunicorn", "requests", "grpc", "google.api_core", "google.auth"}
 IMPURE = {"os", "time", "logging", "requests", "flask", "pathlib", "random", "secrets", "socket", "threading"}
 
 

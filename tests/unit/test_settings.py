@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import Limits
 from shared.runtime import settings
@@ -40,6 +41,8 @@ def test_every_setting_is_read() -> None:
             "TOKEN_CATALOG": "classic",
             "MAX_PURCHASES_PER_HOUR": "3",
             "MAX_PURCHASES_PER_DAY": "7",
+            "CALLER_AUDIENCE": "https://x.run.app",
+            "CALLER_EMAILS": "a@x.example, b@x.example,",
         }
     )
 
@@ -55,6 +58,8 @@ def test_every_setting_is_read() -> None:
         allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),
         catalog="classic",
         limits=Limits(3, 7),
+        on_cloud_run=False,
+        callers=Callers("https://x.run.app", frozenset({"a@x.example", "b@x.example"})),
     )
 
 
@@ -112,6 +117,22 @@ def test_a_local_switch_is_refused_on_cloud_run(name: str, value: str) -> None:
     assert f"{name} must not be set on Cloud Run" in faults(K_SERVICE="get-balance", **{name: value})
     settings.load(environ={name: value})
     settings.load(environ={"K_SERVICE": "get-balance", name: " "})
+
+
+def test_a_private_function_knows_its_callers_on_cloud_run() -> None:
+    with pytest.raises(SettingsError, match="CALLER_AUDIENCE is missing"):
+        settings.load(private=True, environ={"K_SERVICE": "reconcile", "CALLER_EMAILS": "a@x.example"})
+
+    known = settings.load(private=True, environ={"K_SERVICE": "reconcile", "CALLER_AUDIENCE": "https://x.run.app"})
+    assert known.on_cloud_run
+    assert known.callers == Callers("https://x.run.app", frozenset())
+    assert settings.load(environ={"K_SERVICE": "get-balance"}).callers is None
+    assert settings.load(private=True, environ={}).callers is None
+
+
+@pytest.mark.parametrize("value", ["serviceAccount", "a@", "@b", "a b@c", "group:a@b@c"])
+def test_callers_are_email_addresses(value: str) -> None:
+    assert "CALLER_EMAILS must list email addresses" in faults(CALLER_EMAILS=value)
 
 
 SECRET_NAME = "projects/p/secrets/s/versions/latest"

@@ -550,6 +550,20 @@ export interface components {
                 };
             };
         };
+        /** @description The request has no Google ID token for this URL that names one of the function's callers. */
+        CallerRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @constant */
+                        code?: "caller_refused";
+                    };
+                };
+            };
+        };
         /** @description There is no account with this uid, or nothing at this path of the function. */
         UnknownUser: {
             headers: {
@@ -977,6 +991,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidField"];
             402: components["responses"]["NotEnoughTokens"];
+            403: components["responses"]["CallerRefused"];
             404: components["responses"]["UnknownUser"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1011,6 +1026,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidField"];
             402: components["responses"]["NotEnoughTokens"];
+            403: components["responses"]["CallerRefused"];
             404: components["responses"]["UnknownUser"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1059,6 +1075,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidField"];
+            403: components["responses"]["CallerRefused"];
             404: components["responses"]["UnknownReservation"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1093,6 +1110,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidField"];
+            403: components["responses"]["CallerRefused"];
             404: components["responses"]["UnknownReservation"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1127,6 +1145,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidField"];
+            403: components["responses"]["CallerRefused"];
             404: components["responses"]["UnknownReservation"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1160,6 +1179,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidField"];
+            403: components["responses"]["CallerRefused"];
             /** @description This user has no spend with this key. */
             404: {
                 headers: {
@@ -1220,6 +1240,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidField"];
+            403: components["responses"]["CallerRefused"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyConflict"];

@@ -73,7 +73,7 @@ def add(transaction: Transaction, user: DocumentReference, tokens: int) -> int:
 @cache
 def database() -> Client:
     """Return Firestore as firebase-admin opens it."""
-    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # the emulator needs none
+    nobody = AnonymousCredentials()  # the emulator needs none
     firebase_admin.initialize_app(nobody, {"projectId": os.environ["GOOGLE_CLOUD_PROJECT"]})
     client: Client = firestore.client()
     return client

@@ -69,8 +69,8 @@ def act(state: dict[str, Any], arguments: Arguments) -> object:
         raise GcloudError(
             "FAILED_PRECONDITION: One or more users named in the policy do not belong to a permitted customer"
         )
-    if member.startswith("group:") and member in state["refused_members"]:
-        raise GcloudError(f"INVALID_ARGUMENT: Group {member.removeprefix('group:')} does not exist.")
+    if member.startswith("user:") and member in state["refused_members"]:
+        raise GcloudError(f"INVALID_ARGUMENT: User {member.removeprefix('user:')} does not exist.")
     add(policies, resource, member, arguments.get("--role"))
     return None
 
