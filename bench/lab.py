@@ -29,7 +29,12 @@ from topology.functions import ROOT, Function, load_functions
 
 FUNCTIONS: Mapping[str, Function] = {row.name: row for row in load_functions()}
 _THREADS = 64  # more than any measurement sends at once, so that requests never wait for a thread
-_HIGHEST_LIMITS = {"MAX_PURCHASES_PER_HOUR": "250", "MAX_PURCHASES_PER_DAY": "250"}
+_HIGHEST_LIMITS = {
+    "MAX_PURCHASES_PER_HOUR": "250",
+    "MAX_PURCHASES_PER_DAY": "250",
+    "MAX_CHECKOUTS_PER_MINUTE": "10000",
+    "MAX_CHECKOUTS_PER_INSTANCE": "10000",
+}
 _NOWHERE = "127.0.0.1:9"
 
 

@@ -15,12 +15,14 @@ from shared.adapters.time_limit import STRIPE_S, time_limit
 from shared.domain.account import Account
 from shared.domain.alert import Alert
 from shared.domain.catalog import Package
-from shared.domain.errors import BadInput, CustomerGone, LimitReached
+from shared.domain.errors import BadInput, CustomerGone, LimitReached, TooManyCheckouts
 from shared.runtime import http, logs, settings
 from shared.runtime.catalog_file import load_catalog
+from shared.runtime.throttle import Throttle
 
 SETTINGS = settings.load("GOOGLE_CLOUD_PROJECT", "STRIPE_SECRET_KEY", "APP_BASE_URL")
 CATALOG = load_catalog(SETTINGS.catalog)
+THROTTLE = Throttle(SETTINGS.checkouts_per_user, SETTINGS.checkouts_per_instance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Dependencies:
     identity: Identity
     ledger: Ledger
     gateway: StripeGateway
+    throttle: Throttle = THROTTLE
 
 
 @functions_framework.http
@@ -44,6 +47,7 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Validate the request and check the limits before the buyer pays, then ask Stripe for a session."""
     user = using.identity.user_of(request.headers.get("Authorization"))
     package, price_id = _requested(http.json_object(request))
+    _brake(user.uid, using.throttle)
     account = using.ledger.account(user.uid)
     _check_limits(account, using.ledger)
     create_session = partial(
@@ -89,13 +93,24 @@ def _requested(body: dict[str, Any]) -> tuple[Package, str]:
     return package, price_id
 
 
+def _brake(uid: str, throttle: Throttle) -> None:
+    """Refuse a user who starts payments without end: Stripe's rate limit belongs to the whole shop."""
+    if wait_s := throttle.wait_s(uid):
+        logs.warning("checkout.throttled", f"Too many checkouts: refused user {uid}", user_id=uid, wait_s=wait_s)
+        raise TooManyCheckouts(wait_s)
+
+
 def _check_limits(account: Account, ledger: Ledger) -> None:
-    """Refuse a buyer who has bought as often as the limits allow, and record it once per user and day."""
+    """Refuse a buyer who has bought as often as the limits allow, and record it once per user and day.
+
+    Delayed payments count from their order on, and also when they failed: each may cost the shop a fee.
+    """
     now = int(time.time())
     recent = account.recent_purchases
+    unpaid = [one.since for one in account.open_purchases.values() if one.state in ("waiting", "failed")]
     wait_s = max(
         SETTINGS.limits.wait_s([one.paid_at for one in recent], now),
-        SETTINGS.limits.wait_s([one.entered_at for one in recent], now),
+        SETTINGS.limits.wait_s([*(one.entered_at for one in recent), *unpaid], now),
     )
     if not wait_s:
         return

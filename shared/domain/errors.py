@@ -18,6 +18,7 @@ TokenEconomyError
     ├── WrongContentType    415
     ├── Unprocessable       422
     ├── LimitReached        429, with Retry-After
+    ├── TooManyCheckouts    429, with Retry-After
     ├── TooManyReservations 429, with Retry-After
     ├── LedgerRefused       500, Firestore refuses: logged with its cause, and delivered again
     ├── StripeRefused       502
@@ -179,6 +180,19 @@ class LimitReached(RequestError):
         super().__init__(
             "purchase_limit",
             "Rate limit exceeded - too many purchases, try again later",
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+
+class TooManyCheckouts(RequestError):
+    """The user, or all users of this instance, started too many payments within a minute."""
+
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "too_many_checkouts",
+            "Too many payments were started - try again in a moment",
             headers={"Retry-After": str(retry_after_s)},
         )
 

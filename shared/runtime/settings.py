@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import REMEMBERED_MAX, Limits
+from shared.domain.rate import Rate
 
 # On Cloud Run each of these would hand the function to whoever answers at that address: with unsigned sign-ins, with
 # another database, or with the Stripe key sent there.
@@ -22,6 +23,7 @@ _A_SECRETS_NAME = "the full name of one in Secret Manager (projects/…/secrets/
 _SECRET_NAME = re.compile(r"projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"whsec_\S+")
+_CHECKOUTS_MAX = 10_000
 _PURCHASES_MAX = REMEMBERED_MAX // 4  # an account remembers four days of purchases
 
 
@@ -40,6 +42,8 @@ class Settings:
     allowed_origins: frozenset[str]
     catalog: str
     limits: Limits
+    checkouts_per_user: Rate
+    checkouts_per_instance: Rate
     on_cloud_run: bool
     callers: Callers | None
 
@@ -76,6 +80,8 @@ def load(*needs: str, private: bool = False, environ: Mapping[str, str] = os.env
             read.number("MAX_PURCHASES_PER_HOUR", 5, most=_PURCHASES_MAX),
             read.number("MAX_PURCHASES_PER_DAY", 20, most=_PURCHASES_MAX),
         ),
+        checkouts_per_user=Rate(read.number("MAX_CHECKOUTS_PER_MINUTE", 30, most=_CHECKOUTS_MAX)),
+        checkouts_per_instance=Rate(read.number("MAX_CHECKOUTS_PER_INSTANCE", 600, most=_CHECKOUTS_MAX)),
         on_cloud_run=on_cloud_run,
         callers=read.callers(),
     )

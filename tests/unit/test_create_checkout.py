@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from werkzeug.test import TestResponse
@@ -248,6 +248,57 @@ def test_a_buyer_who_keeps_trying_at_the_limit_raises_one_alert_per_day(
     limited = ("WARNING", "checkout.limited", "Rate limit exceeded for user ada")
     raised = ("WARNING", "alert.raised", f"Security alert {alert_id}: checkout_limit, low")
     assert sentences(capsys) == [limited, raised, limited, limited]
+
+
+def bearer(uid: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {uid}"}
+
+
+@pytest.mark.parametrize("state", ["waiting", "failed"])
+def test_delayed_payments_count_before_they_are_paid(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, state: Literal["waiting", "failed"]
+) -> None:
+    ledger = ledger_of(firestore.as_client())
+    for number in range(5):
+        ledger.set_open_purchase("ada", f"cs_{number}", state)
+
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert refused(answer) == (429, "purchase_limit")
+    assert gateway.sessions == []
+
+
+def test_a_user_who_starts_payments_without_end_is_braked_before_stripe_is_asked(
+    function: Deployed, firestore: FakeFirestore, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(30):
+        assert function.post(POPULAR, headers=ADA).status_code == 200
+    reads = firestore.reads
+
+    answer = function.post(POPULAR, headers=ADA)
+
+    assert refused(answer) == (429, "too_many_checkouts")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert len(gateway.sessions) == 30
+    assert firestore.reads == reads
+    assert sentences(capsys)[-1] == ("WARNING", "checkout.throttled", "Too many checkouts: refused user ada")
+    assert function.post(POPULAR, headers=bearer("bob")).status_code == 200
+
+
+def test_many_users_are_braked_together(firestore: FakeFirestore, gateway: FakeGateway) -> None:
+    parts = (FakeIdentity(), ledger_of(firestore.as_client()), gateway)
+    with deployed("create_checkout", {**ENVIRON, "MAX_CHECKOUTS_PER_INSTANCE": "3"}, parts=parts) as function:
+        answers = [function.post(POPULAR, headers=bearer(f"user-{number}")).status_code for number in range(5)]
+
+    assert answers == [200, 200, 200, 429, 429]
+    assert len(gateway.sessions) == 3
+
+
+def test_a_request_that_names_no_package_is_not_counted(firestore: FakeFirestore, gateway: FakeGateway) -> None:
+    parts = (FakeIdentity(), ledger_of(firestore.as_client()), gateway)
+    with deployed("create_checkout", {**ENVIRON, "MAX_CHECKOUTS_PER_MINUTE": "1"}, parts=parts) as function:
+        assert function.post({}, headers=ADA).status_code == 400
+        assert function.post(POPULAR, headers=ADA).status_code == 200
 
 
 @pytest.mark.parametrize(

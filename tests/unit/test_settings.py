@@ -8,6 +8,7 @@ import pytest
 from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import Limits
+from shared.domain.rate import Rate
 from shared.runtime import settings
 
 
@@ -21,6 +22,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     loaded = settings.load(environ={})
 
     assert loaded.limits == Limits(per_hour=5, per_day=20)
+    assert (loaded.checkouts_per_user, loaded.checkouts_per_instance) == (Rate(30), Rate(600))
     assert (loaded.catalog, loaded.livemode, loaded.invoices, loaded.stripe_api_base) == ("default", False, False, None)
     assert (loaded.price_ids, loaded.allowed_origins) == ({}, frozenset())
 
@@ -41,6 +43,8 @@ def test_every_setting_is_read() -> None:
             "TOKEN_CATALOG": "classic",
             "MAX_PURCHASES_PER_HOUR": "3",
             "MAX_PURCHASES_PER_DAY": "7",
+            "MAX_CHECKOUTS_PER_MINUTE": "11",
+            "MAX_CHECKOUTS_PER_INSTANCE": "13",
             "CALLER_AUDIENCE": "https://x.run.app",
             "CALLER_EMAILS": "a@x.example, b@x.example,",
         }
@@ -58,6 +62,8 @@ def test_every_setting_is_read() -> None:
         allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),
         catalog="classic",
         limits=Limits(3, 7),
+        checkouts_per_user=Rate(11),
+        checkouts_per_instance=Rate(13),
         on_cloud_run=False,
         callers=Callers("https://x.run.app", frozenset({"a@x.example", "b@x.example"})),
     )

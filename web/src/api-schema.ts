@@ -797,7 +797,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["WrongContentType"];
-            /** @description The user has reached the purchase limits, by default 5 per hour and 20 per day. */
+            /** @description The user has reached the purchase limits, by default 5 per hour and 20 per day; or started too many payments within a minute. */
             429: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -806,8 +806,8 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
-                            /** @constant */
-                            code?: "purchase_limit";
+                            /** @enum {unknown} */
+                            code?: "purchase_limit" | "too_many_checkouts";
                         };
                     };
                 };

@@ -39,6 +39,8 @@ export function elementTextsIn({ number, clock, day }: Formats): ElementTexts {
           when.toDateString() === now.toDateString() ? `um ${clock(when)}` : `am ${day(when)} um ${clock(when)}`;
         return `Sie haben unser Kauflimit erreicht. Es schützt Sie, falls Ihre Karte gestohlen wird. ${capitalized(time)} Uhr können Sie wieder kaufen.`;
       },
+      tooMany:
+        "Gerade werden sehr viele Zahlungen begonnen. Es wurde nichts abgebucht. Versuchen Sie es in einer Minute noch einmal.",
       stripeAway:
         "Wir erreichen Stripe, unseren Zahlungsdienst, gerade nicht. Es wurde nichts abgebucht. Versuchen Sie es gleich noch einmal.",
       stripeRefused:
