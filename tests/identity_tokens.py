@@ -1,15 +1,16 @@
-"""Google's ID tokens, signed with keys of the tests' own."""
+"""Google's ID tokens and credentials, with keys of the tests' own."""
 
 import base64
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 AUDIENCE = "https://credit-tokens-123.us-central1.run.app"
@@ -60,3 +61,13 @@ def unsigned(header: dict[str, Any], **claims: object) -> str:
 
 def _encoded(text: bytes) -> str:
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def service_account(folder: Path) -> Path:
+    """Write the file of a service account that does not exist."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    file = folder / "service_account.json"
+    fields = {"type": "service_account", "client_email": "x@example.com", "token_uri": "https://x.example"}
+    file.write_text(json.dumps({**fields, "private_key": pem, "project_id": "demo"}), encoding="utf-8")
+    return file

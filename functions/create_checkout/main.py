@@ -45,7 +45,7 @@ def create_checkout(request: Request) -> dict[str, Any]:
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Validate the request and check the limits before the buyer pays, then ask Stripe for a session."""
-    user = using.identity.user_of(request.headers.get("Authorization"))
+    user = using.identity.user_of(request.headers.get("Authorization"), request.headers.get("X-Firebase-AppCheck"))
     package, price_id = _requested(http.json_object(request))
     _brake(user.uid, using.throttle)
     account = using.ledger.account(user.uid)
@@ -133,7 +133,7 @@ def _new_customer(user: User, using: Dependencies, *, instead_of: str | None = N
 def dependencies() -> Dependencies:
     """Build what the handler uses, at the first request."""
     return Dependencies(
-        Identity(SETTINGS.project),
+        Identity(SETTINGS.project, app_check=SETTINGS.app_check),
         connect_ledger(SETTINGS.project),
         connect_stripe(SETTINGS.stripe_secret_key, api_base=SETTINGS.stripe_api_base),
     )

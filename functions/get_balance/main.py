@@ -32,7 +32,7 @@ def get_balance(request: Request) -> dict[str, Any]:
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Read what the signed-in user may see of the account."""
-    user = using.identity.user_of(request.headers.get("Authorization"))
+    user = using.identity.user_of(request.headers.get("Authorization"), request.headers.get("X-Firebase-AppCheck"))
     view = using.ledger.owner_view(user.uid)
     return {
         "balance": view.balance,
@@ -48,4 +48,4 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
 @cache
 def dependencies() -> Dependencies:
     """Build what the handler uses, at the first request."""
-    return Dependencies(Identity(SETTINGS.project), connect_ledger(SETTINGS.project))
+    return Dependencies(Identity(SETTINGS.project, app_check=SETTINGS.app_check), connect_ledger(SETTINGS.project))

@@ -34,7 +34,7 @@ def list_transactions(request: Request) -> dict[str, Any]:
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Read a page of the signed-in user's history."""
-    user = using.identity.user_of(request.headers.get("Authorization"))
+    user = using.identity.user_of(request.headers.get("Authorization"), request.headers.get("X-Firebase-AppCheck"))
     limit = http.whole_number(request, "limit", default=20, least=1, most=_LIMIT_MAX)
     offset = http.whole_number(request, "offset", default=0, least=0, most=_OFFSET_MAX)
     cursor = request.args.get("cursor")
@@ -52,4 +52,4 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
 @cache
 def dependencies() -> Dependencies:
     """Build what the handler uses, at the first request."""
-    return Dependencies(Identity(SETTINGS.project), connect_ledger(SETTINGS.project))
+    return Dependencies(Identity(SETTINGS.project, app_check=SETTINGS.app_check), connect_ledger(SETTINGS.project))

@@ -1,4 +1,4 @@
-"""Firebase ID token → user. The only module that imports firebase-admin.
+"""Firebase ID token → user, and App Check token → our app. The only module that imports firebase-admin.
 
 FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept the Auth emulator's unsigned tokens; shared/runtime/settings.py
 refuses it on Cloud Run.
@@ -10,7 +10,7 @@ import firebase_admin
 from firebase_admin import auth
 
 from shared.domain.entry import is_uid
-from shared.domain.errors import NotSignedIn, Unavailable
+from shared.domain.errors import AppCheckFailed, NotSignedIn, Unavailable
 
 _CLOCK_SKEW_S = 5
 _TIMEOUT_S = 5.0  # for Google's certificates; firebase-admin would wait for two minutes
@@ -29,19 +29,27 @@ class User:
 
 
 class Identity:
-    """Checks the ID tokens of one Firebase project."""
+    """Checks the ID tokens of one Firebase project, and its App Check tokens if it requires them."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, *, app_check: bool = False) -> None:
         self._app = _app_of(project)
+        self._app_check = app_check
 
-    def user_of(self, authorization: str | None) -> User:
+    def user_of(self, authorization: str | None, app_check_token: str | None = None) -> User:
         """Return the user whose ID token an Authorization header (`Bearer …`) carries.
 
         Raises:
             NotSignedIn: there is none, it is not valid for this project (or no longer), or its uid cannot name a
                 document.
+            AppCheckFailed: App Check is required, and the token of X-Firebase-AppCheck is not valid.
             Unavailable: Google's certificates cannot be fetched.
         """
+        user = self._user_of(authorization)
+        if self._app_check:
+            self._check_app(app_check_token)
+        return user
+
+    def _user_of(self, authorization: str | None) -> User:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise NotSignedIn
@@ -55,6 +63,18 @@ class Identity:
             raise NotSignedIn(_SIGN_IN_AGAIN)
         email = claims.get("email")
         return User(claims["uid"], email if isinstance(email, str) and claims.get("email_verified") is True else None)
+
+    def _check_app(self, token: str | None) -> None:
+        # Imported at their first use: only projects that require App Check need them.
+        from firebase_admin import app_check  # noqa: PLC0415
+        from jwt import PyJWKClientConnectionError, PyJWTError  # noqa: PLC0415
+
+        try:
+            app_check.verify_token(token or "", app=self._app)
+        except PyJWKClientConnectionError as error:
+            raise Unavailable("identity_unavailable") from error
+        except (PyJWTError, ValueError, RecursionError) as error:
+            raise AppCheckFailed from error
 
 
 def _app_of(project: str) -> firebase_admin.App:

@@ -9,6 +9,7 @@ TokenEconomyError
     ├── BadInput            400
     ├── NotSignedIn         401
     ├── NotEnoughTokens     402
+    ├── AppCheckFailed      403
     ├── CallerRefused       403
     ├── NotFound            404
     ├── MethodNotAllowed    405
@@ -91,6 +92,15 @@ class NotEnoughTokens(RequestError):
         super().__init__("not_enough_tokens", f"The balance is {balance} tokens{aside}")
         self.balance = balance
         self.available = balance - reserved
+
+
+class AppCheckFailed(RequestError):
+    """No Firebase App Check token came with the request, or not a valid one."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("app_check_failed", "The request does not come from our app - reload the page")
 
 
 class CallerRefused(RequestError):

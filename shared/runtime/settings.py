@@ -39,6 +39,7 @@ class Settings:
     invoices: bool
     price_ids: Mapping[str, str]
     app_base_url: str
+    app_check: bool
     allowed_origins: frozenset[str]
     catalog: str
     limits: Limits
@@ -74,6 +75,7 @@ def load(*needs: str, private: bool = False, environ: Mapping[str, str] = os.env
         invoices=read.flag("STRIPE_INVOICES"),
         price_ids=read.price_ids(),
         app_base_url=read.url("APP_BASE_URL"),
+        app_check=read.choice("APP_CHECK", "off", "required") == "required",
         allowed_origins=read.origins("ALLOWED_ORIGINS"),
         catalog=read.text("TOKEN_CATALOG") or "default",
         limits=Limits(
@@ -119,6 +121,12 @@ class _Reader:
         if text not in ("true", "false"):
             self.faults.append(f"{name} must be true or false, not {text!r}")
         return text == "true"
+
+    def choice(self, name: str, default: str, *others: str) -> str:
+        text = self.text(name) or default
+        if text not in (default, *others):
+            self.faults.append(f"{name} must be {' or '.join((default, *others))}, not {text!r}")
+        return text
 
     def url(self, name: str) -> str:
         text = self.text(name).rstrip("/")

@@ -9,7 +9,7 @@ ADA = {"Authorization": "Bearer ada"}
 class FakeIdentity:
     """Takes the user's id for a token."""
 
-    def user_of(self, authorization: str | None) -> User:
+    def user_of(self, authorization: str | None, _app_check_token: str | None = None) -> User:
         scheme, _, uid = (authorization or "").partition(" ")
         if scheme != "Bearer" or not uid:
             raise NotSignedIn

@@ -50,8 +50,8 @@ DISTRIBUTION = {
     "functions_framework": "functions-framework",
 }
 # These come with the above: the first three with functions-framework, requests with stripe, the others with Google's
-# clients.
-COMES_ALONG = {"flask", "werkzeug", "gunicorn", "requests", "grpc", "google.api_core", "google.auth"}
+# clients and Firebase's.
+COMES_ALONG = {"flask", "werkzeug", "gunicorn", "requests", "grpc", "google.api_core", "google.auth", "jwt"}
 IMPURE = {"os", "time", "logging", "requests", "flask", "pathlib", "random", "secrets", "socket", "threading"}
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.adapters.firebase_auth import Identity, User
 from shared.domain.errors import NotSignedIn, Unavailable
+from tests.identity_tokens import service_account
 
 
 def part(claims: dict[str, Any]) -> str:
@@ -121,16 +120,6 @@ def deployed(project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     return Identity(project)
-
-
-def service_account(folder: Path) -> Path:
-    """Write the file of a service account that does not exist."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    file = folder / "service_account.json"
-    fields = {"type": "service_account", "client_email": "x@example.com", "token_uri": "https://x.example"}
-    file.write_text(json.dumps({**fields, "private_key": pem, "project_id": "demo"}), encoding="utf-8")
-    return file
 
 
 def test_a_deployment_takes_no_unsigned_token(deployed: Identity, project: str) -> None:

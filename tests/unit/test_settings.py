@@ -24,6 +24,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert loaded.limits == Limits(per_hour=5, per_day=20)
     assert (loaded.checkouts_per_user, loaded.checkouts_per_instance) == (Rate(30), Rate(600))
     assert (loaded.catalog, loaded.livemode, loaded.invoices, loaded.stripe_api_base) == ("default", False, False, None)
+    assert not loaded.app_check
     assert (loaded.price_ids, loaded.allowed_origins) == ({}, frozenset())
 
 
@@ -43,6 +44,7 @@ def test_every_setting_is_read() -> None:
             "TOKEN_CATALOG": "classic",
             "MAX_PURCHASES_PER_HOUR": "3",
             "MAX_PURCHASES_PER_DAY": "7",
+            "APP_CHECK": "required",
             "MAX_CHECKOUTS_PER_MINUTE": "11",
             "MAX_CHECKOUTS_PER_INSTANCE": "13",
             "CALLER_AUDIENCE": "https://x.run.app",
@@ -59,6 +61,7 @@ def test_every_setting_is_read() -> None:
         invoices=True,
         price_ids={"STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"},
         app_base_url="https://example.com",
+        app_check=True,
         allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),
         catalog="classic",
         limits=Limits(3, 7),
@@ -67,6 +70,11 @@ def test_every_setting_is_read() -> None:
         on_cloud_run=False,
         callers=Callers("https://x.run.app", frozenset({"a@x.example", "b@x.example"})),
     )
+
+
+def test_app_check_is_one_of_two_words() -> None:
+    assert "APP_CHECK must be off or required, not 'on'" in faults(APP_CHECK="on")
+    assert not settings.load(environ={"APP_CHECK": "off"}).app_check
 
 
 def test_everything_missing_is_named_in_one_message() -> None:

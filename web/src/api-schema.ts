@@ -522,6 +522,20 @@ export interface components {
                 };
             };
         };
+        /** @description The deployment requires Firebase App Check, and the request's `X-Firebase-AppCheck` header has no valid token. */
+        AppCheckFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    error?: {
+                        /** @constant */
+                        code?: "app_check_failed";
+                    };
+                };
+            };
+        };
         /** @description A field is missing or invalid; the code names it. */
         InvalidField: {
             headers: {
@@ -793,6 +807,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["AppCheckFailed"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
@@ -852,6 +867,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["AppCheckFailed"];
             405: components["responses"]["MethodNotAllowed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -900,6 +916,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["AppCheckFailed"];
             405: components["responses"]["MethodNotAllowed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -40,6 +40,16 @@ const TIMEOUT_MS = 20_000;
 // create_checkout asks Stripe up to three times, for 10 s each, and then says that Stripe is away. Hosting waits for 60 s.
 const CHECKOUT_TIMEOUT_MS = 55_000;
 
+/** Returns a token that says that our pages are asking, if there is one. */
+export type AppCheck = () => Promise<string | null>;
+
+let appCheckToken: AppCheck = async () => null;
+
+/** From now on, requests of signed-in users carry App Check's tokens. */
+export function sendAppCheck(token: AppCheck): void {
+  appCheckToken = token;
+}
+
 // `origin` is where the API is, such as https://tokens.example.com; by default, it is where the page is.
 
 export async function listPackages(origin = ""): Promise<Package[]> {
@@ -71,7 +81,11 @@ export async function listTransactions(
 
 async function call<Body>(address: string, caller?: Caller, body?: object, timeout_ms = TIMEOUT_MS): Promise<Body> {
   const headers: Record<string, string> = {};
-  if (caller) headers["Authorization"] = `Bearer ${await caller.getIdToken()}`;
+  if (caller) {
+    const [idToken, appToken] = await Promise.all([caller.getIdToken(), appCheckToken()]);
+    headers["Authorization"] = `Bearer ${idToken}`;
+    if (appToken) headers["X-Firebase-AppCheck"] = appToken;
+  }
   if (body) headers["Content-Type"] = "application/json";
   const request: RequestInit = { headers, signal: AbortSignal.timeout(timeout_ms) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });

@@ -22,6 +22,8 @@ function refusalText(words: ElementTexts["errors"], { code, status, retryAt }: A
       return words.signedOut;
     case "purchase_limit":
       return words.limit(roundedUp(retryAt ?? new Date(now.getTime() + LIMIT_FALLBACK_MS)), now);
+    case "app_check_failed":
+      return words.appCheck;
     case "too_many_checkouts":
       return words.tooMany;
     case "stripe_unavailable":

@@ -11,7 +11,7 @@ import {
   type User,
 } from "firebase/auth";
 
-import { Unreachable } from "./api";
+import { sendAppCheck, Unreachable } from "./api";
 
 export type { User };
 
@@ -30,6 +30,7 @@ export interface Session {
 }
 
 const RETRY_MS = 5_000;
+const APP_CHECK_KEY = import.meta.env["VITE_APPCHECK_SITE_KEY"] as string | undefined;
 
 let opening: Promise<Session> | undefined;
 
@@ -49,6 +50,7 @@ async function open(): Promise<Session> {
   if (!answer.ok) throw new Unreachable(`init.json: ${answer.status}`);
   const { emulators, ...options } = (await answer.json()) as HostingInit;
   const app = initializeApp(options);
+  if (APP_CHECK_KEY) sendAppCheck((await import("./app-check")).startAppCheck(app, APP_CHECK_KEY));
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
   if (!emulators) return { app, auth };
   connectAuthEmulator(auth, emulators.auth, { disableWarnings: true });

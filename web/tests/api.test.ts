@@ -1,5 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
-import { ApiError, createCheckoutSession, getBalance, listPackages, listTransactions, Unreachable } from "../src/api";
+import {
+  ApiError,
+  createCheckoutSession,
+  getBalance,
+  listPackages,
+  listTransactions,
+  sendAppCheck,
+  Unreachable,
+} from "../src/api";
 
 const ADA = { getIdToken: async () => "adas-token" };
 
@@ -28,6 +36,21 @@ describe("a request", () => {
 
     expect(await listPackages()).toEqual([]);
     expect(requests[0]?.request.headers).toEqual({});
+  });
+
+  it("carries App Check's token, if there is one, beside the caller's", async () => {
+    const requests = answerWith({ success: true, balance: 7, packages: [] });
+    sendAppCheck(async () => "our-pages");
+    await getBalance(ADA);
+    await listPackages();
+    sendAppCheck(async () => null);
+    await getBalance(ADA);
+
+    expect(requests.map(({ request }) => request.headers)).toEqual([
+      { Authorization: "Bearer adas-token", "X-Firebase-AppCheck": "our-pages" },
+      {},
+      { Authorization: "Bearer adas-token" },
+    ]);
   });
 
   it("waits for an order as long as the service waits for Stripe", async () => {

@@ -16,6 +16,7 @@ function refusal(code: string, status: number, retryAfter_s?: number): ApiError 
 describe("a refusal", () => {
   it.each([
     ["not_signed_in", 401, texts.errors.signedOut],
+    ["app_check_failed", 403, texts.errors.appCheck],
     ["too_many_checkouts", 429, texts.errors.tooMany],
     ["stripe_unavailable", 503, texts.errors.stripeAway],
     ["stripe_refused", 502, texts.errors.stripeRefused],

@@ -39,6 +39,8 @@ export function elementTextsIn({ number, clock, day }: Formats): ElementTexts {
           when.toDateString() === now.toDateString() ? `um ${clock(when)}` : `am ${day(when)} um ${clock(when)}`;
         return `Sie haben unser Kauflimit erreicht. Es schützt Sie, falls Ihre Karte gestohlen wird. ${capitalized(time)} Uhr können Sie wieder kaufen.`;
       },
+      appCheck:
+        "Ihr Browser hat reCAPTCHA blockiert, das Sie von einem Roboter unterscheidet. Erlauben Sie es für diese Seite und laden Sie sie neu.",
       tooMany:
         "Gerade werden sehr viele Zahlungen begonnen. Es wurde nichts abgebucht. Versuchen Sie es in einer Minute noch einmal.",
       stripeAway:

@@ -39,6 +39,8 @@ export function elementTextsIn({ number, isOne, clock, day }: Formats) {
         const time = when.toDateString() === now.toDateString() ? clock(when) : `${clock(when)} on ${day(when)}`;
         return `You've reached our purchase limit, which protects you if your card is ever stolen. You can buy again at ${time}.`;
       },
+      appCheck:
+        "Your browser blocked reCAPTCHA, which tells you from a robot. Allow it for this page, then reload the page.",
       tooMany: "Many payments are being started right now. You haven't been charged. Try again in a minute.",
       stripeAway:
         "We can't reach Stripe, our payment provider, right now. You haven't been charged. Try again in a moment.",
