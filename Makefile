@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # web/node_modules holds what vite and vitest write at every run.
 WEB_SOURCES := $(shell find web -type f -not -path '*/dist/*' -not -path 'web/tests/*' -not -path 'web/node_modules/*')
-SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
+SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run .ci/scan_secrets
 
 .PHONY: help
 help: ## Show this list
@@ -54,13 +54,14 @@ chromium:
 		$$sudo apt-get update -qq && $$sudo apt-get install --yes -qq chromium-headless-shell > /dev/null; }
 
 .PHONY: check
-check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell scripts
+check: .venv/.stamp node_modules/.stamp ## Check format, lint, types and shell scripts, and that no file has a secret in it
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 	npm run --silent lint
 	npm run --silent typecheck
+	git ls-files -z --cached --others --exclude-standard | xargs -0 .ci/scan_secrets
 
 .PHONY: bench
 bench: tools .venv/.stamp node_modules/.stamp ## Measure speed and cost against baselines; ARGS="cold hot" for some

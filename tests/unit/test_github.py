@@ -38,6 +38,17 @@ def test_the_workflow_may_only_read() -> None:
     assert loaded(GITHUB / "workflows" / "ci.yml")["permissions"] == {"contents": "read"}
 
 
+def test_every_locked_package_is_audited_every_week() -> None:
+    audit = loaded(GITHUB / "workflows" / "audit.yml")
+    commands = [step["run"] for job in audit["jobs"].values() for step in job["steps"] if "run" in step]
+    (pip_audit,) = (command for command in commands if "pip-audit==" in command)
+
+    assert audit["permissions"] == {"contents": "read"}
+    assert audit[True]["schedule"], "YAML takes `on` for true"
+    assert "--requirement requirements-dev.txt --require-hashes" in pip_audit
+    assert any(command.startswith("npm audit --package-lock-only") for command in commands)
+
+
 def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
     updates = {one["package-ecosystem"] for one in loaded(GITHUB / "dependabot.yml")["updates"]}
     assert updates == {"pip", "npm", "github-actions"}

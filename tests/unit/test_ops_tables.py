@@ -15,9 +15,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # As long as Stripe's and Firebase's ids are.
-SESSION = "cs_test_a1V5peUiPgGgAdiiMGXhT9wkHVTFapN4RtZ8oQbXv2LmKc3Ds7YfEh0WjT"
+SESSION = "cs_test_a1V5peUiPgGgAdiiMGXhT9wkHVTFapN4RtZ8oQbXv2LmKc3Ds7YfEh0WjT"  # pragma: allowlist secret
 PAYMENT = "pi_3PgafuB7WZ01zgkW1XYmPNZs"
-UID = "u7Zq9RkLmNpQrStUvWxYz0123456"
+UID = "u7Zq9RkLmNpQrStUvWxYz0123456"  # pragma: allowlist secret
 SEPARATOR = "=" * 20
 COMMANDS = {
     f"user show {UID}": (UID, f"purchase:{SESSION}", f"{SESSION}2", f"held:{SESSION}2"),

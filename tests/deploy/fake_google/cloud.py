@@ -210,7 +210,7 @@ class FakeGoogle:
             "auth print-access-token": lambda: rest.TOKEN,
             "billing projects describe": lambda: {
                 "billingEnabled": self.state["billing"],
-                "billingAccountName": "billingAccounts/012345-6789AB-CDEF01" if self.state["billing"] else "",
+                "billingAccountName": "billingAccounts/012345-6789AB-CDEF01" if self.state["billing"] else "",  # pragma: allowlist secret
             },
             "projects describe": lambda: self._describe_project(words[-1]),
             "services enable": lambda: self._enable(words[-1]),
