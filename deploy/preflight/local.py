@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from deploy.environment import email_of
 from deploy.policy import PUBLIC
@@ -40,6 +41,12 @@ def check(subject: Subject, findings: Findings) -> None:
             f"firebase.json points to functions in {', '.join(sorted(others))}, but deploy/environments.toml deploys "
             f"them to {environment.region}",
             "use the same region in both files",
+        )
+    sign_in = f"https://{environment.project}.firebaseapp.com"
+    if subject.has("hosting") and not any(sign_in in policy for policy in _policies()):
+        findings.missing(
+            f"the Content-Security-Policy in firebase.json keeps Google's sign-in away from {environment.project}",
+            f"name {sign_in} in its frame-src",
         )
 
 
@@ -126,8 +133,20 @@ def _callers(subject: Subject, findings: Findings) -> None:
             named[member] = function
 
 
+def _hosting() -> Any:  # noqa: ANN401 - JSON
+    return json.loads((ROOT / "firebase.json").read_text())["hosting"]
+
+
 def _hosting_regions() -> Iterator[str]:
     """Return the regions of the services that Hosting points to."""
-    for rewrite in json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]:
+    for rewrite in _hosting()["rewrites"]:
         if "run" in rewrite:
             yield rewrite["run"]["region"]
+
+
+def _policies() -> Iterator[list[str]]:
+    """Return the words of each Content Security Policy that Hosting sends."""
+    for header in _hosting()["headers"]:
+        for one in header["headers"]:
+            if one["key"] == "Content-Security-Policy":
+                yield re.split(r"[\s;]+", one["value"])

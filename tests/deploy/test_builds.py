@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,20 @@ def test_every_public_path_is_rewritten_to_its_service() -> None:
     rewrites = json.loads((ROOT / "firebase.json").read_text())["hosting"]["rewrites"]
     services = {one["source"]: one["run"]["serviceId"] for one in rewrites if "run" in one}
     assert services == {row.path: row.service for row in load_functions() if row.path}
+
+
+def test_the_policy_names_hosts_and_each_environments_sign_in() -> None:
+    headers = json.loads((ROOT / "firebase.json").read_text())["hosting"]["headers"]
+    values = {one["key"]: one["value"] for header in headers if header["source"] == "**" for one in header["headers"]}
+    policy = {name: sources for name, *sources in map(str.split, values["Content-Security-Policy"].split(";"))}
+    environments = tomllib.loads((ROOT / "deploy" / "environments.toml").read_text())
+
+    assert set(policy["frame-src"]) == {
+        "'self'",
+        *(f"https://{environment['project']}.firebaseapp.com" for environment in environments.values()),
+    }
+    sources = {source for listed in policy.values() for source in listed}
+    assert [source for source in sources if "*" in source or "unsafe" in source] == []
+    # Of apis.google.com, which serves scripts that run what their address says, only what Firebase Auth loads.
+    assert "https://apis.google.com" not in sources
+    assert values["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups", "Google's sign-in is a popup"

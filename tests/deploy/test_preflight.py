@@ -10,6 +10,7 @@ from deploy.parts import PARTS, RELEASE
 from deploy.preflight import local
 from deploy.preflight.project import PERMISSIONS
 from tests.deploy.project import Project
+from topology.functions import ROOT
 
 
 def environment(**changes: object) -> Callable[[Project], None]:
@@ -177,7 +178,7 @@ def test_a_placeholder_of_the_pages_is_found(ready: Project, monkeypatch: pytest
     pages = tmp_path / "web"
     pages.mkdir()
     (pages / ".env.production").write_text("VITE_SUPPORT_URL=mailto:support@example.com\n")
-    (tmp_path / "firebase.json").write_text('{"hosting": {"rewrites": []}}')
+    (tmp_path / "firebase.json").write_text((ROOT / "firebase.json").read_text())
 
     (problem,) = ready.preflight(*ALL).problems
     assert "web/.env.production VITE_SUPPORT_URL is a placeholder" in problem.what
@@ -211,6 +212,17 @@ def test_in_development_one_caller_may_call_both(ready: Project) -> None:
     environment(livemode=False)(ready)
 
     assert ready.preflight(*ALL).problems == []
+
+
+def test_a_policy_that_keeps_the_sign_in_away_is_found(
+    ready: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local, "ROOT", tmp_path)
+    config = (ROOT / "firebase.json").read_text()
+    (tmp_path / "firebase.json").write_text(config.replace("https://token-economy-prod.firebaseapp.com", ""))
+
+    problems = [one for one in ready.preflight(*ALL).problems if "sign-in" in one.what]
+    assert [one.fix for one in problems] == ["name https://token-economy-prod.firebaseapp.com in its frame-src"]
 
 
 def test_in_development_placeholders_are_no_problem(ready: Project) -> None:
