@@ -11,7 +11,7 @@ from shared.adapters import pubsub
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.adapters.stripe_signature import verify_webhook
-from shared.domain.errors import BadInput
+from shared.domain.errors import BadInput, BodyIncomplete, TooLarge, Unsigned
 from shared.domain.stripe_events import SESSION_EVENTS, purchase_type_of
 from shared.runtime import http, logs, settings
 
@@ -36,13 +36,15 @@ def stripe_webhook(request: Request) -> dict[str, Any]:
 
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Verify, route, publish."""
-    payload = http.read_body(request, _BODY_MAX_BYTES)
     try:
+        payload = http.read_body(request, _BODY_MAX_BYTES)
         event = _verified(payload, request.headers.get("Stripe-Signature"), using.secrets)
         if event["livemode"] is not SETTINGS.livemode:
             raise BadInput("wrong_livemode", "The event's livemode does not match this deployment")
-    except BadInput as error:
-        logs.warning("webhook.rejected", f"Webhook rejected: {error.message}", reason=error.code)
+    except (BadInput, TooLarge, BodyIncomplete) as error:
+        # Anybody can be rejected: alerts look only at what Stripe signed.
+        sender = "stripe" if isinstance(error, BadInput) and not isinstance(error, Unsigned) else "unknown"
+        logs.warning("webhook.rejected", f"Webhook rejected: {error.message}", reason=error.code, sender=sender)
         raise
     ids = _ids(event)
     logs.info("webhook.verified", "Webhook signature verified successfully", **ids)

@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from shared.domain.errors import BadInput
+from shared.domain.errors import BadInput, Unsigned
 
 _WORD = re.compile(r"[!-~]{1,255}")
 _TOLERANCE_S = 300
@@ -23,15 +23,16 @@ def verify_webhook(
     5 minutes ahead is refused as well.
 
     Raises:
-        BadInput: the signature, its time or the body is not good.
+        Unsigned: the signature or its time is not good, or the body cannot have been signed.
+        BadInput: the body is not an event.
     """
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput("invalid_payload", "The body is not UTF-8") from error
+        raise Unsigned("invalid_payload", "The body is not UTF-8") from error
     signed_at = _check_signature(payload, signature, secrets)
     if signed_at > clock() + _TOLERANCE_S:
-        raise BadInput("invalid_signature", "The signature's time lies in the future")
+        raise Unsigned("invalid_signature", "The signature's time lies in the future")
     try:
         event = json.loads(payload)
     except (ValueError, RecursionError) as error:
@@ -45,7 +46,7 @@ def _check_signature(payload: bytes, signature: str | None, secrets: str) -> int
     """Check the signature against every secret, and return the time it was made at, in UTC seconds."""
     # Comparing signatures that are not ASCII makes Stripe's library raise TypeError.
     if signature is None or not signature.isascii():
-        raise BadInput("invalid_signature", "The signature does not verify")
+        raise Unsigned("invalid_signature", "The signature does not verify")
     # Whatever else a setting or Secret Manager may hold (nothing, a placeholder) is a key that anyone can guess.
     for secret in (part for part in map(str.strip, secrets.split(",")) if part.startswith("whsec_")):
         try:
@@ -54,7 +55,7 @@ def _check_signature(payload: bytes, signature: str | None, secrets: str) -> int
             continue
         # Read as the library reads it: a header may carry more than it looks at.
         return int(next(fields[1] for fields in _header_fields(signature) if fields[0] == "t"))
-    raise BadInput("invalid_signature", "The signature does not verify")
+    raise Unsigned("invalid_signature", "The signature does not verify")
 
 
 def _header_fields(signature: str) -> list[list[str]]:

@@ -7,6 +7,7 @@ TokenEconomyError
 ├── LedgerConflict          an entry exists with other contents: recorded and acknowledged
 └── RequestError            500 unless said otherwise: an answer to a caller, with status and code
     ├── BadInput            400
+    │   └── Unsigned        a webhook that nobody with the secret has signed
     ├── NotSignedIn         401
     ├── NotEnoughTokens     402
     ├── AppCheckFailed      403
@@ -71,6 +72,10 @@ class BadInput(RequestError):
     """The caller's request cannot be understood or names something that does not exist."""
 
     status = 400
+
+
+class Unsigned(BadInput):
+    """A webhook that nobody with the secret has signed: a stranger's, or Stripe's with another secret."""
 
 
 class NotSignedIn(RequestError):
