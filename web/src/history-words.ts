@@ -119,8 +119,11 @@ export function toCsv(shown: readonly Transaction[], context: Context): string {
   return [words.csvColumns, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
+// Where a cell may begin, also for spreadsheets that separate by semicolons, before what makes it a formula.
+const FORMULAS = /(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠])|^(?=[\t\r])/gu;
+
 function cell(value: string | number): string {
   if (typeof value === "number") return String(value);
-  const harmless = /^[=+\-@\t\r]/u.test(value) ? `'${value}` : value;
+  const harmless = value.replaceAll(FORMULAS, "$1'$2");
   return /[",\r\n]/u.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -150,6 +150,12 @@ describe("the CSV file", () => {
     ["+1", "'+1"],
     ["@SUM(A1)", "'@SUM(A1)"],
     ["\tx", "'\tx"],
+    [" =1+1", "' =1+1"],
+    ["＝1+1", "'＝1+1"],
+    ["a;=1+1;b", "a;'=1+1;b"], // where lists are separated by semicolons
+    ["a; -1", "a;' -1"],
+    ["two\n=lines", '"two\n\'=lines"'],
+    ["5 - 3 = 2", "5 - 3 = 2"],
     ["one, two", '"one, two"'],
     ['a "large" one', '"a ""large"" one"'],
     ['=a,"b"', '"\'=a,""b"""'],
