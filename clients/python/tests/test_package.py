@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -50,11 +51,14 @@ def test_the_source_distribution_has_what_a_build_needs(built: Path) -> None:
     assert {"pyproject.toml", "README.md", "LICENSE", "src/token_economy/__init__.py"} <= names
 
 
-def test_the_package_names_its_license_readme_and_requirements(wheel: Path) -> None:
+def test_the_package_has_the_version_of_the_project_and_names_what_it_needs(wheel: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     archive = zipfile.ZipFile(wheel)
     [metadata] = [name for name in archive.namelist() if name.endswith("/METADATA")]
     fields = Parser().parsestr(archive.read(metadata).decode())
 
+    assert fields["Version"] == project["version"]
+    assert fields["Requires-Python"] == project["requires-python"]
     assert fields["License-Expression"] == "MIT"
     assert fields.get_all("Requires-Dist") == [
         "httpx>=0.27,<1",

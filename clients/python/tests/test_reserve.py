@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Protocol
 
 import httpx
@@ -174,6 +175,28 @@ def test_a_job_may_set_what_it_used_and_correct_it(run: Run, ledger: FakeLedger)
 def test_a_job_cannot_use_less_than_nothing(run: Run, ledger: FakeLedger) -> None:
     with pytest.raises(ValueError, match="-1"):
         run(ledger, using(-1))
+
+
+def test_a_job_counts_in_whole_tokens(run: Run, ledger: FakeLedger) -> None:
+    def body(job: Job) -> None:
+        job.use(120)
+        job.use(0.5)  # type: ignore[arg-type]  # what is tested
+
+    with pytest.raises(TypeError):
+        run(ledger, body)
+
+    assert ledger.charged("job-1") == 120
+
+
+@pytest.mark.parametrize("error", [None, ModelError()], ids=["success", "error"])
+@pytest.mark.parametrize("used", [0, 120], ids=["nothing used", "used"])
+def test_a_job_ends_with_one_call(run: Run, ledger: FakeLedger, used: int, error: Exception | None) -> None:
+    """LibreChat #15879: the release of a reservation raced the charge of the abort."""
+    with nullcontext() if error is None else pytest.raises(ModelError):
+        run(ledger, using(used, error))
+
+    [_, end] = ledger.paths()
+    assert end == ("/reservations/capture" if used else "/reservations/release")
 
 
 # --- when the body does not run

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import index
 
 from token_economy import calls
 from token_economy.errors import Refused, ReservationCaptured, ReservationExpired, ReservationReleased, TokensError
@@ -43,9 +44,10 @@ class Job:
 
     @used.setter
     def used(self, tokens: int) -> None:
-        if tokens < 0:
+        whole = index(tokens)  # whoever counts in fractions must hear it now, and not when the job cannot be charged
+        if whole < 0:
             raise ValueError(f"A job cannot use {tokens} tokens")
-        self._used = tokens
+        self._used = whole
 
     def use(self, tokens: int) -> None:
         """Add to what was used."""
