@@ -24,6 +24,10 @@ DRIFT = 2
 
 _USAGE = 64
 
+_WHAT_IS_LEFT = """Left, because other parts of an app may use it: APIs, the web app, sign-in with its users, logs, and
+the pages (firebase hosting:disable --project {project}). If nothing else is in the project, delete it instead:
+gcloud projects delete {project}"""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors do not look like drift: argparse exits with 2, too."""
@@ -68,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
     mode.add_argument(
         "--check", action="store_true", help="compare and change nothing; exit status 2 if anything differs"
     )
+    mode.add_argument(
+        "--destroy", action="store_true", help="list and delete everything that deployments created; never of prod"
+    )
     parser.add_argument("--json", action="store_true", help="with --check: print JSON")
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument("--bootstrap", action="store_true", help=f"only what an owner does: {', '.join(BOOTSTRAP)}")
@@ -100,13 +107,16 @@ def _run(
         run.dry()
         _print_addresses(run)
         return 0
+    if flags.destroy:
+        changes = _numbered(run, _number(cloud, environment.project)).destroy()
+        print(f"\nDone: {changes} deletions. {_WHAT_IS_LEFT.format(project=environment.project)}")
+        return 0
     if "hosting" in selected and not flags.preflight:
         # The pages contain prices and their own address. The preflight says so if the build fails.
         settings = (f"TOKEN_CATALOG={environment.catalog}", f"VITE_SITE_URL={environment.app_base_url}")
         cloud.run(("make", "--silent", "web/dist/index.html", *settings))
     if flags.check:
-        state = cloud.read(listing("projects", "describe", environment.project))
-        report = _numbered(run, str(state["projectNumber"])).check()
+        report = _numbered(run, _number(cloud, environment.project)).check()
         print(report.to_json() if flags.json else report.to_text())
         return 0 if report.is_empty else DRIFT
     findings = run.preflight()
@@ -120,6 +130,10 @@ def _run(
         _print_addresses(run)
         print(f"\nDone: {changes} changes.")
     return 0
+
+
+def _number(cloud: GoogleCloud, project: str) -> str:
+    return str(cloud.read(listing("projects", "describe", project))["projectNumber"])
 
 
 def _selected(flags: argparse.Namespace) -> Mapping[str, Part]:

@@ -175,6 +175,12 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     return replace(environment, prices=_read_env(prices) if prices.exists() else {})
 
 
+def guarded_projects(root: Path = ROOT) -> set[str]:
+    """Return the projects of all environments that are protected or take real money."""
+    rows = tomllib.loads((root / "deploy" / "environments.toml").read_text()).values()
+    return {row["project"] for row in rows if row["protected"] or row["livemode"]}
+
+
 def _read_env(file: Path) -> dict[str, str]:
     lines = [line.strip() for line in file.read_text().splitlines()]
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

@@ -30,7 +30,8 @@ class Kind:
         look: the command that lists them all, or prints the only one.
         key: returns the name of a listed one; None if it cannot be one of ours.
         is_ours: whether this deployment created it, now or in an earlier version.
-        delete: returns the command that deletes it; None if it must never be deleted, or if firebase-tools does.
+        delete: returns the command that deletes it; None if it must never be deleted. Orphans are deleted only of kinds
+            that a part claims; the others only when a whole environment is destroyed.
         items: the field of the printed object that has the list, as in answers of REST APIs; empty if it is the list.
     """
 

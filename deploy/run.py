@@ -10,13 +10,15 @@ from pathlib import Path
 from deploy.apply import Apply
 from deploy.check import Check
 from deploy.checkout import Checkout
+from deploy.commands import listing
 from deploy.deployment import STAGE, Deployment
+from deploy.destroy import Destroy
 from deploy.dry_run import DryRun
-from deploy.environment import DeployError, Environment
+from deploy.environment import DeployError, Environment, guarded_projects
 from deploy.executor import Executor
 from deploy.google_cloud import DisabledError, GoogleCloud
 from deploy.lock import locked
-from deploy.parts import BOOTSTRAP, UNSEEN, Part
+from deploy.parts import BOOTSTRAP, LEFT, PARTS, UNSEEN, Part
 from deploy.parts.ground import bucket
 from deploy.parts.services import services
 from deploy.preflight import Findings, Subject, limits, local, project
@@ -83,10 +85,8 @@ class Run:
         Raises:
             DeployError: something is in the way, and nothing was changed; or a command failed, which is printed.
         """
-        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-        holder = f"{getpass.getuser()} on {socket.gethostname()}, commit {self.checkout.commit()}, since {since}"
         name = bucket(self.environment.project)
-        with locked(self.cloud, name, holder, take_over=self.options.break_lock):
+        with locked(self.cloud, name, self._holder(), take_over=self.options.break_lock):
             self.cloud.forget_all()  # another deployment may have run while this one waited
             self._refuse_older()
             report = self.check()
@@ -100,6 +100,43 @@ class Run:
                 print("\nNot ours any more; --prune removes:")
                 print("\n".join(f"  {one.kind} {one.name}" for one in report.orphans))
         return executor.changes
+
+    def destroy(self) -> int:
+        """Delete what deployments of this environment created, data included; return how much it was.
+
+        Raises:
+            DeployError: money or protected data may be there, or nobody agreed; nothing was changed.
+        """
+        environment = self.environment
+        if environment.protected or environment.livemode or environment.project in guarded_projects():
+            raise DeployError(f"{environment.name} is never destroyed: it is protected, or takes real money.")
+        parts = {name: part for name, part in PARTS.items() if name not in LEFT}
+        with locked(self.cloud, bucket(environment.project), self._holder(), take_over=self.options.break_lock):
+            self.cloud.forget_all()
+            executor = Destroy(self.cloud)
+            self._carry_out(executor, self.checkout.commit(), parts)
+            self._refuse_protected_data()
+            print("\n".join(["To be deleted, with all data in it:", *executor.lines()]))
+            if not self.options.yes:
+                if self.ask is None:
+                    raise DeployError("Nothing was changed: where nobody can be asked, --destroy needs --yes.")
+                if not self.ask(f"Delete all of this from {environment.project}?"):
+                    raise DeployError("Nothing was changed.")
+            return executor.carry_out()
+
+    def _refuse_protected_data(self) -> None:
+        """Refuse where the project says what its table does not: that its database must not be deleted."""
+        look = listing("firestore", "databases", "list", f"--project={self.environment.project}")
+        try:
+            databases = self.cloud.read(look)
+        except DisabledError:
+            return
+        if any(one.get("deleteProtectionState") == "DELETE_PROTECTION_ENABLED" for one in databases):
+            raise DeployError(f"Nothing was changed: the database of {self.environment.project} is protected.")
+
+    def _holder(self) -> str:
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        return f"{getpass.getuser()} on {socket.gethostname()}, commit {self.checkout.commit()}, since {since}"
 
     def _refuse_older(self) -> None:
         """Refuse to take a deployed commit back, and to deploy to a protected environment what no commit holds."""
@@ -146,8 +183,8 @@ class Run:
         if not self.ask(f"Remove these from {self.environment.name}?"):
             raise DeployError("Nothing was changed.")
 
-    def _carry_out(self, executor: Executor, commit: str) -> None:
+    def _carry_out(self, executor: Executor, commit: str, parts: Mapping[str, Part] | None = None) -> None:
         deployment = Deployment(executor, self.environment, self.functions, commit, self.stage)
-        for name, part in self.options.parts.items():
+        for name, part in (parts or self.options.parts).items():
             executor.begin(name, (part.__doc__ or "").splitlines()[0])
             part(deployment)

@@ -56,5 +56,9 @@ RELEASE: Mapping[str, Part] = {
 }
 """What every release does; continuous integration has the rights for it."""
 
+LEFT = frozenset({"apis", "federation", "firebase", "sign-in", "rules", "hosting"})
+"""Parts whose results stay when an environment is destroyed: the project may hold more of an app than this, and a
+deleted identity pool keeps its name for 30 days."""
+
 PARTS: Mapping[str, Part] = {**BOOTSTRAP, **RELEASE}
 """Every part by the name that --only and --skip take; the first line of its docstring is printed."""

@@ -27,9 +27,10 @@ def database(deployment: Deployment) -> None:
     protection = ("--enable-pitr", "--delete-protection") if environment.protected else ()
     where = (f"--location={environment.database_location}", "--type=firestore-native")
     update = gcloud(*words, "update", _DATABASE, *protection, deployment.project)
+    delete = gcloud(*words, "delete", _DATABASE, deployment.project)
     deployment.executor.ensure(
         Resource(
-            Kind("Firestore database", deployment.listing(*words, "list"), last_part),
+            Kind("Firestore database", deployment.listing(*words, "list"), last_part, delete=lambda _: delete),
             "(default)",
             gcloud(*words, "create", _DATABASE, *where, *protection, deployment.project),
             always(update) if protection else None,

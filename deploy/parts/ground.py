@@ -103,9 +103,13 @@ def roles(deployment: Deployment) -> None:
     """Create the project's own roles, and give each account exactly its roles in the project."""
     project = deployment.environment.project
     words = ("iam", "roles")
+
+    def delete(state: State) -> Command:
+        return gcloud(*words, "delete", last_part(state), deployment.project)
+
     for name, (title, description, permissions) in CUSTOM_ROLES.items():
         # Listed, a role shows no permissions.
-        kind = Kind("role", deployment.listing(*words, "describe", name), last_part)
+        kind = Kind("role", deployment.listing(*words, "describe", name), last_part, delete=delete)
         flags = (
             f"--title={title}",
             f"--description={description} {MARK}",
@@ -183,7 +187,8 @@ def storage(deployment: Deployment) -> None:
 def _bucket(deployment: Deployment) -> None:
     name = bucket(deployment.environment.project)
     words = ("storage", "buckets")
-    kind = Kind("bucket", deployment.listing(*words, "list"), last_part, labeled())
+    delete = gcloud("storage", "rm", f"gs://{name}", "--recursive", deployment.project)
+    kind = Kind("bucket", deployment.listing(*words, "list"), last_part, labeled(), lambda _: delete)
     lifecycle = deployment.file("bucket-lifecycle.json")
     rule = {"action": {"type": "Delete"}, "condition": {"age": 30}}
     lifecycle.write_text(json.dumps({"rule": [rule]}))
@@ -233,7 +238,10 @@ def _bucket(deployment: Deployment) -> None:
 
 def _repository(deployment: Deployment) -> None:
     words = ("artifacts", "repositories")
-    kind = Kind("repository", deployment.listing(*words, "list", deployment.location), last_part, labeled())
+    delete = gcloud(*words, "delete", REPOSITORY, deployment.location, deployment.project)
+    kind = Kind(
+        "repository", deployment.listing(*words, "list", deployment.location), last_part, labeled(), lambda _: delete
+    )
     flags = (f"--description=Images of the functions. {MARK}", deployment.location, deployment.project)
     policies = deployment.file("image-cleanup.json")
     # What runs is never deleted: Cloud Run has its own copy of the image of each revision.

@@ -152,6 +152,29 @@ def test_the_script_does_not_deploy_beside_the_project_that_ops_would_change(scr
     assert scripts.changes() == []
 
 
+@pytest.mark.parametrize(
+    ("project", "arguments", "says"),
+    [
+        ("token-economy-prod", ("prod", "--yes"), "prod is never destroyed"),
+        ("token-economy-prod", ("dev", "--project", "token-economy-prod", "--yes"), "dev is never destroyed"),
+        ("token-economy-dev", ("dev",), "--destroy needs --yes"),
+    ],
+)
+def test_the_script_destroys_nothing(scripts: Scripts, project: str, arguments: tuple[str, ...], says: str) -> None:
+    scripts.change(project=project)
+    run = scripts.run("./deploy.sh", *arguments, "--destroy")
+    assert (run.returncode, says in run.stderr) == (1, True), run.stderr
+    assert scripts.changes() == []
+
+
+def test_the_script_destroys_dev(scripts: Scripts) -> None:
+    assert scripts.run("./deploy.sh", "dev", "--only", "apis", "--only", "topics", "--only", "accounts").returncode == 0
+    run = scripts.run("./deploy.sh", "dev", "--destroy", "--yes")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.index("To be deleted, with all data in it:") < run.stdout.index("deleting   topic stripe-events")
+    assert "gcloud projects delete token-economy-dev" in run.stdout
+
+
 def test_the_script_says_which_environments_there_are(scripts: Scripts) -> None:
     run = scripts.run("./deploy.sh", "staging", "--dry-run")
     assert run.returncode == 1

@@ -253,7 +253,11 @@ class FakeGoogle:
             raise GcloudError(f"NOT_FOUND: {kind} {name}")
         if verb == "describe":
             return found
-        if verb == "delete":
+        if verb == "delete" and kind == "iam roles":
+            if found["deleted"]:
+                raise GcloudError(f"FAILED_PRECONDITION: {name} is already deleted")
+            found["deleted"] = True
+        elif verb == "delete":
             del self.state["kinds"][kind][name]
         elif verb in _STATES:
             found |= _STATES[verb]

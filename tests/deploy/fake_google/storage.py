@@ -17,6 +17,8 @@ def act(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> str:
     if address.removeprefix("gs://").partition("/")[0] not in state["kinds"].get("storage buckets", {}):
         raise GcloudError("ERROR: HTTPError 404: The specified bucket does not exist.")
     objects: dict[str, Any] = state["objects"]
+    if verb == "rm" and arguments.has("--recursive"):
+        return _delete_bucket(state, address, command)
     if verb == "cp":
         if arguments.get("--if-generation-match") == "0" and address in objects:
             raise GcloudError("HTTPError 412: At least one of the pre-conditions you specified did not hold.")
@@ -34,6 +36,13 @@ def act(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> str:
         del objects[address]
         return ""
     return f'{{"generation": "{objects[address]["generation"]}"}}'
+
+
+def _delete_bucket(state: dict[str, Any], address: str, command: tuple[str, ...]) -> str:
+    del state["kinds"]["storage buckets"][address.removeprefix("gs://")]
+    state["objects"] = {name: one for name, one in state["objects"].items() if not name.startswith(f"{address}/")}
+    state["changes"].append(" ".join(command).removeprefix("gcloud "))
+    return ""
 
 
 def build(state: dict[str, Any], arguments: Arguments) -> None:
