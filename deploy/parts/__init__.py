@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from deploy.deployment import Deployment
 from deploy.parts import (
+    app_check,
     budget,
     exports,
     federation,
@@ -36,6 +37,7 @@ BOOTSTRAP: Mapping[str, Part] = {
     "budget": budget.budget,
     "firebase": firebase.firebase,
     "sign-in": sign_in.sign_in,
+    "app-check": app_check.app_check,
 }
 """What a person with the owner's rights does once, and again when the tables change."""
 
@@ -56,7 +58,7 @@ RELEASE: Mapping[str, Part] = {
 }
 """What every release does; continuous integration has the rights for it."""
 
-LEFT = frozenset({"apis", "federation", "firebase", "sign-in", "rules", "hosting"})
+LEFT = frozenset({"apis", "federation", "firebase", "sign-in", "app-check", "rules", "hosting"})
 """Parts whose results stay when an environment is destroyed: the project may hold more of an app than this, and a
 deleted identity pool keeps its name for 30 days."""
 

@@ -17,6 +17,7 @@ _APIS = (
     "cloudresourcemanager",
     "cloudscheduler",
     "firebase",
+    "firebaseappcheck",
     "firebasehosting",
     "firebaserules",
     "firestore",

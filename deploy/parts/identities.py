@@ -21,6 +21,7 @@ _COMPARE = {
     "cloudscheduler": "jobs.list",
     "datastore": "backupSchedules.list databases.getMetadata databases.list indexes.list",
     "firebase": "clients.list projects.get",
+    "firebaseappcheck": "services.get",
     "firebaseauth": "configs.get",
     "firebasehosting": "sites.list",
     "firebaserules": "releases.get rulesets.get",

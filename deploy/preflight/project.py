@@ -28,6 +28,7 @@ PERMISSIONS = {
     "exports": ("cloudscheduler.jobs.create",),
     "budget": ("billing.resourcebudgets.write",),
     "firebase": ("firebase.clients.create", "firebasehosting.sites.create", "firebasehosting.sites.update"),
+    "app-check": ("firebaseappcheck.services.update",),
     "sign-in": ("firebase.projects.update", "firebaseauth.configs.update"),
     "rules": ("firebaserules.rulesets.create", "firebaserules.releases.update"),
     "indexes": ("datastore.indexes.create",),

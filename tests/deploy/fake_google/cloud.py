@@ -79,6 +79,7 @@ def new_state(project: str) -> dict[str, Any]:
         "objects": {},
         "live": {},
         "budgets": [],
+        "app_check": {},  # the enforcement of each service that somebody set
         "sign_in": {},  # configuration, and providers by name; empty until Firebase Authentication is turned on
         "rules": "",
         "firebase": ["app", "site", "link"],

@@ -42,6 +42,7 @@ _READS = {
     r"firebaserules\.googleapis\.com/\S+/rulesets/": "firebaserules.rulesets.get",
     r"firebase\.googleapis\.com/\S+/webApps": "firebase.clients.list",
     r"firebasehosting\.googleapis\.com/\S+/sites": "firebasehosting.sites.list",
+    r"firebaseappcheck\.googleapis\.com/\S+/services": "firebaseappcheck.services.get",
     r"identitytoolkit\.googleapis\.com/admin": "firebaseauth.configs.get",
 }
 ALL = frozenset(_READS.values())

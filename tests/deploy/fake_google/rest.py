@@ -25,6 +25,8 @@ def answer(state: dict[str, Any], command: tuple[str, ...], stdin: str) -> tuple
         state["changes"].append(" ".join(command))
     if url.netloc == "identitytoolkit.googleapis.com":
         found = authentication.answer(state, method, url, body)
+    elif url.netloc == "firebaseappcheck.googleapis.com":
+        found = _app_check(state, method, url.path, body)
     elif url.netloc == "billingbudgets.googleapis.com":
         found = _budget(state, method, url.path, body)
     elif url.netloc == "firebasehosting.googleapis.com" and method != "GET":
@@ -77,6 +79,16 @@ def _budget(state: dict[str, Any], method: str, path: str, body: dict[str, Any])
     found["amount"]["specifiedAmount"]["currencyCode"] = "EUR"
     found["notificationsRule"].pop("disableDefaultIamRecipients", None)
     return found
+
+
+def _app_check(state: dict[str, Any], method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """List only what somebody set, as the API does."""
+    if method == "PATCH":
+        state["app_check"][path.rpartition("/")[2]] = body["enforcementMode"]
+    services = [
+        {"name": f"projects/1/services/{name}", "enforcementMode": mode} for name, mode in state["app_check"].items()
+    ]
+    return {"services": services} if services else {}
 
 
 def _link(state: dict[str, Any], url: SplitResult, body: dict[str, Any]) -> dict[str, Any]:
