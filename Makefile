@@ -46,6 +46,10 @@ fuzz: .venv/.stamp ## Send requests and bodies made from the API's description a
 	@EXAMPLES=$(or $(EXAMPLES),300) SEED=$(or $(SEED),1) \
 		exec $(BIN)/python -m pytest tests/fuzz --show-capture=no $(ARGS)
 
+.PHONY: load
+load: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Put mixed traffic on a local stack, and check books and memory; DURATION=60 SEED=1
+	@exec $(BIN)/python -m reliability.load --seconds $(or $(DURATION),60) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: chromium
 chromium:
 	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \

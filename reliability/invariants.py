@@ -14,15 +14,6 @@ from reliability.expectations import Answers, PaidSession
 _IN_MAX = 30  # values in one `in` filter
 _CLOCKS_DIFFER_S = 600  # how far ahead the clock of an instance may be that made a reservation
 
-INVARIANTS = (
-    "each paid session is credited once, or held with an alert",
-    "a balance is the sum of its entries, and what its owner sees",
-    "nobody is overdrawn by spending",
-    "a spend that was accepted happened once, a refused one never",
-    "what was refunded or disputed is taken back once",
-    "nothing stays reserved: what was captured or released is closed, the rest expires",
-)
-
 Document = Mapping[str, Any]
 
 

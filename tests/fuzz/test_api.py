@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from tests import openapi
 from tests.fuzz.services import SIGNED_IN, Services, bounded, function_of, services
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "8"))
 SEED = int(os.environ.get("SEED", "1"))
 SCHEMA = schemathesis.openapi.from_dict(openapi.spec())
 SIGNED_IN_ONLY = ("create_checkout", "get_balance", "list_transactions")

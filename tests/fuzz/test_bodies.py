@@ -15,7 +15,7 @@ from shared.runtime.catalog_file import load_catalog
 from tests.fuzz.services import TOKENS, Services, bounded, services
 from tests.stripe_events import EVENTS, load, raw, recent, signature
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "12")) * 10
+EXAMPLES = int(os.environ.get("EXAMPLES", "8")) * 10
 SEED = int(os.environ.get("SEED", "1"))
 EVENT_NAMES = sorted(file.stem for file in EVENTS.glob("*.json"))
 SOLD = {
