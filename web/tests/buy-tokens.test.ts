@@ -71,6 +71,8 @@ describe("the packs", () => {
     await vi.waitFor(() => expect(asked).toHaveLength(1));
     expect(last()).toMatchObject({ url: `${API}/api/tokens/create-checkout-session`, token: tokenOf("ada") });
     expect(button(element, "starter").ariaDisabled).toBe("true");
+    expect(button(element, "starter").ariaLabel).toBe("Buy Now: Starter Pack");
+    expect(button(element, "popular").ariaLabel).toBe("Opening Stripe…");
 
     await answered(answer({ success: true, session_id: "cs_1", url: "https://stripe.example.com" }));
 

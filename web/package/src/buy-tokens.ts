@@ -125,16 +125,7 @@ export class BuyTokens extends TokenElement {
       make("p", { part: "description" }, translated(pack.description)),
       make("p", { class: "price", part: "price" }, formats.money(priceOf(pack))),
       pack.available
-        ? make(
-            "button",
-            {
-              type: "button",
-              part: "button",
-              "aria-label": words.buyNowOf(translated(pack.name) ?? id),
-              click: () => void this.#buy(id),
-            },
-            words.buyNow,
-          )
+        ? make("button", { type: "button", part: "button", click: () => void this.#buy(id) })
         : make("p", { part: "unavailable" }, words.unavailable),
     );
   }
@@ -158,9 +149,11 @@ export class BuyTokens extends TokenElement {
     this.#bought = id;
     const { buy: words } = this.words();
     for (const button of this.#list.querySelectorAll("button")) {
-      const isChosen = id !== undefined && button.closest("li")?.dataset["package"] === id;
+      const card = button.closest("li");
+      const isChosen = id !== undefined && card?.dataset["package"] === id;
       button.ariaDisabled = id === undefined ? null : "true"; // a disabled button would lose the focus
       button.textContent = isChosen ? words.opening : words.buyNow;
+      button.ariaLabel = isChosen ? words.opening : words.buyNowOf(card?.querySelector(".name")?.textContent ?? "");
     }
   }
 

@@ -11,6 +11,7 @@ const RISE_MS = 900;
 const STYLE = `
   :host { display: none; align-items: center; gap: .4em; white-space: nowrap; font-variant-numeric: tabular-nums; }
   :host([state]:not([state="signed-out"])) { display: inline-flex; }
+  :host([hidden]) { display: none !important; }
   .coin { width: 1.15em; height: 1.15em; flex: none; color: var(--token-coin, currentColor); }
   .number { font-weight: 700; }
   .note { padding: 0 .45em; border: 1px solid; border-radius: 1em; font-size: .8em; color: var(--token-low, currentColor); }
