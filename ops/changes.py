@@ -55,6 +55,8 @@ def account_view(account: Account) -> dict[str, Any]:
     return {
         "userId": account.uid,
         "balance": account.balance,
+        "reserved": account.reserved,
+        "available": account.available,
         "totalTokensPurchased": account.purchased,
         "totalTokensEarned": account.earned,
         "totalTokensSpent": account.spent,
@@ -62,6 +64,15 @@ def account_view(account: Account) -> dict[str, Any]:
             # Version 0.1 did not record since when.
             id_: {"state": one.state, "since": datetime.fromtimestamp(one.since, UTC) if one.since else None}
             for id_, one in account.open_purchases.items()
+        },
+        # Tokens that expire, by the entry that gave them.
+        "lots": {
+            lot.id: {
+                "left": lot.left,
+                "expiresAt": datetime.fromtimestamp(lot.expires_at, UTC),
+                "priority": lot.priority,
+            }
+            for lot in account.lots
         },
     }
 

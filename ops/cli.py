@@ -12,6 +12,7 @@ from ops.alerts import alerts
 from ops.entries import adjust, credit, grant
 from ops.held import held
 from ops.migrate import migrate
+from ops.reservations import reservations
 from ops.topic import dead_letters, replay
 from ops.users import audit_command, limits, user
 from shared.domain.errors import StripeRefused, TokenEconomyError
@@ -59,5 +60,7 @@ def cli(**_options: object) -> None:
     """
 
 
-for _command in (user, held, adjust, grant, credit, audit_command, limits, replay, dead_letters, alerts, migrate):
+_LOOKING = (user, held, alerts, audit_command)
+_CHANGING = (adjust, grant, credit, limits, reservations, replay, dead_letters, migrate)
+for _command in (*_LOOKING, *_CHANGING):
     cli.add_command(_command)

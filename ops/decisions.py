@@ -12,6 +12,7 @@ from typing import Any
 from ops.alert_record import Attribution, action_fields, alert_path, closing
 from ops.entry_record import existing_entry, record_documents, record_path, recorded
 from shared.adapters.firestore.documents import HELD_PURCHASES
+from shared.domain import reserving
 from shared.domain.account import Account
 from shared.domain.change import Change, Decided, Known, Lookup, Stored, Update
 from shared.domain.crediting import Credited, Duplicate, post_purchase, same_entry
@@ -21,7 +22,9 @@ from shared.domain.limits import PurchaseTime, remember
 from shared.domain.payment_facts import PaymentFacts
 from shared.domain.posting import Posted
 from shared.domain.purchase import Purchase
+from shared.domain.reserving import Reserved
 from shared.domain.reversing import changed_alerts
+from shared.domain.spend_requests import ReservationKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,24 @@ def decide_entry(
     _refuse_unknown(account)
     after, entry = account.post(new, now)
     return Decided(Posted(entry), Change(after, (entry,), documents=record_documents(account.uid, new, by, now)))
+
+
+def decide_reservation_release(
+    account: Account, known: Known, now: datetime, *, whose: ReservationKey, action_id: str, by: Attribution
+) -> Decided[Reserved] | Lookup:
+    """Free a reservation, with a record of who did.
+
+    Raises:
+        NotFound: there is no such reservation.
+        Conflict: it was captured.
+    """
+    decided = reserving.decide_release(account, known, now, whose=whose)
+    if isinstance(decided, Lookup) or decided.change is None:
+        return decided
+    reservation = account.reservations[whose.key]
+    evidence = {"idempotencyKey": whose.key, "amount": reservation.amount, "used": reservation.used}
+    record = action_fields(action_id, "reservation released", whose.uid, by, evidence, now=now)
+    return replace(decided, change=replace(decided.change, documents={alert_path(action_id): record}))
 
 
 def decide_limits_reset(

@@ -12,6 +12,7 @@ from ops.stripe_facts import facts_at_stripe, taken_back
 from shared.domain.entry import NewEntry
 from shared.domain.errors import BadInput, NotFound
 from shared.domain.purchase import AwaitingPayment, Hold, NotOurs, Purchase, assess_session
+from shared.domain.spend_requests import EXPIRES_IN_DAYS_MAX, PRIORITY_DEFAULT, PRIORITY_MAX
 
 # A negative amount looks like an option.
 _NEGATIVE_AMOUNTS = {"ignore_unknown_options": True}
@@ -34,15 +35,45 @@ def adjust(options: ChangeOptions, connection: Connection, uid: str, amount: int
 @click.command(context_settings=_NEGATIVE_AMOUNTS)
 @click.argument("uid", type=UID)
 @click.argument("amount", type=TOKENS)
+@click.option(
+    "--expires-in-days",
+    "days",
+    type=click.IntRange(1, EXPIRES_IN_DAYS_MAX),
+    help="They expire at the end of that day, UTC. Without it they never do.",
+)
+@click.option(
+    "--priority",
+    type=click.IntRange(0, PRIORITY_MAX),
+    help=f"Of tokens that expire, those of the lowest are spent first. [default: {PRIORITY_DEFAULT}]",
+)
 @key_option
 @connected
 @change_options
-def grant(options: ChangeOptions, connection: Connection, uid: str, amount: int, key: str) -> None:
+def grant(
+    options: ChangeOptions,
+    connection: Connection,
+    uid: str,
+    amount: int,
+    *,
+    key: str,
+    days: int | None,
+    priority: int | None,
+) -> None:
     """Give a user AMOUNT tokens.
 
     They count as earned, in totalTokensEarned.
     """
-    _post(options, connection, uid, NewEntry(f"grant:{key}", "grant", amount, {}))
+    _post(options, connection, uid, _grant(amount, key, days, priority))
+
+
+def _grant(amount: int, key: str, days: int | None, priority: int | None) -> NewEntry:
+    if days is None:
+        if priority is not None:
+            raise click.UsageError("--priority is for tokens that expire: give --expires-in-days too")
+        return NewEntry(f"grant:{key}", "grant", amount, {"expiresInDays": None})
+    priority = PRIORITY_DEFAULT if priority is None else priority
+    details = {"expiresInDays": days, "priority": priority}
+    return NewEntry(f"grant:{key}", "grant", amount, details, days, priority)
 
 
 @click.command()

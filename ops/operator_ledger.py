@@ -19,6 +19,7 @@ from ops.decisions import (
     decide_limits_reset,
     decide_rejection,
     decide_release,
+    decide_reservation_release,
     decide_session_credit,
     hold_paths,
     rejection,
@@ -36,6 +37,9 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.payment_facts import PaymentFacts
 from shared.domain.posting import Posted
 from shared.domain.purchase import Purchase
+from shared.domain.reserving import Reserved
+from shared.domain.settling import settle
+from shared.domain.spend_requests import ReservationKey
 
 _UIDS_PAGE = 300
 _ENTRIES_PAGE = 300
@@ -62,6 +66,16 @@ class OperatorLedger:
         if not account.exists:
             raise NotFound("unknown_user", f"There is no user {uid}")
         return account
+
+    def settled_account(self, uid: str) -> Account:
+        """Return the account as it is now, without what has expired since its last change.
+
+        Raises:
+            NotFound: there is none.
+        """
+        account = self.account(uid)
+        settled = settle(account, {}, self._store.clock())
+        return settled[0] if settled else account
 
     def uids(self) -> Iterator[str]:
         """Yield the uid of every account, in order; a page of them is read at a time."""
@@ -211,6 +225,16 @@ class OperatorLedger:
             LedgerConflict: its id was used for something else, by somebody else or for another reason.
         """
         return self._store.change(uid, partial(decide_entry, new=new, by=by))
+
+    def release_reservation(self, whose: ReservationKey, by: Attribution) -> Reserved:
+        """Free a reservation. Nothing is charged.
+
+        Raises:
+            NotFound: there is no such reservation.
+            Conflict: it was captured.
+        """
+        decide = partial(decide_reservation_release, whose=whose, action_id=_action_id(), by=by)
+        return self._store.change(whose.uid, decide)
 
     def reset_limits(self, uid: str, by: Attribution) -> None:
         """Forget a user's recent purchases, which the limits count; no entry and no balance changes.

@@ -31,13 +31,13 @@ def user() -> None:
 @json_option
 @connected
 def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None:
-    """Show a user's balance, entries (newest first), held purchases and open alerts.
+    """Show a user's tokens, entries (newest first), held purchases and open alerts.
 
     WHO is a user id, an e-mail address, or the id of a Checkout Session (cs_…), a payment (pi_…) or a Stripe customer
     (cus_…).
     """
     uid = find_uid(connection, who)
-    account = connection.operator_ledger.account(uid)
+    account = connection.operator_ledger.settled_account(uid)
     entries = connection.ledger.transactions(uid, limit=limit).entries
     held = connection.operator_ledger.held_purchases("held", uid=uid, limit=_OPEN_MAX)
     alerts = connection.operator_ledger.alerts("open", uid=uid, limit=_OPEN_MAX)

@@ -1,5 +1,6 @@
 """adjust, grant and credit: entries made by hand, once, by somebody, for a reason."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -49,6 +50,38 @@ def test_a_grant_counts_as_earned(operator: Operator) -> None:
 
     assert (done["after"]["balance"], done["after"]["totalTokensEarned"]) == (140, 30)
     assert done["after"]["totalTokensPurchased"] == 110
+
+
+def test_a_grant_may_expire(operator: Operator) -> None:
+    done = operator.change("grant", "ada", "30", "--key", "T-7", "--expires-in-days", "10", "--priority", "20")
+
+    [(lot_id, lot)] = done["after"]["lots"].items()
+    entry = operator.ledger.entry("grant:T-7")
+    assert entry is not None
+    assert (lot_id, lot["left"], lot["priority"]) == ("grant:T-7", 30, 20)
+    assert lot["expiresAt"] == entry.details["expiresAt"] > f"{entry.timestamp + timedelta(days=10):%Y-%m-%dT%H:%M:%SZ}"
+    assert entry.details["expiresInDays"] == 10
+
+
+@pytest.mark.parametrize("again", [(), ("--expires-in-days", "11"), ("--expires-in-days", "10", "--priority", "20")])
+def test_a_grant_that_would_expire_otherwise_is_another_one(operator: Operator, again: tuple[str, ...]) -> None:
+    operator.change("grant", "ada", "30", "--key", "T-7", "--expires-in-days", "10")
+
+    message = operator.refused("grant", "ada", "30", "--key", "T-7", *again, *WHO_AND_WHY, "--yes", "--json")
+    assert message.startswith("Error: Entry grant:T-7 exists with other contents: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--priority", "10"), "--priority is for tokens that expire"),
+        (("--expires-in-days", "0"), "0 is not in the range"),
+        (("--expires-in-days", "3651"), "3651 is not in the range"),
+        (("--expires-in-days", "1", "--priority", "101"), "101 is not in the range"),
+    ],
+)
+def test_an_expiry_that_makes_no_sense_is_refused(operator: Operator, options: tuple[str, ...], message: str) -> None:
+    assert message in operator.refused("grant", "ada", "30", *options, *WHO_AND_WHY, "--yes")
 
 
 def test_a_grant_whose_acknowledgement_was_lost_is_made_once(operator: Operator) -> None:
@@ -148,7 +181,11 @@ def test_a_change_that_is_confirmed_shows_the_state_before_and_what_changed(oper
     assert result.exit_code == 0
     before, changed = result.stdout.split("Changed\n")
     assert "totalTokensPurchased  110" in before
-    assert changed.splitlines()[:-1] == ["  balance            110 -> 115", "  totalTokensEarned  0 -> 5"]
+    assert changed.splitlines()[:-1] == [
+        "  balance            110 -> 115",
+        "  available          110 -> 115",
+        "  totalTokensEarned  0 -> 5",
+    ]
     assert changed.splitlines()[-1].startswith("Done: created entry grant:")
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from ops.cli import cli
 from ops.topic_admin import DeadLetter, TopicAdmin
+from shared.adapters.firestore.reservations import Reservations
 from shared.domain.alert import Alert
+from shared.domain.spend_requests import ReservationKey, ReservationRequest
 from tests.first_version import DOCUMENTS
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -51,6 +53,8 @@ CALLS: dict[str, tuple[tuple[str, ...], Callable[[Any], object], object]] = {
     "grant": (("ada", "10"), lambda answer: answer["after"]["totalTokensEarned"], 10),
     "credit": ((PAID["id"],), lambda answer: answer["after"]["balance"], 220),
     "audit": (("ada",), lambda answer: answer, {"audited": 1, "faulty": []}),
+    "reservations show": (("ada",), lambda answer: [one["key"] for one in answer["reservations"]], ["job-1"]),
+    "reservations release": (("ada", "job-1"), lambda answer: answer["after"]["reserved"], 0),
     "limits reset": (("ada",), lambda answer: answer["after"]["recentPurchases"], []),
     "replay": (("--from", YESTERDAY), lambda answer: answer["after"]["from"], YESTERDAY),
     "dead-letters list": ((), lambda answer: [one["eventId"] for one in answer], ["evt_1"]),
@@ -82,6 +86,9 @@ def operator() -> Operator:
     operator.ledger.hold(type(hold)(hold.session_id, hold.reason, hold.message, "ada", hold.paid_at, evidence))
     operator.ledger.raise_alert(Alert("drift:ada", "drift", "critical", "ada", {"balance": 1}))
     operator.stripe.sessions[PAID["id"]] = PAID
+    Reservations(operator.ledger.store).reserve(
+        ReservationRequest(ReservationKey("ada", "job-1"), 10, 10, "render", 900, "release")
+    )
     operator.database.put("users/eve", DOCUMENTS["users/ada"])
     return operator
 

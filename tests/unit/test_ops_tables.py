@@ -18,12 +18,14 @@ ROOT = Path(__file__).parents[2]
 SESSION = "cs_test_a1V5peUiPgGgAdiiMGXhT9wkHVTFapN4RtZ8oQbXv2LmKc3Ds7YfEh0WjT"  # pragma: allowlist secret
 PAYMENT = "pi_3PgafuB7WZ01zgkW1XYmPNZs"
 UID = "u7Zq9RkLmNpQrStUvWxYz0123456"  # pragma: allowlist secret
+KEY = "generate-answer:3f2b8c1e-7a64-4d0e-9b1c-5e8f0a2d6c47:attempt-1"  # pragma: allowlist secret
 SEPARATOR = "=" * 20
 COMMANDS = {
     f"user show {UID}": (UID, f"purchase:{SESSION}", f"{SESSION}2", f"held:{SESSION}2"),
     "held list": (UID, f"{SESSION}2", "terms_mismatch"),
     "alerts list": (UID, f"held:{SESSION}2", f"{SESSION}2"),
     f"audit {UID}": (UID,),
+    f"reservations show {UID}": (UID, KEY),
     f"adjust {UID} -5 --key ticket-4711 --operator Grace --reason ticket --yes": (UID, "adjustment:ticket-4711"),
 }
 # A user with a purchase, a hold and an alert; then the commands, on the process's own standard output.
@@ -32,9 +34,13 @@ import sys
 from tests.operators import Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
 from ops.cli import cli
+from shared.adapters.firestore.reservations import Reservations
+from shared.domain.spend_requests import ReservationKey, ReservationRequest
 operator = Operator()
 operator.ledger.credit(purchase("{SESSION}", uid="{UID}", payment_intent_id="{PAYMENT}"), NO_LIMITS)
 operator.ledger.hold(invalid("{SESSION}2", uid="{UID}"))
+whose = ReservationKey("{UID}", "{KEY}")
+Reservations(operator.ledger.store).reserve(ReservationRequest(whose, 10, 10, "render", 900, "release"))
 for words in sys.argv[1:]:
     try:
         cli.main(words.split(), obj=operator.connection())
