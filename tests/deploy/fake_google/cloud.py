@@ -22,6 +22,7 @@ from tests.deploy.fake_google import (
 from tests.deploy.fake_google.arguments import Arguments, GcloudError, parse
 
 NUMBER = resources.NUMBER
+BILLING_ACCOUNT = "billingAccounts/012345-6789AB-CDEF01"  # pragma: allowlist secret
 VERSIONS = {"Google Cloud SDK": "528.0.0", "alpha": "2025.06.20", "beta": "2025.06.20", "core": "2025.06.20"}
 _READS = ("list", "list-configs", "describe", "get-iam-policy", "access", "cat", "print-access-token", "version")
 _STATES: dict[str, dict[str, Any]] = {
@@ -211,7 +212,7 @@ class FakeGoogle:
             "auth print-access-token": lambda: rest.TOKEN,
             "billing projects describe": lambda: {
                 "billingEnabled": self.state["billing"],
-                "billingAccountName": "billingAccounts/012345-6789AB-CDEF01" if self.state["billing"] else "",  # pragma: allowlist secret
+                "billingAccountName": BILLING_ACCOUNT if self.state["billing"] else "",
             },
             "projects describe": lambda: self._describe_project(words[-1]),
             "services enable": lambda: self._enable(words[-1]),
