@@ -1,6 +1,7 @@
 """Checks of this machine and this checkout: tools, placeholders, prices, regions, the commit."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,6 +17,7 @@ MINIMUM_GCLOUD = 528
 
 _MINIMUM_CURL = (7, 82)  # --json
 _PLACEHOLDER = re.compile(r"\bexample\.(?:com|org|net)\b")
+_LINKS = ("VITE_SUPPORT_URL", "VITE_START_URL")
 _PAGES = ("web/.env", "web/.env.production", "web/.env.local", "web/.env.production.local")
 
 
@@ -24,6 +26,7 @@ def check(subject: Subject, findings: Findings) -> None:
     _tools(subject, findings)
     _placeholders(subject, findings)
     _callers(subject, findings)
+    _links(subject, findings)
     environment = subject.environment
     if subject.project_in_shell not in ("", environment.project):
         findings.missing(
@@ -88,12 +91,7 @@ def _placeholders(subject: Subject, findings: Findings) -> None:
     if not environment.livemode:
         return
     values = {f"[{environment.name}] {name}": str(value) for name, value in asdict(environment).items()}
-    for file in _PAGES:
-        path = ROOT / file
-        for line in path.read_text().splitlines() if path.exists() else ():
-            name, equals, value = line.partition("=")
-            if equals:
-                values[f"{file} {name}"] = value
+    values |= {f"{file} {name}": value for file, name, value in _page_settings()}
     for name, value in values.items():
         if _PLACEHOLDER.search(value):
             findings.missing(f"{name} is a placeholder: {value}", "put the real one there")
@@ -102,6 +100,27 @@ def _placeholders(subject: Subject, findings: Findings) -> None:
             f"[{environment.name}] alert_emails is empty: nobody would know of an outage",
             "add an address that reaches a person at night, in deploy/environments.toml",
         )
+
+
+def _page_settings() -> Iterator[tuple[str, str, str]]:
+    """Return file, name and value of each setting of the pages that has one."""
+    for file in _PAGES:
+        path = ROOT / file
+        for line in path.read_text().splitlines() if path.exists() else ():
+            name, _, value = line.partition("=")
+            if value:
+                yield file, name, value
+
+
+def _links(subject: Subject, findings: Findings) -> None:
+    """Refuse pages that lead buyers to nobody, where money is real."""
+    if not subject.environment.livemode or not subject.has("hosting"):
+        return
+    known = {name for _, name, _ in _page_settings()}
+    for name in _LINKS:
+        if name not in known and not os.environ.get(name):
+            what = f"{name} is not set: the pages would link to a placeholder"
+            findings.missing(what, "set it in web/.env.production")
 
 
 def _callers(subject: Subject, findings: Findings) -> None:

@@ -136,6 +136,8 @@ MISSING: dict[str, tuple[Callable[[Project], None], str, str]] = {
 def ready(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A deployed project, and pages that are built."""
     monkeypatch.setattr(local, "pages_are_built", lambda: True)
+    monkeypatch.setenv("VITE_SUPPORT_URL", "https://company.test/help")
+    monkeypatch.setenv("VITE_START_URL", "https://app.company.test")
     return project
 
 
@@ -212,6 +214,19 @@ def test_in_development_one_caller_may_call_both(ready: Project) -> None:
     environment(livemode=False)(ready)
 
     assert ready.preflight(*ALL).problems == []
+
+
+@pytest.mark.parametrize("name", ["VITE_SUPPORT_URL", "VITE_START_URL"])
+def test_pages_that_would_link_to_a_placeholder_are_found(
+    ready: Project, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(name)
+
+    (problem,) = ready.preflight(*ALL).problems
+    assert (problem.what, problem.fix) == (
+        f"{name} is not set: the pages would link to a placeholder",
+        "set it in web/.env.production",
+    )
 
 
 def test_a_policy_that_keeps_the_sign_in_away_is_found(
