@@ -39,6 +39,8 @@ class Store:
         self.session_details: dict[str, SessionDetails] = {}
         self.withdrawals: dict[str, int] = {}
         """What each dispute withdraws when it is a chargeback, in the settlement currency."""
+        self.currency_options: dict[str, StripeObject] = {}
+        """The prices in other currencies of each price that has some, by currency; shown only on request."""
         self.search_index: dict[str, list[tuple[float, StripeObject]]] = {}
         """Each customer's states, with the time from which search could find them."""
         self._objects: dict[str, dict[str, StripeObject]] = {}

@@ -10,10 +10,11 @@ from typing import Any
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
+from stripe_simulator.engine.currencies import money
 from stripe_simulator.engine.errors import ApiError
 from stripe_simulator.engine.objects import StripeObject
 from stripe_simulator.engine.simulator import Account, Simulator
-from stripe_simulator.pages.rendering import message, money, render
+from stripe_simulator.pages.rendering import message, render
 from stripe_simulator.resources import payments
 from stripe_simulator.resources.cards import check_cvc, check_expiry
 from stripe_simulator.resources.checkout import expire_overdue

@@ -2,9 +2,10 @@
 
 from flask import Flask, Response
 
+from stripe_simulator.engine.currencies import money
 from stripe_simulator.engine.objects import StripeObject
 from stripe_simulator.engine.simulator import Simulator
-from stripe_simulator.pages.rendering import message, money, render
+from stripe_simulator.pages.rendering import message, render
 
 
 def install(app: Flask, simulator: Simulator) -> None:

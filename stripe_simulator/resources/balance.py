@@ -6,6 +6,7 @@ the account's settlement currency, which need not be the payment's.
 
 from typing import Literal
 
+from stripe_simulator.engine.currencies import decimals
 from stripe_simulator.engine.objects import StripeObject
 from stripe_simulator.engine.simulator import Account
 
@@ -62,9 +63,10 @@ def settlement_currency(account: Account, currency: str) -> str:
 
 def settled(account: Account, amount: int, currency: str) -> int:
     """Return what an amount of a payment is in the settlement currency."""
-    if settlement_currency(account, currency) == currency:
+    settled_in = settlement_currency(account, currency)
+    if settled_in == currency:
         return amount
-    return round(amount * account.behavior.settlement_rate)
+    return round(amount * account.behavior.settlement_rate * 10.0 ** (decimals(settled_in) - decimals(currency)))
 
 
 def processing_fee(cents: int) -> int:

@@ -5,6 +5,7 @@ https://docs.stripe.com/api/products, /prices
 
 from typing import Any
 
+from stripe_simulator.engine.currencies import is_chargeable
 from stripe_simulator.engine.errors import invalid, missing, only_one_of
 from stripe_simulator.engine.objects import StripeObject
 from stripe_simulator.engine.simulator import Account
@@ -12,6 +13,7 @@ from stripe_simulator.resources.operations import LIST_PARAMS, Operations, creat
 from stripe_simulator.resources.params import (
     amount,
     boolean,
+    by_currency,
     clearable,
     currency,
     fields,
@@ -52,6 +54,7 @@ INLINE_PRICE_PARAMS = {
     "tax_behavior": one_of("exclusive", "inclusive", "unspecified"),
     "unit_amount": amount,
 }
+_CURRENCY_OPTIONS = by_currency(fields({"unit_amount": amount}, required=["unit_amount"]))
 
 
 @operations.declare("POST", "/v1/products", {"id": text, **_PRODUCT_PARAMS}, required=["name"])
@@ -84,6 +87,7 @@ operations.listable("product", "/v1/products", active=boolean)
         **INLINE_PRICE_PARAMS,
         "active": boolean,
         "billing_scheme": one_of("per_unit"),
+        "currency_options": _CURRENCY_OPTIONS,
         "lookup_key": text,
         "metadata": metadata,
         "nickname": text,
@@ -152,11 +156,13 @@ def list_prices(account: Account, params: StripeObject) -> StripeObject:
 def make_price(account: Account, params: dict[str, Any]) -> StripeObject:
     """Create a price from checked parameters, and its product if `product_data` describes one."""
     values = dict(params)
+    options = {code: int(option["unit_amount"]) for code, option in values.pop("currency_options", {}).items()}
     product_data = values.pop("product_data", None)
     if product_data and "product" in values:
         raise only_one_of("product", "product_data")
     if "unit_amount" not in values:
         raise missing("unit_amount")
+    _check_amounts({values["currency"]: values["unit_amount"], **options})
     if product_data:
         values["product"] = account.create("product", updated=account.clock.now(), **product_data)["id"]
     elif "product" not in values:
@@ -166,7 +172,38 @@ def make_price(account: Account, params: dict[str, Any]) -> StripeObject:
         recurring = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
         values["recurring"] = {**recurring, **values["recurring"]}
         values["type"] = "recurring"
-    return account.create("price", unit_amount_decimal=str(values["unit_amount"]), **values)
+    price = account.create("price", unit_amount_decimal=str(values["unit_amount"]), **values)
+    account.store.currency_options[price["id"]] = {
+        code: {
+            "custom_unit_amount": None,
+            "tax_behavior": price["tax_behavior"],
+            "unit_amount": option,
+            "unit_amount_decimal": str(option),
+        }
+        for code, option in {**options, price["currency"]: price["unit_amount"]}.items()
+    }
+    return price
+
+
+def option_of(account: Account, price: StripeObject, currency: str) -> tuple[str, int]:
+    """Return a price in one of its currencies, as that currency and the amount.
+
+    Raises:
+        ApiError: 400; the price has no such currency.
+    """
+    options = account.store.currency_options[price["id"]]
+    if currency in options:
+        return currency, options[currency]["unit_amount"]
+    supported = ", ".join(f"`{code}`" for code in options)
+    only = "only supports" if len(options) == 1 else "supports currencies of"
+    message = f"The price specified {only} {supported}. This doesn't match the expected currency: `{currency}`."
+    raise invalid(message, param="line_items")
+
+
+def _check_amounts(amounts: dict[str, int]) -> None:
+    for code, value in amounts.items():
+        if not is_chargeable(value, code):
+            raise invalid(f"Invalid integer: {value}; in {code}, the last digit has to be 0", param="unit_amount")
 
 
 def _claim_lookup_key(account: Account, lookup_key: str | None, *, transfer: bool) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from stripe_simulator.engine.currencies import money
 from stripe_simulator.engine.errors import invalid, missing, no_such, only_one_of
 from stripe_simulator.engine.objects import StripeObject, template
 from stripe_simulator.engine.simulator import Account, Simulator
 from stripe_simulator.engine.store import SessionDetails
 from stripe_simulator.resources import checkout_params
-from stripe_simulator.resources.catalog import make_price, update_fields
+from stripe_simulator.resources.catalog import make_price, option_of, update_fields
 from stripe_simulator.resources.operations import LIST_PARAMS, Operations, as_list
 from stripe_simulator.resources.params import metadata, one_of, text
 from stripe_simulator.resources.pricing import line_item, set_amounts
@@ -17,7 +18,8 @@ operations = Operations()
 LIFETIME_S = 24 * 3600
 LIFETIME_MIN_S = 30 * 60
 CHARGE_CENTS_MIN = 50
-"""Stripe's minimum for US dollars (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)."""
+"""Stripe's minimum for US dollars, euros and yen (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts);
+here for every currency."""
 
 
 @operations.declare(
@@ -29,8 +31,7 @@ def create(account: Account, params: StripeObject) -> StripeObject:
     if "customer" in params:
         account.store.refer("customer", params["customer"], "customer")
     line_items = [
-        _priced(account, item, params["mode"], f"line_items[{position}]")
-        for position, item in enumerate(params["line_items"])
+        _priced(account, item, params, f"line_items[{position}]") for position, item in enumerate(params["line_items"])
     ]
     currencies = {item["currency"] for item in line_items}
     if len(currencies) > 1:
@@ -54,7 +55,8 @@ def create(account: Account, params: StripeObject) -> StripeObject:
     coupons = [account.store.get("coupon", discount["coupon"]) for discount in session["discounts"]]
     set_amounts(session, line_items, coupons[0] if coupons else None, account.behavior.tax_percent)
     if 0 < session["amount_total"] < CHARGE_CENTS_MIN:
-        message = "The Checkout Session's total amount due must add up to at least $0.50 usd"
+        least = money(CHARGE_CENTS_MIN, session["currency"])
+        message = f"The Checkout Session's total amount due must add up to at least {least} {session['currency']}"
         raise invalid(message, code="amount_too_small")
     details = SessionDetails(line_items, params.get("payment_intent_data", {}), params.get("subscription_data", {}))
     return account.store.add_session(session, details)
@@ -143,7 +145,8 @@ def _check_combinations(params: StripeObject) -> None:
         raise invalid("You may only specify one discount.", param="discounts")
 
 
-def _priced(account: Account, item: dict[str, Any], mode: str, path: str) -> StripeObject:
+def _priced(account: Account, item: dict[str, Any], params: StripeObject, path: str) -> StripeObject:
+    mode = params["mode"]
     if ("price" in item) == ("price_data" in item):
         raise missing(f"{path}[price]") if "price" not in item else only_one_of("price", "price_data")
     if "quantity" not in item:
@@ -164,7 +167,8 @@ def _priced(account: Account, item: dict[str, Any], mode: str, path: str) -> Str
     if mode == "subscription" and price["type"] != "recurring":
         message = "You must provide at least one recurring price in `subscription` mode when using prices."
         raise invalid(message, param="line_items")
-    return line_item(price, account.store.get("product", price["product"]), item["quantity"])
+    option = option_of(account, price, params["currency"]) if "currency" in params else None
+    return line_item(price, account.store.get("product", price["product"]), item["quantity"], option)
 
 
 def _discount(account: Account, given: dict[str, str]) -> dict[str, str | None]:

@@ -92,7 +92,7 @@ def _line(account: Account, item: StripeObject) -> StripeObject:
         currency=item["currency"],
         description=item["description"],
         period={"end": now, "start": now},
-        pricing=pricing_of(price),
+        pricing={**pricing_of(price), "unit_amount_decimal": str(item["amount_subtotal"] // item["quantity"])},
         quantity=item["quantity"],
         subtotal=item["amount_subtotal"],
     )

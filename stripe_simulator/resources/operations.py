@@ -160,11 +160,13 @@ def _expand(store: Store, node: object, names: list[str], path: str) -> None:
 
 
 def _collection(store: Store, node: StripeObject, name: str) -> StripeObject | None:
-    """Return a list that Stripe leaves out unless asked: a session's line items, a charge's refunds."""
+    """Return what Stripe leaves out unless asked: a session's line items, a charge's refunds, a price's currencies."""
     kind = node.get("object")
     if kind == "checkout.session" and name == "line_items":
         return as_list(f"/v1/checkout/sessions/{node['id']}/line_items", store.session_details[node["id"]].line_items)
     if kind == "charge" and name == "refunds":
         refunds = list(store.newest("refund", lambda refund: refund["charge"] == node["id"]))
         return as_list(f"/v1/charges/{node['id']}/refunds", refunds)
+    if kind == "price" and name == "currency_options":
+        return store.currency_options[node["id"]]
     return None

@@ -126,6 +126,17 @@ def currency(raw: Raw, path: str) -> str:
     return code.lower()
 
 
+def by_currency(reader: Reader) -> Reader:
+    """Return a reader of hashes with a value for each currency."""
+
+    def read(raw: Raw, path: str) -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise invalid("Invalid hash", param=path)
+        return {currency(code, path): reader(value, f"{path}[{code}]") for code, value in raw.items()}
+
+    return read
+
+
 def url(raw: Raw, path: str) -> str:
     """Read an absolute http or https address."""
     address = text(raw, path)

@@ -6,14 +6,20 @@ from stripe_simulator.engine.objects import StripeObject, build
 from stripe_simulator.engine.simulator import Account
 
 
-def line_item(price: StripeObject, product: StripeObject, quantity: int) -> StripeObject:
-    """Return a new line item for a price, before discounts and taxes."""
-    subtotal = price["unit_amount"] * quantity
+def line_item(
+    price: StripeObject, product: StripeObject, quantity: int, option: tuple[str, int] | None = None
+) -> StripeObject:
+    """Return a new line item for a price, before discounts and taxes.
+
+    `option` is one of the price's currencies with its amount; None: the default one.
+    """
+    currency, unit_amount = option or (price["currency"], price["unit_amount"])
+    subtotal = unit_amount * quantity
     return build(
         "item",
         amount_subtotal=subtotal,
         amount_total=subtotal,
-        currency=price["currency"],
+        currency=currency,
         description=product["name"],
         price=price,
         quantity=quantity,

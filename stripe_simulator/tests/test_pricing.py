@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stripe_simulator.engine.currencies import money
 from stripe_simulator.engine.objects import StripeObject, build
-from stripe_simulator.pages.rendering import money
 from stripe_simulator.resources.pricing import line_item, set_amounts
 
 
@@ -60,6 +60,7 @@ def test_all_off_is_free() -> None:
         (123456, "eur", "€1,234.56"),
         (5, "chf", "0.05 CHF"),
         (1500, "jpy", "1,500 JPY"),
+        (5120, "kwd", "5.120 KWD"),
     ],
 )
 def test_money_is_written_as_a_buyer_reads_it(cents: int, currency: str, shown: str) -> None:
