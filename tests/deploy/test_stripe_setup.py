@@ -121,6 +121,20 @@ def set_up(cloud: Scripts, stripe: Stripe, *arguments: str) -> subprocess.Comple
     return cloud.run(SET_UP, cloud.environment, *arguments, extra={"STRIPE_API_BASE": stripe.url})
 
 
+def test_buyers_read_how_many_tokens_they_pay_for(cloud: Scripts, stripe: Stripe) -> None:
+    """On Stripe's page and on the receipt."""
+    assert set_up(cloud, stripe).returncode == 0
+    described = {one["name"]: one["description"] for one in stripe.all("products")}
+    assert described["Popular Pack"] == "110 tokens - Most popular choice - 10% bonus!"
+
+    catalog = cloud.checkout / "shared" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("Most popular choice", "Everybody's choice"))
+    assert set_up(cloud, stripe).returncode == 0
+
+    described = {one["name"]: one["description"] for one in stripe.all("products")}
+    assert described["Popular Pack"] == "110 tokens - Everybody's choice - 10% bonus!"
+
+
 def test_a_key_given_by_resource_name_is_read_from_secret_manager(cloud: Scripts, stripe: Stripe) -> None:
     """docs/runbook.md sets the variable to that name, for python -m ops."""
     cloud.change(secret_values={"stripe-secret-key": [SECRET_KEY]})
