@@ -161,8 +161,8 @@ def _terms_paid_for(held: HeldPurchase, catalog: Catalog, *, discounted: bool) -
     # The terms do not say what a price that was not paid in full buys.
     if package is None or held.reason == HoldReason.DISCOUNT_NOT_ALLOWED or (discounted and not package.promotions):
         return None
-    price = (held.amount_subtotal, held.currency)
-    paid_for = [terms for terms in package.terms if (terms.price_cents, terms.currency) == price]
+    currency = _text(held.currency) or ""
+    paid_for = [terms for terms in package.terms if terms.prices.get(currency) == held.amount_subtotal]
     if held.reason == HoldReason.LIMIT_EXCEEDED:
         # It was held only for the limits: its claim was found to match terms.
         paid_for = [terms for terms in paid_for if terms.tokens == held.tokens]

@@ -2,22 +2,29 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from shared.domain.errors import CatalogError
+from shared.domain.money import is_chargeable
 
 # A package's id becomes part of a setting's name.
 _PACKAGE_ID = re.compile(r"[a-z0-9_]+")
+_CURRENCY = re.compile(r"[a-z]{3}")
+
+# What a badge means, whatever words and language it is in.
+BadgeKind = Literal["most_popular", "best_value"]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a package gives and costs.
 
-    `tokens` includes `bonus`; `price_cents` is in the currency's smallest unit; `ended` is the last day (UTC) on which
-    these terms were sold, None while they are.
+    `tokens` includes `bonus`. `price_cents` is in the smallest unit of `currency`, in which buyers pay unless they ask
+    for another one; `currency_options` has the prices in those others, each in its own smallest unit. `ended` is the
+    last day (UTC) on which these terms were sold, None while they are.
     """
 
     tokens: int
@@ -25,6 +32,12 @@ class Terms:
     price_cents: int
     currency: str
     ended: date | None = None
+    currency_options: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def prices(self) -> dict[str, int]:
+        """The price in every currency, the default one first."""
+        return {self.currency: self.price_cents, **self.currency_options}
 
     def on_sale_at(self, begun_at: datetime) -> bool:
         """Tell whether a purchase begun at this moment may claim these terms."""
@@ -40,6 +53,7 @@ class Package:
     description: str
     terms: tuple[Terms, ...]
     badge: str | None = None
+    badge_kind: BadgeKind | None = None
     promotions: bool = False
 
     @property
@@ -97,10 +111,25 @@ def _package(catalog: str, row: dict[str, Any]) -> Package:
     # A TOML date with a time would be a datetime, which is no day and does not compare with one.
     if any(type(day) is not date for day in days) or days != sorted(filter(None, days)):
         raise CatalogError(f"Catalog '{catalog}', package '{package.id}': `ended` are days, the earliest first")
+    if package.badge_kind not in (None, *get_args(BadgeKind)):
+        raise CatalogError(f"Catalog '{catalog}', package '{package.id}': no badge is of kind {package.badge_kind!r}")
     for terms in package.terms:
-        amounts = (terms.tokens, terms.bonus, terms.price_cents)
-        if not all(type(amount) is int for amount in amounts) or terms.currency != str(terms.currency).lower():
-            raise CatalogError(f"Catalog '{catalog}', package '{package.id}': wrong kinds of values in {terms}")
-        if terms.tokens <= 0 or terms.price_cents <= 0 or not 0 <= terms.bonus < terms.tokens:
-            raise CatalogError(f"Catalog '{catalog}', package '{package.id}': wrong amounts in {terms}")
+        fault = _fault_of(terms)
+        if fault:
+            raise CatalogError(f"Catalog '{catalog}', package '{package.id}': {fault} in {terms}")
     return package
+
+
+def _fault_of(terms: Terms) -> str | None:
+    """Say what is wrong with terms."""
+    if not isinstance(terms.currency_options, dict) or terms.currency in terms.currency_options:
+        return "`currency_options` must be a table of the currencies besides the default one"
+    if not all(isinstance(code, str) and _CURRENCY.fullmatch(code) for code in terms.prices):
+        return "a currency that is not three small letters"
+    if not all(type(amount) is int for amount in (terms.tokens, terms.bonus, *terms.prices.values())):
+        return "wrong kinds of values"
+    if terms.tokens <= 0 or not 0 <= terms.bonus < terms.tokens:
+        return "wrong amounts"
+    # Stripe would refuse it: https://docs.stripe.com/currencies#three-decimal
+    wrong = [code for code, amount in terms.prices.items() if not is_chargeable(amount, code)]
+    return f"a price that cannot be charged ({', '.join(wrong)})" if wrong else None

@@ -196,7 +196,7 @@ def _purchase_of(session: Mapping[str, Any], *, paid_at: int, catalog: Catalog) 
         raise _UnacceptableError(
             HoldReason.DISCOUNT_NOT_ALLOWED,
             f"Package validation failed: {session.get('amount_total')} {session.get('currency')} paid, "
-            f"{terms.price_cents} due for {package.id}",
+            f"{session.get('amount_subtotal')} due for {package.id}",
         )
     return Purchase(
         session_id=session["id"],
@@ -204,9 +204,9 @@ def _purchase_of(session: Mapping[str, Any], *, paid_at: int, catalog: Catalog) 
         package_id=package.id,
         tokens=terms.tokens,
         bonus=terms.bonus,
-        subtotal_cents=terms.price_cents,
+        subtotal_cents=session["amount_subtotal"],
         paid_cents=session["amount_total"],
-        currency=terms.currency,
+        currency=session["currency"],
         customer_id=storable(session.get("customer")),
         payment_intent_id=storable(session.get("payment_intent")),
         paid_at=paid_at,
@@ -238,10 +238,11 @@ def _claim_of(session: Mapping[str, Any], catalog: Catalog) -> tuple[str, Packag
 
 def _terms_of(session: Mapping[str, Any], package: Package, tokens: int) -> Terms:
     """Return the terms that the session claims and the package had when the session was created."""
-    claim = (tokens, session.get("amount_subtotal"), session.get("currency"))
+    claim = (tokens, session.get("amount_subtotal"))
+    currency = str(session.get("currency"))
     created_at = datetime.fromtimestamp(session["created"], UTC)
     for terms in reversed(package.terms):
-        if (terms.tokens, terms.price_cents, terms.currency) == claim and terms.on_sale_at(created_at):
+        if (terms.tokens, terms.prices.get(currency)) == claim and terms.on_sale_at(created_at):
             return terms
     raise _UnacceptableError(
         HoldReason.TERMS_MISMATCH,

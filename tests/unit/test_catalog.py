@@ -37,6 +37,21 @@ def test_everything_is_sold_in_dollars_without_promotions(name: str) -> None:
     assert {(one.current.currency, one.promotions) for one in load_catalog(name).packages} == {("usd", False)}
 
 
+def test_the_international_catalog_is_the_default_one_in_more_currencies() -> None:
+    def in_dollars(name: str) -> list[tuple[object, ...]]:
+        return [
+            (one.id, one.name, one.description, one.badge, one.badge_kind, one.current.tokens, one.current.price_cents)
+            for one in load_catalog(name).packages
+        ]
+
+    assert in_dollars("international") == in_dollars("default")
+    popular = load_catalog("international").find("popular")
+    assert popular is not None
+    assert list(popular.current.prices.items()) == [
+        ("usd", 999), ("eur", 949), ("gbp", 849), ("jpy", 1500), ("kwd", 3070),
+    ]  # fmt: skip
+
+
 def test_a_package_names_the_setting_of_its_price() -> None:
     popular = load_catalog().find("popular")
     assert popular is not None
@@ -64,6 +79,11 @@ PACKAGE = '[[default]]\nid = "pack"\nname = "Pack"\ndescription = ""\n'
 NOW = '{ tokens = 50, bonus = 0, price_cents = 499, currency = "usd" }'
 ENDED = '{ tokens = 40, bonus = 0, price_cents = 499, currency = "usd", ended = 2026-06-30 }'
 ENDED_EARLIER = '{ tokens = 30, bonus = 0, price_cents = 499, currency = "usd", ended = 2025-06-30 }'
+
+
+def in_more(options: str) -> str:
+    """Return the current terms with prices in other currencies."""
+    return NOW.replace(" }", f", currency_options = {{ {options} }} }}")
 
 
 def written(folder: Path, text: str) -> Path:
@@ -97,6 +117,15 @@ PACKAGE + "terms = [" + NOW.replace("499", '"499"') + "]",
         f"{PACKAGE}terms = [{NOW.replace('bonus = 0', 'bonus = 50')}]",
         f"{PACKAGE}terms = [{NOW.replace('bonus = 0', 'bonus = -1')}]",
         PACKAGE + "terms = [" + NOW.replace("usd", "USD") + "]",
+        PACKAGE + "terms = [" + NOW.replace("usd", "us") + "]",
+        f"{PACKAGE}terms = [{in_more('usd = 949')}]",
+        f"{PACKAGE}terms = [{in_more('EUR = 949')}]",
+        f"{PACKAGE}terms = [{in_more('eur = 0')}]",
+        f"{PACKAGE}terms = [{in_more('eur = 9.49')}]",
+        f"{PACKAGE}terms = [{in_more('kwd = 1555')}]",
+        f"{PACKAGE}terms = [{in_more('isk = 69950')}]",
+        f"{PACKAGE}terms = [{NOW.replace(' }', ', currency_options = [949] }')}]",
+        f"{PACKAGE}badge_kind = 'cheapest'\nterms = [{NOW}]",
         f"{PACKAGE}color = 'red'\nterms = [{NOW}]",
         PACKAGE.replace('"pack"', '"my-pack"') + f"terms = [{NOW}]",
         PACKAGE.replace('id = "pack"\n', "") + f"terms = [{NOW}]",
@@ -105,7 +134,10 @@ PACKAGE + "terms = [" + NOW.replace("499", '"499"') + "]",
     ids=[
         "no terms", "terms missing", "only ended terms", "two current terms", "ended terms last", "ended out of order",
         "ended is no day", "no tokens", "tokens are no number", "no price", "a price in dollars", "a price in text",
-        "all bonus", "negative bonus", "currency in capitals", "unknown field", "an id no setting can have", "no id",
+        "all bonus", "negative bonus", "currency in capitals", "no currency",
+        "the default currency as an option", "another currency in capitals", "another price of nothing",
+        "another price in euros", "fils that cannot be charged", "parts of a crown", "options in a list",
+        "a badge of no kind", "unknown field", "an id no setting can have", "no id",
         "a package twice",
     ],
 )  # fmt: skip

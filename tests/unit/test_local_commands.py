@@ -35,7 +35,7 @@ def test_an_unknown_catalog_stops_the_start_with_one_line(tmp_path: Path) -> Non
     started = run(sys.executable, "-m", "local", "--directory", str(directory), "--catalog", "nonsense", where=ROOT)
 
     assert started.returncode == 1
-    assert started.stderr == "No catalog 'nonsense' in catalog.toml; there are: default, classic\n"
+    assert started.stderr == "No catalog 'nonsense' in catalog.toml; there are: default, classic, international\n"
     assert started.stdout == ""
     assert not directory.exists()
 

@@ -18,6 +18,7 @@ from shared.domain.payment_events import fact_of_dispute
 from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundedTotal, RefundFailed, RefundMade
 from shared.domain.purchase import Hold, HoldReason, assess_session
 from shared.domain.reversing import Noted, NothingNew, Reversed
+from shared.runtime.catalog_file import load_catalog
 from tests.fakes.firestore import FakeFirestore, Write
 from tests.fakes.gateway import FakeGateway
 from tests.operators import WHO_AND_WHY, Operator
@@ -389,6 +390,17 @@ def test_terms_that_gave_different_numbers_at_one_price_are_not_guessed(operator
     hold(operator)
 
     assert "give --tokens" in refused(operator, "release", SESSION)
+
+
+@pytest.mark.parametrize(("currency", "paid", "shown"), [("jpy", 1500, "1,500 JPY"), ("eur", 949, "9.49 EUR")])
+def test_a_purchase_in_another_currency_is_released_by_its_price_there(
+    operator: Operator, currency: str, paid: int, shown: str
+) -> None:
+    operator.catalog = load_catalog("international")
+    hold(operator, currency=currency, amountTotal=paid, amountSubtotal=paid)
+
+    assert shown in operator.run("held", "list").stdout
+    assert operator.change("held", "release", SESSION)["after"]["balance"] == 110
 
 
 def test_a_session_that_names_no_buyer_needs_one_that_exists(operator: Operator) -> None:

@@ -1,6 +1,7 @@
 """What a Checkout Session is: every reason to credit it, to wait, to hold it, or to leave it."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.purchases import PAID_AT, purchase
 from tests.stripe_events import session_of
 
 CATALOG = load_catalog()
+INTERNATIONAL = load_catalog("international")
 NOW = PAID_AT
 FORMER = Terms(100, 0, 999, "usd", ended=date(2026, 6, 30))
 CURRENT = Terms(110, 10, 999, "usd")
@@ -58,6 +60,37 @@ def test_every_package_is_credited_at_its_price(package: Package) -> None:
 
     assert isinstance(bought, Purchase)
     assert (bought.package_id, bought.tokens, bought.paid_cents) == (package.id, package.current.tokens, cents)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("usd", 999), ("eur", 949), ("jpy", 1500), ("kwd", 3070)])
+def test_a_package_is_credited_at_its_price_in_every_currency(currency: str, amount: int) -> None:
+    session = session_of(currency=currency, amount_subtotal=amount, amount_total=amount)
+
+    bought = verdict(session, INTERNATIONAL)
+
+    assert isinstance(bought, Purchase)
+    assert (bought.tokens, bought.subtotal_cents, bought.paid_cents, bought.currency) == (110, amount, amount, currency)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("eur", 999), ("jpy", 999), ("jpy", 949), ("chf", 999), ("usd", 949)])
+def test_the_price_in_one_currency_buys_nothing_in_another(currency: str, amount: int) -> None:
+    hold = verdict(session_of(currency=currency, amount_subtotal=amount, amount_total=amount), INTERNATIONAL)
+
+    assert isinstance(hold, Hold)
+    assert hold.reason is HoldReason.TERMS_MISMATCH
+
+
+@pytest.mark.parametrize(("days_later", "credited"), [(0, True), (1, False)])
+def test_a_former_price_counts_until_its_day_in_every_currency(days_later: int, *, credited: bool) -> None:
+    popular = INTERNATIONAL.find("popular")
+    assert popular is not None
+    last_day = datetime.fromtimestamp(PAID_AT, UTC).date() - timedelta(days=days_later)
+    former = replace(popular.current, currency_options={"eur": 899}, ended=last_day)
+    catalog = Catalog("changed", (replace(popular, terms=(former, popular.current)),))
+
+    bought = verdict(session_of(currency="eur", amount_subtotal=899, amount_total=899), catalog)
+
+    assert isinstance(bought, Purchase) is credited
 
 
 def test_a_delayed_payment_that_came_is_a_purchase() -> None:

@@ -12,7 +12,7 @@ export interface Badge {
 }
 
 // Until the API says a badge's kind, it is known by its English words.
-const KINDS: Record<string, string> = { "MOST POPULAR": "popular", "BEST VALUE": "best_value" };
+const KINDS: Record<string, string> = { "MOST POPULAR": "most_popular", "BEST VALUE": "best_value" };
 
 export function badgeOf({ badge, badge_kind }: Pick<Package, "badge" | "badge_kind">): Badge | null {
   if (!(badge || badge_kind)) return null;

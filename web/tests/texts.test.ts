@@ -69,7 +69,7 @@ describe.each(Object.keys(LANGUAGES))("the texts in %s", (language) => {
     const untranslated = words.filter((text) => language !== "en" && !(text in catalog));
 
     expect(untranslated).toEqual([]);
-    expect(Object.keys(buy.badges)).toEqual(["popular", "best_value"]);
+    expect(Object.keys(buy.badges)).toEqual(["most_popular", "best_value"]);
   });
 });
 

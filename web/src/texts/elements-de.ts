@@ -26,7 +26,7 @@ export function elementTextsIn({ number, clock, day }: Formats): ElementTexts {
       loading: "Pakete werden geladen …",
       unavailable: "Zurzeit nicht verfügbar",
       empty: "Zurzeit sind keine Pakete im Verkauf. Schauen Sie bald wieder vorbei.",
-      badges: { popular: "AM BELIEBTESTEN", best_value: "BESTER PREIS" },
+      badges: { most_popular: "AM BELIEBTESTEN", best_value: "BESTER PREIS" },
     },
 
     errors: {

@@ -27,7 +27,7 @@ export function elementTextsIn({ number, isOne, clock, day }: Formats) {
       loading: "Loading packs…",
       unavailable: "Currently unavailable",
       empty: "There are no packs on sale right now. Check back soon.",
-      badges: { popular: "MOST POPULAR", best_value: "BEST VALUE" } as Record<string, string>,
+      badges: { most_popular: "MOST POPULAR", best_value: "BEST VALUE" } as Record<string, string>,
     },
 
     errors: {
