@@ -15,6 +15,8 @@ from typing import Any
 from deploy.commands import gcloud
 from deploy.environment import DeployError, Environment, load_environment
 from deploy.shell import run_here
+from shared.domain.catalog import Terms
+from shared.domain.money import in_main_unit
 from shared.runtime.catalog_file import load_catalog
 from topology.functions import load_functions
 
@@ -130,10 +132,8 @@ class SmokeTest:
     def _packages(self, url: str, catalog: str) -> None:
         """Check that exactly the catalog's packages are on sale, at its prices."""
         packages: list[dict[str, Any]] = request(url).json.get("packages", [])
-        offered = {str(one.get("id")): (one.get("tokens"), one.get("price")) for one in packages}
-        expected = {
-            one.id: (one.current.tokens, one.current.price_cents / 100) for one in load_catalog(catalog).packages
-        }
+        offered = {str(one.get("id")): (one.get("tokens"), one.get("price"), _prices(one)) for one in packages}
+        expected = {one.id: _expected(one.current) for one in load_catalog(catalog).packages}
         wrong = sorted(id_ for id_ in offered.keys() | expected.keys() if offered.get(id_) != expected.get(id_))
         what = f"packages and prices are those of catalog {catalog}"
         self.row(what, ", ".join(wrong) or len(offered), is_ok=not wrong)
@@ -201,6 +201,15 @@ class SmokeTest:
         ]
         recorded = [(entry.get("type"), entry.get("amount")) for entry in entries]
         self.row("the transaction is recorded, once", recorded, is_ok=recorded == [("purchase", tokens)])
+
+
+def _expected(terms: Terms) -> tuple[object, ...]:
+    return terms.tokens, in_main_unit(terms.price_cents, terms.currency), terms.prices
+
+
+def _prices(offer: Mapping[str, Any]) -> dict[object, object]:
+    """Return a package's amounts by currency; those in several currencies are in a list of their own."""
+    return {price.get("currency"): price.get("amount") for price in offer.get("prices", [offer])}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

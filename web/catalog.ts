@@ -9,8 +9,14 @@ interface CatalogPackage {
   name: string;
   description: string;
   badge?: string;
-  badge_kind?: string;
-  terms: { tokens: number; bonus: number; price_cents: number; currency: string }[];
+  badge_kind?: "most_popular" | "best_value";
+  terms: {
+    tokens: number;
+    bonus: number;
+    price_cents: number;
+    currency: string;
+    currency_options?: Record<string, number>;
+  }[];
 }
 
 /** Returns the current offers of one catalog of shared/catalog.toml. */
@@ -23,6 +29,19 @@ export function offersOf(file: string, catalog: string): Package[] {
 function offer({ terms, ...words }: CatalogPackage): Package {
   const current = terms.at(-1);
   if (!current) throw new Error(`Package ${words.id} has no terms`);
-  const { tokens, bonus, price_cents: amount, currency } = current;
-  return { ...words, tokens, bonus, amount, currency, price: amount / 10 ** decimalsOf(currency), available: true };
+  const { tokens, bonus, price_cents: amount, currency, currency_options: options } = current;
+  const prices = Object.entries({ [currency]: amount, ...options }).map(([code, price]) => ({
+    amount: price,
+    currency: code,
+  }));
+  return {
+    ...words,
+    tokens,
+    bonus,
+    amount,
+    currency,
+    price: amount / 10 ** decimalsOf(currency),
+    ...(options ? { prices } : {}),
+    available: true,
+  };
 }

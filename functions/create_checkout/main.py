@@ -46,7 +46,9 @@ def create_checkout(request: Request) -> dict[str, Any]:
 def handle(request: Request, using: Dependencies) -> dict[str, Any]:
     """Validate the request and check the limits before the buyer pays, then ask Stripe for a session."""
     user = using.identity.user_of(request.headers.get("Authorization"), request.headers.get("X-Firebase-AppCheck"))
-    package, price_id = _requested(http.json_object(request))
+    body = http.json_object(request)
+    package, price_id = _requested(body)
+    currency = _currency(body, package)
     _brake(user.uid, using.throttle)
     account = using.ledger.account(user.uid)
     _check_limits(account, using.ledger)
@@ -55,6 +57,7 @@ def handle(request: Request, using: Dependencies) -> dict[str, Any]:
         uid=user.uid,
         package=package,
         price_id=price_id,
+        currency=currency,
         app_base_url=SETTINGS.app_base_url,
         invoice=SETTINGS.invoices,
     )
@@ -91,6 +94,16 @@ def _requested(body: dict[str, Any]) -> tuple[Package, str]:
         logs.error("checkout.unavailable", f"{package.price_setting} is not configured", package_id=package.id)
         raise BadInput("package_unavailable", "Package not available - contact support")
     return package, price_id
+
+
+def _currency(body: dict[str, Any], package: Package) -> str:
+    """Return the currency that a request names, or else the package's default one."""
+    currency = body.get("currency")
+    if currency is None:
+        return package.current.currency
+    if not isinstance(currency, str) or currency not in package.current.prices:
+        raise BadInput("unknown_currency", "The package is not sold in this currency")
+    return currency
 
 
 def _brake(uid: str, throttle: Throttle) -> None:

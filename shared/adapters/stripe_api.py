@@ -62,30 +62,34 @@ class StripeGateway:
         return get_or_create(self._stripe, uid, email, instead_of=instead_of)
 
     def create_token_checkout_session(
-        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool = False
+        self,
+        *,
+        uid: str,
+        customer_id: str,
+        package: Package,
+        price_id: str,
+        currency: str,
+        app_base_url: str,
+        invoice: bool = False,
     ) -> tuple[str, str]:
         """Create a Checkout Session for one package; return its id and the address of Stripe's page.
 
         The metadata is on the PaymentIntent too, from which Stripe copies it to the charge: refunds and disputes find
         their buyer by it. Source: https://docs.stripe.com/metadata
 
-        With `invoice`, Stripe makes an invoice for the purchase. The browser returns to `app_base_url`.
+        Without `currency`, Stripe would choose one of the price's by the buyer's internet address (decision 0033). With
+        `invoice`, Stripe makes an invoice for the purchase. The browser returns to `app_base_url`.
 
         Raises:
             CustomerGone: the customer was deleted in Stripe.
         """
-        metadata = {
-            "firebase_uid": uid,
-            "package_id": package.id,
-            "tokens": str(package.current.tokens),
-            "purchase_type": TOKEN_PACKAGE,
-        }
         params: SessionCreateParams = {
             "mode": "payment",
             "customer": customer_id,
             "client_reference_id": uid,
             "line_items": [{"price": price_id, "quantity": 1}],
-            "metadata": metadata,
+            "currency": currency,
+            "metadata": (metadata := _claim(uid, package)),
             "payment_intent_data": {"metadata": metadata},
             # Left out, the dashboard decides. The session's amounts have to be those of the package's terms.
             "adaptive_pricing": {"enabled": False},
@@ -96,13 +100,10 @@ class StripeGateway:
             params["allow_promotion_codes"] = True
         if invoice:
             params["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": metadata}}
-
-        def create(key: str) -> stripe.checkout.Session:
-            return self._stripe.v1.checkout.sessions.create(params, {"idempotency_key": key})
-
+        create = self._stripe.v1.checkout.sessions.create
         try:
             # No fixed key: a second session of the same buyer is a second purchase, unless nobody pays it.
-            session = call_with_key(create, str(uuid.uuid4()))
+            session = call_with_key(lambda key: create(params, {"idempotency_key": key}), str(uuid.uuid4()))
         except StripeRefused as error:
             if is_missing(error, param="customer"):
                 raise CustomerGone from error
@@ -235,6 +236,16 @@ class StripeGateway:
                 return []
             raise
         return [one.to_dict(for_json=True) for one in page.data]
+
+
+def _claim(uid: str, package: Package) -> dict[str, str]:
+    """Return the metadata that says who buys what."""
+    return {
+        "firebase_uid": uid,
+        "package_id": package.id,
+        "tokens": str(package.current.tokens),
+        "purchase_type": TOKEN_PACKAGE,
+    }
 
 
 def connect_stripe(secret_key: str, *, api_base: str | None) -> StripeGateway:

@@ -137,6 +137,7 @@ def checkout(gateway: StripeGateway, client: stripe.StripeClient, *, invoice: bo
         customer_id=gateway.get_or_create_customer("buyer", None),
         package=POPULAR,
         price_id=price,
+        currency="usd",
         app_base_url="https://app.example",
         invoice=invoice,
     )

@@ -17,7 +17,14 @@ from shared.runtime.catalog_file import load_catalog
 from topology.functions import ROOT, load_functions
 
 PACKAGES = [
-    {"id": one.id, "tokens": one.current.tokens, "price": one.current.price_cents / 100, "available": True}
+    {
+        "id": one.id,
+        "tokens": one.current.tokens,
+        "price": one.current.price_cents / 100,
+        "amount": one.current.price_cents,
+        "currency": one.current.currency,
+        "available": True,
+    }
     for one in load_catalog().packages
 ]
 TOKEN = f"e30.{base64.urlsafe_b64encode(json.dumps({'sub': 'ada'}).encode()).decode().rstrip('=')}.c2ln"
@@ -170,7 +177,9 @@ def test_a_package_that_is_not_on_sale_fails(system: System, run: Smoke) -> None
     assert run() == ["every package is on sale"]
 
 
-@pytest.mark.parametrize(("field", "value"), [("price", 0.99), ("tokens", 999), ("id", "other")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("price", 0.99), ("amount", 99), ("currency", "eur"), ("tokens", 999), ("id", "other")]
+)
 def test_a_package_at_other_terms_fails(system: System, run: Smoke, field: str, value: object) -> None:
     system.packages[1][field] = value
     assert run() == ["packages and prices are those of catalog default"]

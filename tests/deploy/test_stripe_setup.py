@@ -3,18 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from shared.domain.catalog import Terms
 from shared.domain.stripe_events import API_VERSION, HANDLED_EVENTS
 from shared.runtime.catalog_file import load_catalog
 from stripe_simulator.server import serving
 from stripe_simulator.settings import Settings
 from tests.deploy.scripts import Scripts
+from topology.stripe_prices import set_up as set_up_prices
 
 SECRET_KEY, WEBHOOK_SECRET, PUBLISHABLE_KEY = "sk_test_Abc123", "whsec_Abc123", "pk_test_Abc123"
 SET_UP = f"{sys.executable} -m deploy.stripe_setup"
@@ -189,6 +191,32 @@ def test_products_prices_and_the_endpoint_are_created_once(cloud: Scripts, strip
     assert (len(stripe.all("products")), len(stripe.all("prices")), len(stripe.all("webhook_endpoints"))) == (4, 4, 1)
     assert cloud.changes() == []
     assert "STRIPE_TOKEN_STARTER_PRICE_ID=price_" in cloud.run("./deploy.sh", "dev", "--dry-run").stdout
+
+
+def amounts_of(stripe: Stripe, price_id: str) -> dict[str, int]:
+    """Return a price's amounts in all of its currencies."""
+    query = {"expand[0]": "currency_options"}
+    price = httpx.get(f"{stripe.url}/v1/prices/{price_id}", params=query, auth=(SECRET_KEY, "")).json()
+    return {code: option["unit_amount"] for code, option in price["currency_options"].items()}
+
+
+def test_a_price_has_every_currency_of_its_package_and_is_replaced_when_one_changes(stripe: Stripe) -> None:
+    popular = load_catalog("international").find("popular")
+    assert popular is not None
+    cheaper = replace(popular.current, currency_options={**popular.current.currency_options, "eur": 899})
+
+    def price_of(terms: Terms) -> str:
+        prices = set_up_prices(stripe.url, SECRET_KEY, [replace(popular, terms=(terms,))])
+        return prices["STRIPE_TOKEN_POPULAR_PRICE_ID"]
+
+    first = price_of(popular.current)
+    assert amounts_of(stripe, first) == popular.current.prices
+    assert price_of(popular.current) == first
+
+    second = price_of(cheaper)
+    assert amounts_of(stripe, second) == cheaper.prices
+    assert price_of(cheaper) == second
+    assert {price["id"] for price in stripe.all("prices") if price["active"]} == {first, second}
 
 
 def test_the_endpoint_can_be_redirected_and_disabled_and_restored(cloud: Scripts, stripe: Stripe) -> None:

@@ -45,13 +45,27 @@ class FakeGateway:
         return f"cus_{uid}_{len(self.customers)}" if instead_of else f"cus_{uid}"
 
     def create_token_checkout_session(
-        self, *, uid: str, customer_id: str, package: Package, price_id: str, app_base_url: str, invoice: bool
+        self,
+        *,
+        uid: str,
+        customer_id: str,
+        package: Package,
+        price_id: str,
+        currency: str,
+        app_base_url: str,
+        invoice: bool,
     ) -> tuple[str, str]:
         if self.session_error:
             raise self.session_error
         if customer_id in self.deleted:
             raise CustomerGone
-        session = {"uid": uid, "customer": customer_id, "package": package.id, "price": price_id}
+        session = {
+            "uid": uid,
+            "customer": customer_id,
+            "package": package.id,
+            "price": price_id,
+            "currency": currency,
+        }
         self.sessions.append(session | ({"invoice": True} if invoice else {}))
         return "cs_1", f"{app_base_url}/pay/cs_1"
 
@@ -87,7 +101,35 @@ def test_a_signed_in_user_gets_a_session_and_its_address(function: Deployed, gat
     assert answer.status_code == 200
     assert answer.json == {"success": True, "session_id": "cs_1", "url": "https://app.example/pay/cs_1"}
     assert gateway.customers == [("ada", "ada@example.com")]
-    assert gateway.sessions == [{"uid": "ada", "customer": "cus_ada", "package": "popular", "price": "price_popular"}]
+    assert gateway.sessions == [
+        {"uid": "ada", "customer": "cus_ada", "package": "popular", "price": "price_popular", "currency": "usd"}
+    ]
+
+
+@pytest.fixture
+def international(firestore: FakeFirestore, gateway: FakeGateway) -> Iterator[Deployed]:
+    parts = (FakeIdentity(), ledger_of(firestore.as_client()), gateway)
+    with deployed("create_checkout", {**ENVIRON, "TOKEN_CATALOG": "international"}, parts=parts) as function:
+        yield function
+
+
+@pytest.mark.parametrize(
+    ("chosen", "currency"), [({}, "usd"), ({"currency": None}, "usd"), ({"currency": "jpy"}, "jpy")], ids=str
+)
+def test_the_buyer_chooses_among_the_packages_currencies(
+    international: Deployed, gateway: FakeGateway, chosen: dict[str, object], currency: str
+) -> None:
+    assert international.post(POPULAR | chosen, headers=ADA).status_code == 200
+
+    assert [session["currency"] for session in gateway.sessions] == [currency]
+
+
+@pytest.mark.parametrize("currency", ["chf", "JPY", "", 5, ["jpy"]])
+def test_a_currency_that_the_package_has_no_price_in_is_refused(
+    international: Deployed, gateway: FakeGateway, currency: object
+) -> None:
+    assert refused(international.post(POPULAR | {"currency": currency}, headers=ADA)) == (400, "unknown_currency")
+    assert not gateway.sessions
 
 
 def test_a_setting_turns_invoices_on(firestore: FakeFirestore, gateway: FakeGateway) -> None:

@@ -98,7 +98,12 @@ def customer_of(uid: str, id_: str, created: int = 1_795_000_000) -> dict[str, A
 def session(gateway: StripeGateway, package: Package | None = POPULAR) -> tuple[str, str]:
     assert package is not None
     return gateway.create_token_checkout_session(
-        uid="ada", customer_id="cus_1", package=package, price_id="price_1", app_base_url="https://app.example"
+        uid="ada",
+        customer_id="cus_1",
+        package=package,
+        price_id="price_1",
+        currency="eur",
+        app_base_url="https://app.example",
     )
 
 
@@ -232,6 +237,7 @@ def test_a_session_carries_the_metadata_on_itself_and_on_its_payment(
         "client_reference_id": ["ada"],
         "line_items[0][price]": ["price_1"],
         "line_items[0][quantity]": ["1"],
+        "currency": ["eur"],
         **{f"metadata[{key}]": [value] for key, value in metadata.items()},
         **{f"payment_intent_data[metadata][{key}]": [value] for key, value in metadata.items()},
         "adaptive_pricing[enabled]": ["false"],

@@ -252,15 +252,32 @@ export interface components {
             name: string;
             /** @description What the buyer gets, including `bonus`. */
             tokens: number;
-            /** @description In dollars. */
+            /** @description `amount` in the main unit of `currency`: 9.99 for $9.99, 1500 for ¥1,500. */
             price: number;
+            /** @description The price in the smallest unit of `currency`, as Stripe counts: 999 for $9.99, 1500 for ¥1,500, 3070 for KD 3.070. */
+            amount: number;
+            currency: components["schemas"]["Currency"];
+            /** @description The price in every currency that the package is sold in, the default one first; left out if it is the only one. */
+            prices?: components["schemas"]["Price"][];
             /** @description How many of the tokens are a bonus. */
             bonus: number;
             description: string;
             /** @description For example MOST POPULAR; most packages have none. */
             badge?: string;
+            /**
+             * @description What the badge means, whatever words and language it is in.
+             * @enum {unknown}
+             */
+            badge_kind?: "most_popular" | "best_value";
             /** @description Whether it can be bought now. */
             available: boolean;
+        };
+        /** @description ISO 4217, in lowercase. */
+        Currency: string;
+        Price: {
+            /** @description In the smallest unit of `currency`. */
+            amount: number;
+            currency: components["schemas"]["Currency"];
         };
         Packages: {
             /** @constant */
@@ -270,6 +287,8 @@ export interface components {
         Order: {
             /** @description The package's id. */
             package: string;
+            /** @description One of the currencies of the package's `prices`; its `currency` if left out. */
+            currency?: string | null;
         };
         CheckoutSession: {
             /** @constant */
@@ -801,7 +820,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "missing_package" | "unknown_package" | "package_unavailable" | "invalid_json";
+                            code?: "missing_package" | "unknown_package" | "package_unavailable" | "unknown_currency" | "invalid_json";
                         };
                     };
                 };

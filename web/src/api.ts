@@ -1,8 +1,7 @@
 // The HTTP API as docs/openapi.yaml describes it: `npm run client` writes api-schema.ts from there.
 import type { components, operations } from "./api-schema";
 
-/** `amount` is in the smallest unit of `currency`. An API without both knows only dollars; without the kind, badges are text. */
-export type Package = components["schemas"]["Package"] & { amount?: number; currency?: string; badge_kind?: string };
+export type Package = components["schemas"]["Package"];
 export type Transaction = components["schemas"]["Transaction"];
 export type Balance = components["schemas"]["Balance"];
 export type CheckoutSession = components["schemas"]["CheckoutSession"];

@@ -32,6 +32,7 @@ function refusalText(words: ElementTexts["errors"], { code, status, retryAt }: A
       return words.stripeRefused;
     case "unknown_package":
     case "package_unavailable":
+    case "unknown_currency":
       return words.packageGone;
   }
   return status === 503 ? words.unreachable : words.unknown;

@@ -24,7 +24,4 @@ export function decimalsOf(currency: string): number {
 export const inMainUnit = ({ amount, currency }: Money) => amount / 10 ** decimalsOf(currency);
 
 /** What a pack costs. */
-export function priceOf({ price, amount, currency }: Pick<Package, "price" | "amount" | "currency">): Money {
-  if (amount !== undefined && currency !== undefined) return { amount, currency };
-  return { amount: Math.round(price * 100), currency: "usd" }; // an API that knows only dollars
-}
+export const priceOf = ({ amount, currency }: Pick<Package, "amount" | "currency">): Money => ({ amount, currency });

@@ -11,12 +11,8 @@ export interface Badge {
   label: string;
 }
 
-// Until the API says a badge's kind, it is known by its English words.
-const KINDS: Record<string, string> = { "MOST POPULAR": "most_popular", "BEST VALUE": "best_value" };
-
+/** A badge of a kind that this page knows is in its language; any other says what the catalog says. */
 export function badgeOf({ badge, badge_kind }: Pick<Package, "badge" | "badge_kind">): Badge | null {
-  if (!(badge || badge_kind)) return null;
-  const kind = badge_kind ?? KINDS[badge ?? ""] ?? "";
-  const label = texts.buy.badges[kind] ?? translated(badge ?? kind);
-  return { look: kind === "best_value" ? "best" : "popular", label };
+  const label = texts.buy.badges[badge_kind ?? ""] ?? (badge && translated(badge));
+  return label ? { look: badge_kind === "best_value" ? "best" : "popular", label } : null;
 }

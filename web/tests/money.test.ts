@@ -37,11 +37,6 @@ describe("an amount of money", () => {
 
 describe("a pack's price", () => {
   it("is in its currency", () => {
-    expect(priceOf({ price: 5, amount: 500, currency: "jpy" })).toEqual({ amount: 500, currency: "jpy" });
-  });
-
-  it("is in dollars if the API knows no currency", () => {
-    expect(priceOf({ price: 19.99 })).toEqual({ amount: 1999, currency: "usd" });
-    expect(priceOf({ price: 4.35 })).toEqual({ amount: 435, currency: "usd" }); // 434.99999999999994
+    expect(priceOf({ amount: 500, currency: "jpy" })).toEqual({ amount: 500, currency: "jpy" });
   });
 });

@@ -61,7 +61,7 @@ def test_a_page_is_painted_before_its_program_is_there(shopper: Shopper) -> None
 def test_the_packs_of_the_build_give_way_to_those_on_sale(shopper: Shopper) -> None:
     def answer(route: Route) -> None:
         packages = route.fetch().json()
-        packages["packages"][1] |= {"price": 12.5, "name": "Larger Pack"}
+        packages["packages"][1] |= {"amount": 1250, "name": "Larger Pack"}
         del packages["packages"][0]
         route.fulfill(json=packages)
 
