@@ -15,7 +15,9 @@ from ops.find_user import find_uid
 from ops.json_fields import json_fields
 from ops.operator_ledger import OperatorLedger
 from ops.options import UID, WHO, ChangeOptions, change_options, connected, json_option, limit_option
+from shared.domain.entry import Entry
 from shared.domain.limits import PurchaseTime
+from shared.domain.money import format_amount
 
 _OPEN_MAX = 100  # held purchases, and alerts, of one user
 
@@ -56,16 +58,11 @@ def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None
     render.fields("User", about)
     render.table(
         "Entries, newest first",
-        ("time", "type", "amount", "balance after", "id", "reason", "record"),
+        ("time", "type", "amount", "balance after", "money", "id", "reason", "record"),
         [
             (
-                entry.timestamp,
-                entry.type,
-                entry.amount,
-                entry.balance_after,
-                entry.id,
-                entry.details.get("reason"),
-                entry.details.get("operatorAction"),
+                *(entry.timestamp, entry.type, entry.amount, entry.balance_after, _money_of(entry), entry.id),
+                *(entry.details.get("reason"), entry.details.get("operatorAction")),
             )
             for entry in entries
         ],
@@ -80,6 +77,12 @@ def show(connection: Connection, who: str, limit: int, *, as_json: bool) -> None
         ("id", "type", "severity", "created"),
         [(alert.id, alert.type, alert.severity, alert.created_at) for alert in alerts],
     )
+
+
+def _money_of(entry: Entry) -> str | None:
+    """Return how much money moved with an entry: from the buyer, or negative, back to the buyer."""
+    amount = entry.details.get("paymentAmount", entry.details.get("paymentAmountCents"))
+    return None if amount is None else format_amount(amount, entry.details["currency"])
 
 
 @click.group()

@@ -80,7 +80,8 @@ class Purchase:
             "stripeSessionId": self.session_id,
             "stripeCustomerId": self.customer_id,
             "stripePaymentIntentId": self.payment_intent_id,
-            "paymentAmountCents": self.paid_cents,
+            "paymentAmount": self.paid_cents,
+            "paymentAmountCents": self.paid_cents,  # the name that version 0.1 gave it
             "subtotalCents": self.subtotal_cents,
             "currency": self.currency,
         }

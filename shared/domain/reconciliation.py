@@ -34,16 +34,18 @@ class ReconcileRequest:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What Stripe says of a paid session: whose it is (None when it names no buyer), for what, and how many cents."""
+    """What Stripe says of a paid session: whose it is (None when it names no buyer), for what, and how much."""
 
     uid: str | None
     tokens: str | None
     cents: int | None
+    currency: str | None
 
     def is_of(self, purchase: Entry) -> bool:
         """Tell whether it paid for a purchase of the ledger; an operator may have released that to somebody else."""
-        claimed = (purchase.uid, str(purchase.amount), purchase.details["paymentAmountCents"])
-        return purchase.released or (self.uid, self.tokens, self.cents) == claimed
+        details = purchase.details
+        claimed = (purchase.uid, str(purchase.amount), details["paymentAmountCents"], details["currency"])
+        return purchase.released or (self.uid, self.tokens, self.cents, self.currency) == claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,4 +233,4 @@ def payment_of(session: Mapping[str, Any] | None) -> Payment | None:
     if session is None or session.get("payment_status") == "unpaid":
         return None
     metadata = metadata_of(session)
-    return Payment(buyer_in(metadata), metadata.get("tokens"), session.get("amount_total"))
+    return Payment(buyer_in(metadata), metadata.get("tokens"), session.get("amount_total"), session.get("currency"))

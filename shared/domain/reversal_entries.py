@@ -6,6 +6,9 @@
     dispute:{dp_…}:{txn_…}            a dispute took money                 stripeDisputeId, disputedCents
     dispute_reversal:{dp_…}:{txn_…}   a dispute gave money back            stripeDisputeId, disputedCents
 
+All of them say what money the fact moved: paymentAmount, negative when it went back to the buyer, in the smallest unit
+of currency. Refunds are in the purchase's currency, disputes in their own.
+
 A fact is learned once, so its entry can be made once. Where a fact changes an amount under an id that is known already,
 which Stripe does not document, the id says what changed.
 """
@@ -43,7 +46,7 @@ def entry_for(
     if after is known or not change:
         return None
     id_, type_, own = _named(fact, known, after, change)
-    return NewEntry(id_, type_, change, {**details, **own})
+    return NewEntry(id_, type_, change, {**details, **own, **_money(fact, known, after, sale)})
 
 
 def entries_at_purchase(facts: PaymentFacts, sale: Sale, details: Mapping[str, Any]) -> Iterator[NewEntry]:
@@ -102,6 +105,16 @@ def _named(fact: Fact, known: PaymentFacts, after: PaymentFacts, change: int) ->
             return f"{type_}:{dispute_id}:{_news(fact, known)}", type_, own
         case _:
             assert_never(fact)
+
+
+def _money(fact: Fact, known: PaymentFacts, after: PaymentFacts, sale: Sale) -> dict[str, Any]:
+    """Return how much money a fact moved, and in which currency."""
+    if isinstance(fact, DisputeState | PresumedDispute):
+        dispute, before = after.disputes[fact.dispute_id], known.disputes.get(fact.dispute_id)
+        cents, currency = dispute.amount
+        moved = round((dispute.share - (before.share if before else 0)) * cents)
+        return {"paymentAmount": -moved, "currency": currency or sale.currency}
+    return {"paymentAmount": known.refunded_cents - after.refunded_cents, "currency": sale.currency}
 
 
 def _is_made(refund_id: str, known: PaymentFacts) -> bool:

@@ -132,6 +132,7 @@ def test_a_transaction_is_shown_as_the_contract_says(history: Deployed, ledger: 
                     "stripeSessionId": "cs_1",
                     "stripeCustomerId": "cus_ada",
                     "stripePaymentIntentId": "pi_1",
+                    "paymentAmount": 999,
                     "paymentAmountCents": 999,
                     "subtotalCents": 999,
                     "currency": "usd",

@@ -13,7 +13,7 @@ from shared.domain.alert import Alert
 from shared.domain.crediting import Credited, Held
 from shared.domain.entry import NewEntry
 from shared.domain.limits import Limits
-from shared.domain.payment_facts import RefundedTotal
+from shared.domain.payment_facts import RefundedTotal, RefundMade
 from shared.domain.spend_requests import grant_of
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, invalid, purchase
@@ -61,6 +61,19 @@ def test_a_user_is_shown_to_people(operator: Operator) -> None:
     assert "spend:ada:1" in shown
     assert "purchase:cs_1" not in shown
     assert "Open alerts: none" in shown
+
+
+def test_entries_show_their_money_in_its_currency(operator: Operator) -> None:
+    operator.ledger.credit(purchase("cs_yen", payment_intent_id="pi_yen", paid_cents=1500, currency="jpy"), NO_LIMITS)
+    operator.ledger.reverse("ada", "pi_yen", RefundMade("re_1", 500))
+
+    shown = operator.run("user", "show", "ada").stdout
+
+    money_of = {id_: line for line in shown.splitlines() for id_ in ("re_1", "cs_yen", "ada:1", "cs_1") if id_ in line}
+    assert "│ -500 JPY " in money_of["re_1"]
+    assert "│ 1,500 JPY " in money_of["cs_yen"]
+    assert "│ 9.99 USD " in money_of["cs_1"]
+    assert "USD" not in money_of["ada:1"]
 
 
 # --- user show, by what a buyer quotes

@@ -120,6 +120,7 @@ def test_a_purchase_names_the_session_the_customer_and_what_was_paid() -> None:
         "stripeSessionId": "cs_1",
         "stripeCustomerId": "cus_ada",
         "stripePaymentIntentId": "pi_1",
+        "paymentAmount": 999,
         "paymentAmountCents": 999,
         "subtotalCents": 999,
         "currency": "usd",

@@ -424,9 +424,10 @@ def test_a_purchase_that_stripe_does_not_know_raises_one_alert(
         session("cs_1", metadata={**METADATA, "firebase_uid": "bob"}),
         session("cs_1", metadata={**METADATA, "tokens": "50"}),
         session("cs_1", amount_total=499),
+        session("cs_1", currency="jpy"),
         session("cs_1", metadata=None),
     ],
-    ids=["unpaid", "another buyer's", "fewer tokens", "less money", "not for tokens"],
+    ids=["unpaid", "another buyer's", "fewer tokens", "less money", "other money", "not for tokens"],
 )
 def test_a_purchase_that_stripe_reports_otherwise_raises_an_alert(
     function: Deployed, ledger: Ledger, stripe: FakeStripe, in_stripe: dict[str, Any]

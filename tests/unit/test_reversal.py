@@ -1,5 +1,6 @@
 """What refunds and disputes take of a purchase, with the numbers of payments that once ended wrong."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -236,7 +237,63 @@ def test_totals_alone_are_enough() -> None:
     entries = entries_of(total(300), total(500), total(300))
 
     assert [(entry.id, entry.amount) for entry in entries] == [("refund:ch_1:300", -33), ("refund:ch_1:500", -22)]
-    assert entries[1].details == {"packageId": "popular", "stripeChargeId": "ch_1", "refundedCents": 500}
+    assert entries[1].details == {
+        "packageId": "popular",
+        "stripeChargeId": "ch_1",
+        "refundedCents": 500,
+        "paymentAmount": -200,
+        "currency": "usd",
+    }
+
+
+# --- money
+
+
+def money_of(*events: Event, sale: Sale = POPULAR) -> list[tuple[int, str]]:
+    """Return how much money each entry says that it moved, and in which currency."""
+    return [(entry.details["paymentAmount"], entry.details["currency"]) for entry in entries_of(*events, sale=sale)]
+
+
+def test_a_refund_says_what_it_returned_and_a_failed_one_what_came_back() -> None:
+    events = (refund("re_1", 300), refund("re_2", 200), failed("re_1", 300))
+
+    assert money_of(*events) == [(-300, "usd"), (-200, "usd"), (300, "usd")]
+
+
+def test_whoever_tells_of_a_refund_first_the_money_is_the_same() -> None:
+    assert money_of(total(300), refund("re_1", 300), total(500), refund("re_2", 200)) == [(-300, "usd"), (-200, "usd")]
+
+
+def test_money_is_in_the_purchases_currency() -> None:
+    yen = replace(POPULAR, paid_cents=1500, currency="jpy")
+
+    assert money_of(refund("re_1", 500), sale=yen) == [(-500, "jpy")]
+
+
+def test_a_dispute_is_in_its_own_currency_whatever_the_shop_is_settled_in() -> None:
+    yen = replace(POPULAR, paid_cents=1500, currency="jpy")
+    withdrawn = dispute("needs_response", -975, cents=1500, currency="jpy", settled_in="usd")
+    reinstated = dispute("won", -975, 975, cents=1500, currency="jpy", settled_in="usd")
+
+    assert money_of(withdrawn, reinstated, sale=yen) == [(-1500, "jpy"), (1500, "jpy")]
+
+
+def test_a_dispute_in_another_currency_than_the_purchase_says_so() -> None:
+    assert money_of(dispute("needs_response", -999, cents=790, currency="gbp")) == [(-790, "gbp")]
+
+
+def test_a_dispute_that_is_won_in_part_returns_a_part() -> None:
+    lost_in_part = dispute("lost", -999, 333)
+
+    assert money_of(dispute("needs_response", -999), lost_in_part) == [(-999, "usd"), (333, "usd")]
+
+
+def test_what_version_0_1_presumed_of_a_dispute_is_in_the_purchases_currency() -> None:
+    known = PaymentFacts()
+    entry = entry_for(PresumedDispute("dp_1", 300), known, POPULAR, DETAILS, taken=0)
+
+    assert entry is not None
+    assert (entry.details["paymentAmount"], entry.details["currency"]) == (-300, "usd")
 
 
 # --- inquiries
@@ -360,7 +417,13 @@ def test_the_next_fact_makes_good_what_older_rules_took() -> None:
 
     assert entry is not None
     assert entry.amount == -60
-    assert entry.details == {"packageId": "popular", "stripeDisputeId": "dp_1", "disputedCents": 499}
+    assert entry.details == {
+        "packageId": "popular",
+        "stripeDisputeId": "dp_1",
+        "disputedCents": 499,
+        "paymentAmount": -499,
+        "currency": "usd",
+    }
 
 
 def test_what_came_before_its_purchase_is_taken_at_once() -> None:

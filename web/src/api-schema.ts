@@ -346,16 +346,24 @@ export interface components {
             stripePaymentIntentId?: string | null;
             /** @description The purchase's invoice in Stripe, where invoices are on. */
             stripeInvoiceId?: string;
-            /** @description The amount paid */
+            /**
+             * @description How much money moved, in the smallest unit of `currency`: positive from the buyer (after discounts, including
+             *     taxes), negative back to the buyer. Every entry about money has it, except some that version 0.1 made.
+             */
+            paymentAmount?: number;
+            /** @description The `paymentAmount` of a purchase */
             paymentAmountCents?: number;
             /** @description The price before discounts and taxes. */
             subtotalCents?: number;
+            /** @description ISO 4217, in lowercase, of all amounts of the entry. A dispute's may differ from its purchase's. */
             currency?: string;
+            /** @description The amount paid in dollars, for purchases in dollars only: nothing is converted. */
             paymentAmountUSD?: number;
             /** @description The total refunded of the payment so far. */
             refundedCents?: number;
             /** @description The amount of a refund that failed and came back. */
             failedCents?: number;
+            /** @description The amount in dispute. */
             disputedCents?: number;
             /** @description What the tokens were spent on */
             reason?: string;

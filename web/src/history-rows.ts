@@ -47,7 +47,7 @@ export function historyRow(entry: Transaction, context: Context): HTMLElement {
         {},
         make("strong", {}, typeOf(entry)),
         make("span", { class: "description" }, describe(entry, context)),
-        ...purchaseLine(entry, context),
+        ...moneyLine(entry, context),
       ),
     ),
     make("td", { class: `number amount ${direction}` }, formats.signed(entry.amount)),
@@ -60,14 +60,20 @@ export function historyRow(entry: Transaction, context: Context): HTMLElement {
   );
 }
 
-/** What was paid, and the way to the receipt. */
-function purchaseLine(entry: Transaction, context: Context): HTMLElement[] {
+/** The money that was paid or went back, and from a purchase the way to its receipt. */
+function moneyLine(entry: Transaction, context: Context): HTMLElement[] {
+  const moved = moneyOf(entry);
+  const money = moved && formats.money(moved);
+  const receipt = receiptLink(entry, context);
+  if (!(money || receipt)) return [];
+  return [make("span", { class: "money-line" }, money, money && receipt && " · ", receipt)];
+}
+
+function receiptLink(entry: Transaction, context: Context): HTMLElement | null {
   const { stripeSessionId: sessionId } = entry.details;
-  const paid = moneyOf(entry, context.entries);
-  if (entry.type !== "purchase" || !sessionId) return [];
+  if (entry.type !== "purchase" || !sessionId) return null;
   const label = words.receiptOf(`${describe(entry, context)}, ${formats.moment(new Date(entry.timestamp))}`);
-  const receipt = make("a", { href: purchasePage(sessionId), "aria-label": label }, words.receipt);
-  return [make("span", { class: "purchase-line" }, paid && `${formats.money(paid)} · `, receipt)];
+  return make("a", { href: purchasePage(sessionId), "aria-label": label }, words.receipt);
 }
 
 /** A purchase that isn't credited. Once it has failed, it can be dismissed, which calls `changed`. */

@@ -79,31 +79,15 @@ function paidBy({ details }: Transaction): Money | null {
 }
 
 /** How much money an entry moved: positive to the shop, negative back to the buyer; null if none, or if it isn't known. */
-export function moneyOf(entry: Transaction, entries: readonly Transaction[]): Money | null {
-  const paid = paidFor(entry, entries);
-  if (!paid) return null;
-  const { refundedCents, failedCents, disputedCents } = entry.details;
-  const money = (amount: number): Money => ({ ...paid, amount });
-  if (entry.type === "purchase") return paid;
-  if (entry.type === "dispute" && disputedCents !== undefined) return money(-disputedCents);
-  if (entry.type === "dispute_reversal" && disputedCents !== undefined) return money(disputedCents);
-  if (failedCents !== undefined) return money(failedCents);
-  return refundedCents === undefined ? null : money(refundedBefore(entry, entries) - refundedCents);
-}
-
-/** What was refunded of a payment before this refund; `entries` are the newest first. */
-function refundedBefore(entry: Transaction, entries: readonly Transaction[]): number {
-  const older = entries.slice(entries.indexOf(entry) + 1);
-  const session = entry.details.stripeSessionId;
-  const isRefundOfSame = ({ details }: Transaction) =>
-    details.stripeSessionId === session && details.refundedCents !== undefined;
-  return older.find(isRefundOfSame)?.details.refundedCents ?? 0;
+export function moneyOf(entry: Transaction): Money | null {
+  const { paymentAmount: amount, currency } = entry.details;
+  return amount !== undefined && currency !== undefined ? { amount, currency } : paidBy(entry);
 }
 
 /** Returns entries as CSV (RFC 4180), safe from being read as formulas by a spreadsheet. */
 export function toCsv(shown: readonly Transaction[], context: Context): string {
   const rows = shown.map((entry) => {
-    const money = moneyOf(entry, context.entries);
+    const money = moneyOf(entry);
     return [
       entry.timestamp.replace("T", " ").replace("Z", ""), // as spreadsheets write it
       typeOf(entry),

@@ -110,23 +110,19 @@ describe("a refund", () => {
 });
 
 describe("money", () => {
-  it("is what each entry moved; refunds add up", () => {
-    const amounts = ENTRIES.map((each) => moneyOf(each, ENTRIES)?.amount);
+  it("is what the entry says that it moved, in its own currency", () => {
+    const disputed = entry({ type: "dispute", details: { ...PAID, paymentAmount: -1500, currency: "jpy" } });
 
-    expect(amounts).toEqual([-3999, -1000, 4999]);
+    expect(moneyOf(disputed)).toEqual({ amount: -1500, currency: "jpy" });
   });
 
-  it("returns with a failed refund and a resolved dispute, and leaves with a dispute", () => {
-    const failed = entry({ type: "refund", amount: 10, details: { ...PAID, failedCents: 1000 } });
-    const disputed = entry({ type: "dispute", amount: -50, details: { ...PAID, disputedCents: 4999 } });
-    const resolved = entry({ type: "dispute_reversal", amount: 50, details: { ...PAID, disputedCents: 4999 } });
-    const all = [resolved, disputed, failed, PURCHASE];
-
-    expect(all.map((each) => moneyOf(each, all)?.amount)).toEqual([4999, -4999, 1000, 4999]);
+  it("of a purchase of version 0.1 is what was paid", () => {
+    expect(moneyOf(PURCHASE)).toEqual({ amount: 4999, currency: "usd" });
   });
 
-  it("is none where nothing was paid", () => {
-    expect(moneyOf(entry({}), ENTRIES)).toBeNull();
+  it("is none where nothing was paid, or nobody noted it", () => {
+    expect(moneyOf(entry({}))).toBeNull();
+    expect(moneyOf(FIRST)).toBeNull();
   });
 });
 
