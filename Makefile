@@ -122,7 +122,7 @@ web/examples/react/dist/index.html: web/dist/index.html
 	@touch $@
 
 # The settings that end up in the pages: another value is another build.
-BUILD_SETTINGS = TOKEN_CATALOG=$(TOKEN_CATALOG) $(foreach name,VITE_SITE_URL VITE_START_URL VITE_SUPPORT_URL VITE_APPCHECK_SITE_KEY,$(name)=$($(name)))
+BUILD_SETTINGS = TOKEN_CATALOG=$(TOKEN_CATALOG) $(foreach name,VITE_CURRENCY VITE_SITE_URL VITE_START_URL VITE_SUPPORT_URL VITE_APPCHECK_SITE_KEY,$(name)=$($(name)))
 .PHONY: build-settings
 node_modules/.build-settings: build-settings | node_modules/.stamp
 	@echo '$(BUILD_SETTINGS)' | cmp --silent - $@ || echo '$(BUILD_SETTINGS)' > $@

@@ -107,6 +107,11 @@ class StripeSide:
         """Choose the delayed payment method."""
         self._simulator.post(f"/_sim/sessions/{session_id}/pay", json={"method": "delayed"}).raise_for_status()
 
+    def settle_in(self, currency: str, rate: float) -> None:
+        """Book everything from now on in the shop's own currency, at this rate."""
+        body = {"settlement_currency": currency, "settlement_rate": rate}
+        self._simulator.post("/_sim/behavior", json=body).raise_for_status()
+
     def settle(self, session_id: str, outcome: str) -> None:
         """End a delayed payment: `succeeded` or `failed`."""
         self._simulator.post(f"/_sim/sessions/{session_id}/settle", json={"outcome": outcome}).raise_for_status()

@@ -59,9 +59,13 @@ export async function getBalance(caller: Caller, origin = ""): Promise<Balance> 
   return call<Answer<"getBalance">>(`${origin}/api/tokens/balance`, caller);
 }
 
-/** Starts a purchase; `url` is Stripe's payment page. */
-export async function createCheckoutSession(caller: Caller, packageId: string, origin = ""): Promise<CheckoutSession> {
-  const order: components["schemas"]["Order"] = { package: packageId };
+/** Starts a purchase, in the pack's default currency unless another is given; `url` is Stripe's payment page. */
+export async function createCheckoutSession(
+  caller: Caller,
+  packageId: string,
+  { currency, origin = "" }: { currency?: string | undefined; origin?: string } = {},
+): Promise<CheckoutSession> {
+  const order: components["schemas"]["Order"] = { package: packageId, ...(currency && { currency }) };
   return call<Answer<"createCheckoutSession">>(
     `${origin}/api/tokens/create-checkout-session`,
     caller,

@@ -45,7 +45,7 @@ export async function buy(pack: Wanted, onSlow: () => void): Promise<boolean> {
 async function order(user: User, pack: Wanted, onSlow: () => void): Promise<CheckoutSession> {
   const slow = window.setTimeout(onSlow, SLOW_AFTER_MS);
   try {
-    const session = await createCheckoutSession(user, pack.id);
+    const session = await createCheckoutSession(user, pack.id, { currency: pack.price?.currency });
     const { id, name, price } = pack;
     const startedAt = new Date().toISOString();
     saveStarted({ sessionId: session.session_id, uid: user.uid, pack: { id, name }, price, startedAt });

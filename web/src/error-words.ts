@@ -32,8 +32,9 @@ function refusalText(words: ElementTexts["errors"], { code, status, retryAt }: A
       return words.stripeRefused;
     case "unknown_package":
     case "package_unavailable":
-    case "unknown_currency":
       return words.packageGone;
+    case "unknown_currency":
+      return words.currencyGone;
   }
   return status === 503 ? words.unreachable : words.unknown;
 }

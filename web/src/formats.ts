@@ -11,6 +11,7 @@ export function formatsFor(locale: string) {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const utcDay = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
   const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const currencyNames = new Intl.DisplayNames(locale, { type: "currency" });
   const inCurrency = (currency: string, options: Intl.NumberFormatOptions = {}) =>
     new Intl.NumberFormat(locale, { style: "currency", currency: currency.toUpperCase(), ...options });
 
@@ -34,6 +35,13 @@ export function formatsFor(locale: string) {
       return inCurrency(money.currency, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(
         value,
       );
+    },
+
+    /** "US Dollar (USD)". */
+    currencyName(currency: string): string {
+      const code = currency.toUpperCase();
+      const name = currencyNames.of(code);
+      return name && name !== code ? `${name} (${code})` : code;
     },
 
     /** The price of one of `count` things, with one more decimal than prices have: "$0.091". */

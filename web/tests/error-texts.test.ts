@@ -22,7 +22,7 @@ describe("a refusal", () => {
     ["stripe_refused", 502, texts.errors.stripeRefused],
     ["unknown_package", 400, texts.errors.packageGone],
     ["package_unavailable", 400, texts.errors.packageGone],
-    ["unknown_currency", 400, texts.errors.packageGone],
+    ["unknown_currency", 400, texts.errors.currencyGone],
     ["ledger_unavailable", 503, texts.errors.unreachable],
     ["internal", 500, texts.errors.unknown],
   ])("%s is explained", (code, status, text) => {

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually, spend
+from tests.e2e.pages.accessibility import violations
 from tests.e2e.pages.shopper import Account, Watch
-from tests.e2e.pages.test_page_quality import AXE
 from topology.functions import ROOT
 
 POLICIES: dict[str, str] = json.loads((ROOT / "web" / "examples" / "policies.json").read_text())
@@ -98,13 +98,6 @@ def credited(stripe_side: StripeSide) -> Callable[[Host, str, int], None]:
         eventually(lambda: host.account.buyer.balance() == tokens)
 
     return credit
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds by any of its rules. The page's policy forbids to add a script, but not the protocol."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 def test_pages_of_any_origin_may_load_the_elements(web: httpx.Client) -> None:

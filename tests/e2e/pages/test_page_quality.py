@@ -1,7 +1,6 @@
 """Accessible, small and fast: measured in the browser on the production build."""
 
 import gzip
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,24 +8,13 @@ from playwright.sync_api import Response, expect
 
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.pages.accessibility import violations
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import Shopper
-from topology.functions import ROOT
 
 BUY_BYTES_MAX = 75_000
 LIVE_BYTES_MAX = 205_000
 FIRST_LOAD_MS = 1_000
-AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-
-def violations(shopper: Shopper) -> list[str]:
-    """Return what axe finds by any of its rules."""
-    if not shopper.page.evaluate("'axe' in window"):
-        shopper.page.evaluate(AXE)
-    found: list[dict[str, Any]] = shopper.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")[
-        "violations"
-    ]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
@@ -43,7 +31,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         for width in (320, 1280):
             with subtests.test(what, width=width):
                 shopper.page.set_viewport_size({"width": width, "height": 800})
-                assert violations(shopper) == []
+                assert violations(shopper.page) == []
                 assert shopper.page.evaluate("document.documentElement.scrollWidth") <= width
 
     shopper.open()

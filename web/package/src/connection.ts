@@ -37,7 +37,7 @@ export class Connection {
     }
     if (token === null) throw new SignedOut("Nobody is signed in");
     const known = token;
-    return createCheckoutSession({ getIdToken: async () => known }, packageId, this.#api);
+    return createCheckoutSession({ getIdToken: async () => known }, packageId, { origin: this.#api });
   }
 }
 

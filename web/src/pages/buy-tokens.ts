@@ -2,6 +2,7 @@
 import "../styles/buy.css";
 import { listPackages, type Package } from "../api";
 import { buy, remedyFor, type Wanted } from "../checkout";
+import { chooseCurrency, currenciesOf, currencyFor, inCurrency } from "../currency";
 import { showDebt } from "../debt";
 import { byId, setBusy } from "../dom";
 import { priceOf } from "../money";
@@ -9,17 +10,24 @@ import { Notice, tryAgain } from "../notice";
 import { translated } from "../packages";
 import { startShell } from "../shell";
 import { texts } from "../texts";
+import { currencyOptions } from "../views/buy-tokens";
 import { packCard } from "../views/pack-card";
 
 const words = texts.buy;
 const notice = new Notice(byId("notice"));
 const packs = byId("packs");
-const offers = new Map<string, Package>();
+const choice = byId<HTMLSelectElement>("currency");
+const offers = new Map<string, Package>(); // each at the price that is shown
+let packages: Package[] = [];
 
 startShell();
 showDebt(byId("debt"));
 enable(packs);
 packs.addEventListener("click", onClick);
+choice.addEventListener("change", () => {
+  chooseCurrency(choice.value);
+  show(choice.value);
+});
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) showBuying(null);
 });
@@ -28,7 +36,10 @@ void load();
 /** The page has the packs of its build; the API knows which of them are on sale now, and for how much. */
 async function load(): Promise<void> {
   try {
-    show(await listPackages());
+    packages = await listPackages();
+    const currency = currencyFor(packages);
+    showCurrencies(currency);
+    show(currency);
   } catch (error) {
     notice.show(
       error,
@@ -38,17 +49,26 @@ async function load(): Promise<void> {
 }
 
 /** Replaces the cards that differ: what a reader sees or has focused stays. */
-function show(packages: Package[]): void {
-  const cards = packages.map(packCard);
+function show(currency = ""): void {
+  const shown = packages.map((pack) => inCurrency(pack, currency));
+  const cards = shown.map((pack) => packCard(pack));
   for (const card of cards) enable(card);
   for (const [position, card] of cards.entries()) {
-    const shown = packs.children[position];
-    if (!shown) packs.append(card);
-    else if (!shown.isEqualNode(card)) shown.replaceWith(card);
+    const old = packs.children[position];
+    if (!old) packs.append(card);
+    else if (!old.isEqualNode(card)) old.replaceWith(card);
   }
   while (packs.children.length > cards.length) packs.lastElementChild?.remove();
-  for (const pack of packages) offers.set(pack.id, pack);
-  if (packages.length === 0) notice.say(words.empty);
+  for (const pack of shown) offers.set(pack.id, pack);
+  if (shown.length === 0) notice.say(words.empty);
+}
+
+function showCurrencies(current = ""): void {
+  const currencies = currenciesOf(packages);
+  byId("currency-choice").hidden = currencies.length < 2;
+  choice.replaceChildren(...currencyOptions(currencies));
+  choice.value = current;
+  choice.disabled = false;
 }
 
 function enable(parent: ParentNode): void {
@@ -82,6 +102,7 @@ async function start(pack: Wanted): Promise<void> {
 
 /** Shows which pack is being bought; until then, no other can be. */
 function showBuying(id: string | null): void {
+  choice.disabled = id !== null;
   for (const button of packs.querySelectorAll<HTMLElement>("button.buy")) {
     const isChosen = id !== null && button.dataset["testid"] === `buy-${id}`;
     setBusy(button, id !== null);

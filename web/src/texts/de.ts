@@ -104,6 +104,7 @@ export function textsIn(formats: Formats): Texts {
       title: "Token kaufen",
       lead: "Einmal zahlen, jederzeit nutzen. Kein Abo.",
       balance: "Sie haben",
+      currency: "Preise in",
       perToken: (price) => `${price} pro Token`,
       stillOpening: "Stripe braucht länger als sonst. Einen Moment noch …",
       unavailableWhy: "Dieses Paket ist noch nicht im Verkauf. Schauen Sie bald wieder vorbei.",

@@ -48,6 +48,8 @@ export function elementTextsIn({ number, clock, day }: Formats): ElementTexts {
       stripeRefused:
         "Stripe konnte diese Bestellung nicht annehmen. Es wurde nichts abgebucht. Wenn das noch einmal passiert, hilft Ihnen unser Support.",
       packageGone: "Dieses Paket gibt es nicht mehr. Wählen Sie ein anderes.",
+      currencyGone:
+        "Dieses Paket gibt es in dieser Währung nicht mehr. Laden Sie die Seite neu, um die Preise zu sehen.",
       unknown: "Bei uns ist etwas schiefgegangen. Versuchen Sie es gleich noch einmal.",
       retry: "Noch einmal versuchen",
     },

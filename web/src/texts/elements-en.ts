@@ -47,6 +47,7 @@ export function elementTextsIn({ number, isOne, clock, day }: Formats) {
       stripeRefused:
         "Stripe couldn't process this order. You haven't been charged. If it happens again, contact support.",
       packageGone: "This pack is no longer available. Choose another one.",
+      currencyGone: "This pack is no longer sold in this currency. Reload the page to see its prices.",
       unknown: "Something went wrong on our side. Try again in a moment.",
       retry: "Try again",
     },

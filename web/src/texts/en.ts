@@ -103,6 +103,7 @@ export function textsIn(formats: Formats) {
       title: "Buy tokens",
       lead: "Pay once, use them whenever you like. No subscription.",
       balance: "You have",
+      currency: "Prices in",
       perToken: (price: string) => `${price} per token`,
       stillOpening: "Stripe is taking longer than usual. Hang on…",
       unavailableWhy: "This pack isn't on sale yet. Check back soon.",
