@@ -30,6 +30,7 @@ class Connection:
     gateway: Callable[[], StripeGateway]
     topic: Callable[[], TopicAdmin]
     uid_of_email: Callable[[str], str | None]
+    has_signed_up: Callable[[str], bool]
 
 
 def connect(environ: Mapping[str, str]) -> Connection:
@@ -53,6 +54,11 @@ def connect(environ: Mapping[str, str]) -> Connection:
 
         return firebase_users.uid_of_email(loaded.project, email)
 
+    def has_signed_up(uid: str) -> bool:
+        from ops import firebase_users  # noqa: PLC0415 - as above
+
+        return firebase_users.has_signed_up(loaded.project, uid)
+
     return Connection(
         settings=loaded,
         catalog=load_catalog(loaded.catalog),
@@ -61,6 +67,7 @@ def connect(environ: Mapping[str, str]) -> Connection:
         gateway=gateway,
         topic=cache(lambda: connect_topic(loaded.project)),
         uid_of_email=uid_of_email,
+        has_signed_up=has_signed_up,
     )
 
 

@@ -162,12 +162,12 @@ def decide_session_credit(
 
 
 def decide_entry(
-    account: Account, known: Known, now: datetime, *, new: NewEntry, by: Attribution
+    account: Account, known: Known, now: datetime, *, new: NewEntry, by: Attribution, create_account: bool = False
 ) -> Decided[Posted | Duplicate] | Lookup:
     """Post a grant or an adjustment, once.
 
     Raises:
-        NotFound: there is no such account.
+        NotFound: there is no such account, and `create_account` is false.
         LedgerConflict: its id was used for something else, by somebody else or for another reason.
     """
     new = recorded(new)
@@ -177,7 +177,8 @@ def decide_entry(
     entry = existing_entry(account.uid, known, new, by)
     if entry is not None:
         return Decided(Duplicate(entry))
-    _refuse_unknown(account)
+    if not create_account:
+        _refuse_unknown(account)
     after, entry = account.post(new, now)
     return Decided(Posted(entry), Change(after, (entry,), documents=record_documents(account.uid, new, by, now)))
 

@@ -61,9 +61,11 @@ def grant(
 ) -> None:
     """Give a user AMOUNT tokens.
 
-    They count as earned, in totalTokensEarned.
+    They count as earned, in totalTokensEarned. The user needs to have signed up, but not to have bought anything.
     """
-    _post(options, connection, uid, _grant(amount, key, days, priority))
+    new = _grant(amount, key, days, priority)
+    is_new = not connection.ledger.account(uid).exists and connection.has_signed_up(uid)
+    _post(options, connection, uid, new, create_account=is_new)
 
 
 def _grant(amount: int, key: str, days: int | None, priority: int | None) -> NewEntry:
@@ -98,11 +100,14 @@ def credit(options: ChangeOptions, connection: Connection, session: str) -> None
     carry_out(connection, options, what, view=_account(connection, purchase.uid), act=act)
 
 
-def _post(options: ChangeOptions, connection: Connection, uid: str, new: NewEntry) -> None:
-    connection.operator_ledger.account(uid)
+def _post(
+    options: ChangeOptions, connection: Connection, uid: str, new: NewEntry, *, create_account: bool = False
+) -> None:
+    if not create_account:
+        connection.operator_ledger.account(uid)
 
     def act() -> str:
-        return describe_entry(connection.operator_ledger.post(uid, new, options.by))
+        return describe_entry(connection.operator_ledger.post(uid, new, options.by, create_account=create_account))
 
     what = f"Post {new.amount:+} tokens ({new.type}) to {uid}, as entry {new.id}"
     carry_out(connection, options, what, view=_account(connection, uid), act=act)

@@ -217,14 +217,14 @@ class OperatorLedger:
             purchase.uid, partial(decide_session_credit, purchase=purchase, reported=reported, by=by)
         )
 
-    def post(self, uid: str, new: NewEntry, by: Attribution) -> Posted | Duplicate:
+    def post(self, uid: str, new: NewEntry, by: Attribution, *, create_account: bool = False) -> Posted | Duplicate:
         """Post a grant or an adjustment, once.
 
         Raises:
-            NotFound: there is no such account.
+            NotFound: there is no such account, and `create_account` is false.
             LedgerConflict: its id was used for something else, by somebody else or for another reason.
         """
-        return self._store.change(uid, partial(decide_entry, new=new, by=by))
+        return self._store.change(uid, partial(decide_entry, new=new, by=by, create_account=create_account))
 
     def release_reservation(self, whose: ReservationKey, by: Attribution) -> Reserved:
         """Free a reservation. Nothing is charged.

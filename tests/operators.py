@@ -60,6 +60,7 @@ class Operator:
             gateway=self.stripe.as_gateway,
             topic=self.topic,
             uid_of_email=self.emails.get,
+            has_signed_up=lambda uid: uid in self.emails.values(),
         )
 
     def run(self, *words: str, answer: str | None = None) -> Result:

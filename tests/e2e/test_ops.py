@@ -156,14 +156,13 @@ def test_a_user_is_found_by_the_address_that_they_signed_up_with(
 def test_a_grant_is_in_the_users_own_history_and_its_reason_in_the_operators_record(
     ops: Operator, buyer: Buyer, stripe_side: StripeSide
 ) -> None:
-    unknown = ops("grant", buyer.uid, "5", *WHO_AND_WHY)
-    assert (unknown.returncode, unknown.stderr) == (1, f"Error: There is no user {buyer.uid}\n")
+    unknown = ops("grant", "nobody", "5", *WHO_AND_WHY)
+    assert (unknown.returncode, unknown.stderr) == (1, "Error: There is no user nobody\n")
+    answer(ops("grant", buyer.uid, "5", *WHO_AND_WHY))  # who has only signed up
+    assert buyer.balance() == 5
+
     assert stripe_side.pay(buyer.checkout()).is_success
-    eventually(lambda: buyer.balance() == POPULAR_TOKENS)
-
-    answer(ops("grant", buyer.uid, "5", *WHO_AND_WHY))
-
-    assert buyer.balance() == POPULAR_TOKENS + 5
-    assert [entry["type"] for entry in buyer.transactions()] == ["grant", "purchase"]
+    eventually(lambda: buyer.balance() == POPULAR_TOKENS + 5)
+    assert [entry["type"] for entry in buyer.transactions()] == ["purchase", "grant"]
     assert "ticket 7" not in str(buyer.transactions())
     assert "ticket 7" in ops("alerts", "list", "--status", "closed", "--user", buyer.uid, "--json").stdout

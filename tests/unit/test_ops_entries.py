@@ -136,6 +136,24 @@ def test_a_negative_amount_is_refused_where_it_makes_no_sense(operator: Operator
     assert "is not between 1 and 1000000000" in operator.refused(command, "ada", amount, *WHO_AND_WHY, "--yes")
 
 
+def test_somebody_who_has_only_signed_up_can_be_given_tokens(operator: Operator) -> None:
+    operator.emails["new@example.com"] = "new"
+
+    done = operator.change("grant", "new", "100", "--key", "welcome")
+    again = operator.change("grant", "new", "100", "--key", "welcome")
+
+    assert (done["before"]["balance"], done["after"]["balance"], again["after"]["balance"]) == (0, 100, 100)
+    account = operator.ledger.account("new")
+    assert (account.balance, account.earned) == (100, 100)
+    assert [entry.id for entry in operator.ledger.transactions("new", limit=5).entries] == ["grant:welcome"]
+
+
+def test_somebody_who_has_only_signed_up_has_nothing_to_adjust(operator: Operator) -> None:
+    operator.emails["new@example.com"] = "new"
+
+    assert operator.refused("adjust", "new", "5", *WHO_AND_WHY, "--yes") == "Error: There is no user new"
+
+
 @pytest.mark.parametrize("command", ["adjust", "grant"])
 def test_an_unknown_user_is_refused(operator: Operator, command: str) -> None:
     assert operator.refused(command, "eve", "5", *WHO_AND_WHY, "--yes") == "Error: There is no user eve"
