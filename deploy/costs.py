@@ -105,11 +105,11 @@ def _stripe() -> Iterator[str]:
     )
     for package in load_catalog().packages:
         terms = package.current
-        left, share = proceeds(terms.price_cents)
-        fee, token = terms.price_cents - left, left / terms.tokens
+        price = terms.prices["usd"]
+        left, share = proceeds(price)
+        fee, token = price - left, left / terms.tokens
         yield (
-            f"| {package.id} | ${terms.price_cents / 100:.2f} | ${fee / 100:.2f} | ${left / 100:.2f} | {share} % "
-            f"| {token:.1f} ¢ |"
+            f"| {package.id} | ${price / 100:.2f} | ${fee / 100:.2f} | ${left / 100:.2f} | {share} % | {token:.1f} ¢ |"
         )
 
 
@@ -120,7 +120,7 @@ def _revenue() -> Iterator[str]:
     )
     totals = [Decimal(0)] * 4
     for package in load_catalog().packages:
-        price, times = package.current.price_cents, MIX[package.id] * 10
+        price, times = package.current.prices["usd"], MIX[package.id] * 10
         net = proceeds(price)[0]
         row = [Decimal(times), *(times * Decimal(cents) / 100 for cents in (price, price - net, net))]
         totals = [total + value for total, value in zip(totals, row, strict=True)]
