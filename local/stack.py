@@ -50,6 +50,7 @@ class Endpoints:
     project: str
     webhook_secret: str
     stripe_secret_key: str
+    catalog: str
     functions: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
@@ -103,6 +104,7 @@ class Stack:
             project=PROJECT,
             webhook_secret=f"whsec_{secrets.token_hex(16)}",
             stripe_secret_key=_SECRET_KEY,
+            catalog=catalog,
             functions={name: f"http://{HOST}:{port}" for name, port in self._function_ports.items()},
         )
         self._processes = Processes(self.directory, working_directory=ROOT)

@@ -90,6 +90,6 @@ def connect_local(endpoints_file: Path) -> Connection:
             "GOOGLE_CLOUD_PROJECT": endpoints["project"],
             "STRIPE_SECRET_KEY": endpoints["stripe_secret_key"],
             "STRIPE_API_BASE": endpoints["stripe"],
-            "TOKEN_CATALOG": os.environ.get("TOKEN_CATALOG", ""),
+            "TOKEN_CATALOG": endpoints["catalog"],
         }
     )

@@ -54,15 +54,14 @@ class Buyer:
         answer = httpx.post(f"http://{endpoints.auth}{_SIGN_UP_PATH}", json=account).raise_for_status().json()
         return cls(answer["localId"], answer["idToken"], web)
 
-    def order(self, package: str) -> httpx.Response:
-        """Ask for a Checkout Session."""
-        return self._web.post(
-            "/api/tokens/create-checkout-session", json={"package": package}, headers=self.authorization
-        )
+    def order(self, package: str, currency: str | None = None) -> httpx.Response:
+        """Ask for a Checkout Session, in the package's default currency unless another is given."""
+        body = {"package": package, "currency": currency}
+        return self._web.post("/api/tokens/create-checkout-session", json=body, headers=self.authorization)
 
-    def checkout(self, package: str = "popular") -> str:
+    def checkout(self, package: str = "popular", currency: str | None = None) -> str:
         """Open a Checkout Session and return its id."""
-        return str(self.order(package).raise_for_status().json()["session_id"])
+        return str(self.order(package, currency).raise_for_status().json()["session_id"])
 
     def balance(self) -> int:
         """Return the balance as the page shows it."""

@@ -27,6 +27,7 @@ def endpoints(web: str) -> Endpoints:
         project="demo-token-economy",
         webhook_secret="whsec_1",
         stripe_secret_key="sk_test_local",
+        catalog="default",
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide, eventually
+from tests.e2e.buyer import Buyer, StripeSide, eventually
 from tests.e2e.pages.accessibility import violations
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import Shopper
@@ -169,6 +169,30 @@ def operate(stack: Stack, *words: str) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_held_purchase_in_yen_is_released_at_its_price_in_yen(
+    buyer: Buyer, stripe_side: StripeSide, stack: Stack
+) -> None:
+    sessions = [buyer.checkout("starter", "jpy") for _ in range(6)]  # one more than an hour allows
+    for session_id in sessions:
+        stripe_side.pay(session_id).raise_for_status()
+    eventually(lambda: buyer.balance() == 5 * 50)
+    eventually(lambda: "750 JPY" in operate(stack, "held", "list"))
+
+    held = json.loads(operate(stack, "user", "show", buyer.uid, "--json"))["held"][0]["sessionId"]
+    operate(stack, "held", "release", held, "--operator", "Grace", "--reason", "ticket 7", "--yes")
+
+    assert buyer.balance() == 6 * 50
+    released = buyer.transactions()[0]["details"]
+    assert (released["paymentAmount"], released["currency"], released["released"]) == (750, "jpy", True)
+
+
+def test_the_smoke_test_knows_the_prices_in_every_currency(stack: Stack) -> None:
+    command = ("./smoke_test.sh", stack.endpoints.web, "--catalog", "international")
+    run = subprocess.run(command, cwd=ROOT, check=False, text=True, capture_output=True, timeout=120)
+
+    assert "ok      packages and prices are those of catalog international " in run.stdout
 
 
 def test_a_buyer_can_choose_the_currency_and_keeps_it(new_shopper: NewShopper, stripe_side: StripeSide) -> None:
