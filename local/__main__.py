@@ -11,6 +11,7 @@ import click
 from local import demo_account
 from local.processes import ProgramError
 from local.stack import USUAL_PORTS, AlreadyRunningError, Endpoints, Stack
+from local.stripe_account import StripeAccount, StripeAccountError
 from shared.domain.errors import CatalogError
 from shared.runtime.catalog_file import load_catalog
 
@@ -26,20 +27,23 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     help="Where logs and endpoints.json go; one stack per directory.",
 )
 @click.option("--catalog", default="default", show_default=True, envvar="TOKEN_CATALOG", help="The catalog on sale.")
-def main(directory: Path, catalog: str) -> None:
+@click.option("--stripe-test-key", default="", envvar="STRIPE_TEST_KEY", help="Buy at Stripe itself, in test mode.")
+@click.option("--stripe-cli-secret", default="", envvar="STRIPE_CLI_SECRET", help="Take events from `stripe listen`.")
+def main(directory: Path, catalog: str, stripe_test_key: str, stripe_cli_secret: str) -> None:
     """Run the emulators, the Stripe simulator, every function and the pages on this machine."""
     for number in _STOP_SIGNALS:
         signal.signal(number, _interrupt)
     try:
         load_catalog(catalog)  # fail now rather than when half of the stack is running
+        account = StripeAccount(stripe_test_key, stripe_cli_secret)
         print("Starting; this takes about 20 seconds ...", flush=True)
-        with Stack(directory, usual_ports=USUAL_PORTS, catalog=catalog) as stack:
+        with Stack(directory, usual_ports=USUAL_PORTS, catalog=catalog, account=account) as stack:
             _print_addresses(stack.endpoints, directory)
             stack.wait()
             sys.exit("Stopping, because the process manager was stopped from outside.")
     except KeyboardInterrupt:
         print("Stopped.")
-    except (AlreadyRunningError, CatalogError, ProgramError) as error:
+    except (AlreadyRunningError, CatalogError, ProgramError, StripeAccountError) as error:
         sys.exit(str(error))
 
 

@@ -12,6 +12,7 @@ from typing import Self, TextIO
 from local import demo_account, programs, pubsub_setup
 from local.ports import HOST, Ports
 from local.processes import Processes, Program
+from local.stripe_account import StripeAccount
 from shared.runtime.catalog_file import load_catalog
 from topology import stripe_prices
 from topology.functions import ROOT, load_functions
@@ -72,6 +73,7 @@ class Stack:
         usual_ports: the ports to try first, by program; any free port replaces one that is taken or not named.
         catalog: the catalog on sale.
         emulators_only: start only Firestore and Pub/Sub, for tests that call functions in their own process.
+        account: a Stripe account of one's own, in test mode.
     """
 
     def __init__(
@@ -81,8 +83,10 @@ class Stack:
         usual_ports: Mapping[str, int] | None = None,
         catalog: str = "default",
         emulators_only: bool = False,
+        account: StripeAccount | None = None,
     ) -> None:
         self.directory = directory.resolve()
+        self._account = account or StripeAccount()
         self._catalog = catalog
         self._emulators_only = emulators_only
         self._functions = [] if emulators_only else load_functions()
@@ -180,9 +184,12 @@ class Stack:
         gateway = programs.gateway(self._ports["web"], self._gateway_configuration(), self.directory)
         self._add(stripe, *self._emulators(), auth, gateway)
         self._wait_for(stripe)
-        prices = stripe_prices.set_up(endpoints.stripe, _SECRET_KEY, load_catalog(self._catalog).packages)
+        settings = self.settings
+        stripe_url = self._account.url(endpoints.stripe)
+        key, packages = settings["STRIPE_SECRET_KEY"], load_catalog(self._catalog).packages
+        settings |= stripe_prices.set_up(stripe_url, key, packages)
         functions = [
-            programs.function(row, self._function_ports[row.name], self._settings | prices, self._emulator_settings)
+            programs.function(row, self._function_ports[row.name], settings, self.local_switches)
             for row in self._functions
         ]
         self._add(*functions)
@@ -191,23 +198,24 @@ class Stack:
         demo_account.set_up(endpoints.auth)
 
     @property
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
+        """The functions' settings, but for the ids of prices."""
         return {
             "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "STRIPE_SECRET_KEY": _SECRET_KEY,
-            "STRIPE_WEBHOOK_SECRET": self.endpoints.webhook_secret,
+            **self._account.settings(_SECRET_KEY, self.endpoints.webhook_secret),
             "APP_BASE_URL": self.endpoints.web,
             "ALLOWED_ORIGINS": self.endpoints.examples,
             "TOKEN_CATALOG": self._catalog,
         }
 
     @property
-    def _emulator_settings(self) -> dict[str, str]:
+    def local_switches(self) -> dict[str, str]:
+        """What directs the functions to this machine."""
         return {
             "FIRESTORE_EMULATOR_HOST": self.endpoints.firestore,
             "PUBSUB_EMULATOR_HOST": self.endpoints.pubsub,
             "FIREBASE_AUTH_EMULATOR_HOST": self.endpoints.auth,
-            "STRIPE_API_BASE": self.endpoints.stripe,
+            **self._account.switches(self.endpoints.stripe),
         }
 
     def _gateway_configuration(self) -> dict[str, object]:

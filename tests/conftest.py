@@ -8,6 +8,8 @@ import pytest
 from google.cloud import firestore
 
 from local.stack import Stack
+from local.stripe_account import StripeAccount
+from tests.stripe_events import CLI_SECRET
 
 # Tests that use this go through the whole product; then the emulators of that stack serve all others too.
 _WHOLE_STACK_FIXTURE = "stack"
@@ -23,7 +25,8 @@ def stack(emulators: Stack) -> Stack:
 def emulators(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The Firestore and Pub/Sub emulators: of the whole stack when a selected test needs that, else alone."""
     needs_all = any(_WHOLE_STACK_FIXTURE in getattr(item, "fixturenames", ()) for item in request.session.items)
-    with Stack(tmp_path_factory.mktemp("stack"), emulators_only=not needs_all) as running:
+    account = StripeAccount(cli_secret=CLI_SECRET)
+    with Stack(tmp_path_factory.mktemp("stack"), emulators_only=not needs_all, account=account) as running:
         yield running
 
 

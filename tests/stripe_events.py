@@ -12,6 +12,8 @@ import stripe
 
 EVENTS = Path(__file__).with_name("events")
 SECRET = "whsec_test"
+CLI_SECRET = "whsec_cli"
+"""With it, `stripe listen` would sign for the running stack."""
 _NEWEST = 1_795_259_200  # when the newest event of the files was created
 
 

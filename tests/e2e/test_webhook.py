@@ -13,6 +13,7 @@ from google.cloud import firestore
 
 from local.stack import Stack
 from tests.e2e.buyer import Buyer, StripeSide, eventually
+from tests.stripe_events import CLI_SECRET
 
 WEBHOOK = "/api/stripe/webhook"
 MINUTE_S = 60
@@ -62,6 +63,14 @@ def test_a_signature_by_another_secret_is_refused(
     answer = web.post(WEBHOOK, content=body, headers=signed(body, "whsec_guessed", at=time.time()))
 
     assert_refused(answer, database, body)
+
+
+def test_what_the_stripe_cli_forwards_is_taken(purchase: dict[str, Any], web: httpx.Client) -> None:
+    body = json.dumps(purchase).encode()
+
+    answer = web.post(WEBHOOK, content=body, headers=signed(body, CLI_SECRET, at=time.time()))
+
+    assert answer.status_code == httpx.codes.OK
 
 
 def test_a_body_altered_after_signing_is_refused(

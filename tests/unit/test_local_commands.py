@@ -8,6 +8,8 @@ import pytest
 
 from local.__main__ import _print_addresses
 from local.stack import Endpoints
+from local.stripe_account import StripeAccount, StripeAccountError
+from shared.runtime import settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +65,44 @@ def test_the_addresses_say_if_the_usual_port_was_taken(
 
     first = capsys.readouterr().out.splitlines()[0]
     assert first.split(maxsplit=4)[4] == shown
+
+
+# --- one's own Stripe account
+
+
+SIMULATOR = "http://127.0.0.1:12111"
+
+
+def loaded_with(account: StripeAccount) -> settings.Settings:
+    return settings.load(environ={**account.settings("sk_test_local", "whsec_local"), **account.switches(SIMULATOR)})
+
+
+def test_functions_buy_at_the_simulator_unless_they_have_a_key() -> None:
+    loaded = loaded_with(StripeAccount(cli_secret="whsec_cli"))
+
+    assert (loaded.stripe_api_base, loaded.stripe_secret_key) == (SIMULATOR, "sk_test_local")
+    assert loaded.stripe_webhook_secret == "whsec_local,whsec_cli"
+    assert StripeAccount().url(SIMULATOR) == SIMULATOR
+
+
+def test_functions_with_a_key_buy_at_stripe() -> None:
+    account = StripeAccount(test_key="sk_test_mine")
+    loaded = loaded_with(account)
+
+    assert (loaded.stripe_api_base, loaded.stripe_secret_key) == (None, "sk_test_mine")
+    assert account.url(SIMULATOR) == "https://api.stripe.com"
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        ({"test_key": "sk_live_1"}, "STRIPE_TEST_KEY must be a key of test mode"),
+        ({"test_key": "projects/p/secrets/s/versions/1"}, "STRIPE_TEST_KEY must be a key of test mode"),
+        ({"cli_secret": "sk_test_1"}, "STRIPE_CLI_SECRET must be what `stripe listen"),
+        ({"cli_secret": "whsec_1,whsec_2"}, "STRIPE_CLI_SECRET must be what `stripe listen"),
+    ],
+)
+def test_no_live_key_and_nothing_else_gets_in(account: dict[str, str], says: str) -> None:
+    with pytest.raises(StripeAccountError, match=says) as raised:
+        StripeAccount(**account)
+    assert not set(account.values()) & set(str(raised.value).split())
