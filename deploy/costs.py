@@ -90,8 +90,9 @@ def tables() -> dict[str, list[str]]:
     return {
         "stripe": list(_stripe()),
         "revenue": list(_revenue()),
+        "profit": list(_profit()),
         "purchases": list(_purchases()),
-        "standing": list(_standing()),
+        "standing": list(_bill(standing(), "a month without a sale")),
         "million": list(_million()),
         "builds": list(_builds()),
         "prices": list(_prices()),
@@ -113,19 +114,36 @@ def _stripe() -> Iterator[str]:
         )
 
 
+def sales() -> dict[str, list[Decimal]]:
+    """Return, by package and for all, of 1,000 purchases: how many, gross, Stripe's fees, net (in dollars)."""
+    rows: dict[str, list[Decimal]] = {}
+    for package in load_catalog().packages:
+        price, times = package.current.prices["usd"], MIX[package.id] * 10
+        net = proceeds(price)[0]
+        rows[package.id] = [Decimal(times), *(times * Decimal(cents) / 100 for cents in (price, price - net, net))]
+    return rows | {"**all**": [sum(column, Decimal(0)) for column in zip(*rows.values(), strict=True)]}
+
+
 def _revenue() -> Iterator[str]:
     yield from (
         "| package | purchases | gross | Stripe's fees | net |",
         "| --- | --- | --- | --- | --- |",
     )
-    totals = [Decimal(0)] * 4
-    for package in load_catalog().packages:
-        price, times = package.current.prices["usd"], MIX[package.id] * 10
-        net = proceeds(price)[0]
-        row = [Decimal(times), *(times * Decimal(cents) / 100 for cents in (price, price - net, net))]
-        totals = [total + value for total, value in zip(totals, row, strict=True)]
-        yield _amounts(package.id, row)
-    yield _amounts("**all**", totals)
+    yield from (_amounts(name, row) for name, row in sales().items())
+
+
+def _profit() -> Iterator[str]:
+    net = float(sales()["**all**"][-1])
+    purchases = round(sum(dollars(dict.fromkeys(PURCHASE, 1000)).values()), 2)
+    running = round(sum(standing().values()), 2)
+    yield from (
+        "| | a month with 1,000 purchases |",
+        "| --- | --- |",
+        f"| net, after Stripe's fees | ${net:,.2f} |",
+        f"| Google, for the purchases | ${purchases:,.2f} |",
+        f"| Google, without a sale | ${running:,.2f} |",
+        f"| **left** | **${net - purchases - running:,.2f}** |",
+    )
 
 
 def _amounts(name: str, row: list[Decimal]) -> str:
@@ -151,10 +169,10 @@ def reconciling(accounts: int) -> dict[str, float]:
     return cost
 
 
-def _standing() -> Iterator[str]:
+def standing() -> dict[str, float]:
     """Return what prod costs in a month in which nobody buys, signs in or pushes."""
     conditions = sum(len(json.loads(file.read_text())["conditions"]) for file in _ALERTS.glob("*.json"))
-    cost = {
+    return {
         "the webhook's warm instance": _warm_instance(),
         "reconcile, every hour": sum(reconciling(0).values()),
         f"{conditions} alert conditions": conditions * prices.ALERT_CONDITION.dollars,
@@ -162,7 +180,6 @@ def _standing() -> Iterator[str]:
         "Secret Manager": len(ALL_SECRETS) * prices.SECRET.dollars,
         "Artifact Registry": _IMAGES_GIB * prices.REGISTRY_GIB.dollars,
     }
-    yield from _bill(cost, "a month without a sale")
 
 
 def _builds() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """docs/costs.md: its numbers are computed from what the functions really do."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -107,6 +108,16 @@ def test_a_thousand_purchases_bring_what_the_catalog_and_stripes_fee_say() -> No
     assert sum(costs.MIX.values()) == 100
     all_ = costs.tables()["revenue"][-1]
     assert all_ == "| **all** | 1,000 | $11,990.00 | $646.50 | $11,343.50 |"
+
+
+def test_what_is_left_of_a_month_is_the_net_without_what_google_charges() -> None:
+    amounts = [Decimal(re.findall(r"\$([\d,.]+)", row)[0].replace(",", "")) for row in costs.tables()["profit"][2:]]
+    net, purchases, running, left = amounts
+
+    assert net == Decimal("11343.50")
+    assert purchases > 0
+    assert running == Decimal(f"{sum(costs.standing().values()):.2f}")
+    assert left == net - purchases - running
 
 
 def test_what_remains_after_stripes_fee_is_what_the_team_expects() -> None:
