@@ -55,6 +55,10 @@ def decide_reserve(
             raise Conflict("idempotency_conflict", "This idempotency_key was used for another reservation")
         return Decided(_reserved(account, _status(account, known, whose, stored), is_new=False))
     if known.entries.get(spend_id(whose.uid, whose.key)) is not None:
+        # Unless it is the charge of this very reservation, which may just have expired.
+        missing = known.missing(documents=(path,))
+        if missing:
+            return missing
         raise Conflict("idempotency_conflict", "This idempotency_key was used for a spend")
     try:
         reservation = _reservation(account, now, request)
