@@ -145,7 +145,7 @@ class SmokeTest:
         """Check that the pages can sign people in, and return their Firebase configuration."""
         configuration: dict[str, Any] = request(f"{self._base}/__/firebase/init.json").json
         lacking = [name for name in ("apiKey", "projectId", "authDomain") if not configuration.get(name)]
-        hint = f"{', '.join(lacking)} missing: link the web app to the site in the Firebase console"
+        hint = f"{', '.join(lacking)} missing: ./deploy.sh ENVIRONMENT --only firebase"
         self.row("the pages know their Firebase project", hint if lacking else "ok", is_ok=not lacking)
         return configuration
 
