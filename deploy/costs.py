@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from deploy import prices
-from deploy.environment import ALL_SECRETS
+from deploy.environment import ALL_SECRETS, load_environment
 from shared.runtime.catalog_file import load_catalog
 from topology.functions import ROOT
 
@@ -40,11 +40,12 @@ WORK: Mapping[str, Work] = {
     "list_transactions": Work(reads=20),
     "spend_tokens": Work(reads=1, writes=3),
     # Without accounts to check; each of those adds ACCOUNT.
-    "reconcile": Work(reads=5, writes=1, seconds=1.0),
+    "reconcile": Work(reads=21, writes=1, seconds=1.0),
 }
 ACCOUNT = Work(reads=5, seconds=0.03)
 RECONCILE_ACCOUNTS = 500  # per call, one an hour
 _HOURS = 720  # in a month
+_EXPORTS = 52 / 12  # a month
 PURCHASE = ("create_checkout", "stripe_webhook", "credit_tokens", "get_balance", "list_transactions")
 
 
@@ -192,10 +193,17 @@ def _million() -> Iterator[str]:
     calls = dict.fromkeys(PURCHASE, PURCHASES)
     calls["get_balance"] += VISITS
     calls["spend_tokens"] = SPENDS
-    stored_gib = 12 * (SPENDS + PURCHASES) * _ENTRY_KIB / 2**20
+    entries = 12 * (SPENDS + PURCHASES)
+    stored_gib = entries * _ENTRY_KIB / 2**20
     cost = dollars(calls)
     cost["Firestore, a year of entries"] = stored_gib * prices.STORED_GIB.dollars
     cost[f"{_BACKUPS} backups of it"] = _BACKUPS * stored_gib * prices.BACKUP_GIB.dollars
+    logs_gib = cost["Logging"] / prices.LOG_GIB.dollars
+    kept_months = load_environment("prod").audit_log_days / 365 * 12
+    copy = prices.LOG_GIB.dollars + kept_months * prices.LOG_KEPT_GIB.dollars
+    cost["the copy of the logs, kept for years"] = logs_gib * copy
+    cost["exports every week: reading"] = _EXPORTS * entries * prices.READ.dollars
+    cost["exports every week: 90 days of them"] = 3 * _EXPORTS * stored_gib * prices.STORAGE_GIB.dollars
     cost["reconcile"] = sum(reconciling(RECONCILE_ACCOUNTS).values())
     cost["the webhook's warm instance"] = _warm_instance()
     yield from _bill(cost, "a month")

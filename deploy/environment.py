@@ -56,6 +56,7 @@ class Environment:
     protected: bool
     audit_log_days: int
     export_bucket: str
+    export_schedule: str
     monthly_budget: int
     alert_emails: tuple[str, ...]
     callers: Mapping[str, tuple[str, ...]]

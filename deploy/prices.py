@@ -35,10 +35,12 @@ BACKUP_GIB = Price("Firestore: a GiB of a backup, a month", 0.03, _FIRESTORE, No
 MESSAGE_KIB = Price("Pub/Sub: a KiB of messages ($40 per TiB)", 40 / 2**30, _PUBSUB)
 KEPT_GIB = Price("Pub/Sub: a GiB of messages kept, a month", 0.27, _PUBSUB)
 LOG_GIB = Price("Logging: a GiB of logs (the first 50 a month are free)", 0.50, _OBSERVABILITY)
+LOG_KEPT_GIB = Price("Logging: a GiB kept beyond 30 days, a month", 0.01, _OBSERVABILITY, None)
+STORAGE_GIB = Price("Cloud Storage: a GiB in the US, a month", 0.026, f"{_CLOUD}/storage/pricing", None)
 ALERT_CONDITION = Price("Monitoring: a condition of an alert, a month", 1.50, _ALERTING)
 ALERT_SERIES = Price("Monitoring: a time series that a condition returns", 0.35 / 1e6, _ALERTING)
 SECRET = Price("Secret Manager: a secret's version, a month", 0.06, f"{_CLOUD}/secret-manager/pricing")
-REGISTRY_GIB = Price("Artifact Registry: a GiB, a month", 0.10, f"{_CLOUD}/artifact-registry/pricing", None)
+REGISTRY_GIB = Price("Artifact Registry: a GiB, a month", 0.10, f"{_CLOUD}/artifact-registry/pricing")
 BUILD_MINUTE = Price("Cloud Build: a minute of E2_HIGHCPU_8", 0.016, f"{_CLOUD}/build/pricing")
 
 ALL = (
@@ -53,6 +55,8 @@ ALL = (
     MESSAGE_KIB,
     KEPT_GIB,
     LOG_GIB,
+    LOG_KEPT_GIB,
+    STORAGE_GIB,
     ALERT_CONDITION,
     ALERT_SERIES,
     SECRET,

@@ -14,7 +14,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
 def exports(deployment: Deployment) -> None:
-    """Export the database every week, if the environment names a bucket."""
+    """Export the database by schedule, if the environment names a bucket."""
     kind = Kind(
         "export job",
         deployment.listing(*_JOBS, "list", deployment.location),
@@ -33,10 +33,9 @@ def _job(deployment: Deployment, kind: Kind) -> None:
     body = json.dumps({"outputUriPrefix": f"gs://{environment.export_bucket}"})
     exporter = environment.account(EXPORTER)
     description = f"Exports the database to another project. {MARK}"
-    schedule = "30 2 * * 0"
     flags = (
         f"--description={description}",
-        f"--schedule={schedule}",
+        f"--schedule={environment.export_schedule}",
         "--time-zone=Etc/UTC",
         f"--uri={url}",
         "--http-method=POST",
@@ -62,7 +61,7 @@ def _job(deployment: Deployment, kind: Kind) -> None:
             updates,
             desired={
                 "description": description,
-                "schedule": schedule,
+                "schedule": environment.export_schedule,
                 "timeZone": "Etc/UTC",
                 "state": "ENABLED",
                 "attemptDeadline": "180s",
