@@ -1,11 +1,14 @@
 """What a function waits for ends before the function does, and before its caller stops listening."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import grpc
 import pytest
+from google.cloud import firestore
 from google.cloud.secretmanager import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.pubsub_v1 import PublisherClient
@@ -84,40 +87,66 @@ def test_a_limit_does_not_outlast_its_context_nor_an_outer_one() -> None:
 
 
 class _Away(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc is untyped
-    """A Google service that answers UNAVAILABLE to everything."""
+    """Google services that answer UNAVAILABLE to everything, and remember when they were asked what."""
 
-    def service(self, _details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        return grpc.unary_unary_rpc_method_handler(
-            lambda _, context: context.abort(grpc.StatusCode.UNAVAILABLE, "away")
-        )
+    def __init__(self) -> None:
+        self.asked: dict[str, list[float]] = defaultdict(list)
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        self.asked[details.method.rpartition("/")[2]].append(time.monotonic())
+
+        def refuse(_request: bytes, context: grpc.ServicerContext) -> bytes:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+            raise AssertionError
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 @pytest.fixture
-def away() -> Iterator[grpc.Channel]:
-    server = grpc.server(ThreadPoolExecutor(8))
-    server.add_generic_rpc_handlers((_Away(),))
+def away() -> Iterator[tuple[_Away, str]]:
+    server, services = grpc.server(ThreadPoolExecutor(8)), _Away()
+    server.add_generic_rpc_handlers((services,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
+    yield services, f"127.0.0.1:{port}"
     server.stop(None).wait()
 
 
-def test_google_services_that_are_away_are_given_up_in_time(away: grpc.Channel) -> None:
-    """Both attempts together fit into the time that Stripe waits for the webhook."""
-    secrets = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=away))
-    publisher = EventPublisher(PublisherClient(transport=PublisherGrpcTransport(channel=away)), "demo")
-    event = {"id": "evt_1", "type": "refund.created", "livemode": False}
+def seconds_until_given_up(call: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        call()
+    return time.monotonic() - begun
 
-    def seconds(call: Callable[[], object]) -> float:
-        begun = time.monotonic()
-        with pytest.raises(Unavailable):
-            call()
-        return time.monotonic() - begun
+
+def test_google_services_that_are_away_are_given_up_in_time_after_pauses_of_random_length(
+    away: tuple[_Away, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, address = away
+    channel = grpc.insecure_channel(address)
+    secrets = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    publisher = EventPublisher(PublisherClient(transport=PublisherGrpcTransport(channel=channel)), "demo")
+    event = {"id": "evt_1", "type": "refund.created", "livemode": False}
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
+    documents = database.Database(firestore.Client(project="demo"))
 
     with ThreadPoolExecutor() as pool:
-        read = pool.submit(seconds, lambda: SecretStore(lambda: secrets).get("projects/demo/secrets/key/versions/1"))
-        published = pool.submit(seconds, lambda: publisher.publish(b"{}", event, "token_package"))
+        waits = [
+            pool.submit(seconds_until_given_up, call)
+            for call in (
+                lambda: SecretStore(lambda: secrets).get("projects/demo/secrets/key/versions/1"),
+                lambda: publisher.publish(b"{}", event, "token_package"),
+                lambda: documents.get("users", "ada"),
+            )
+        ]
+        secret_s, published_s, read_s = (wait.result() for wait in waits)
 
-    assert 1 < read.result() < 6
-    assert 1 < published.result() < 6
+    assert 1 < secret_s < secret_manager._CALL_TIMEOUT_S + 1
+    assert 1 < published_s < pubsub._PUBLISH_TIMEOUT_S + 1
+    assert 1 < read_s < database.CALL_TIMEOUT_S + 1
+    assert set(services.asked) == {"AccessSecretVersion", "Publish", "BatchGetDocuments"}
+    for moments in services.asked.values():
+        pauses = [later - earlier for earlier, later in pairwise(moments)]
+        assert len(pauses) > 3
+        assert max(pauses[2:]) > 1.05 * min(pauses[2:])
+    channel.close()
