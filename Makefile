@@ -50,6 +50,10 @@ fuzz: .venv/.stamp ## Send requests and bodies made from the API's description a
 load: tools .venv/.stamp node_modules/.stamp web/dist/index.html ## Put mixed traffic on a local stack, and check books and memory; DURATION=60 SEED=1
 	@exec $(BIN)/python -m reliability.load --seconds $(or $(DURATION),60) --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: simulate
+simulate: .venv/.stamp ## Play a business through the domain code, and draw it; USERS=10000 DAYS=365 SEED=1
+	@exec $(BIN)/python -m reliability.simulation --users $(or $(USERS),10000) --days $(or $(DAYS),365) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: chromium
 chromium:
 	@command -v chromium-headless-shell chromium chromium-browser google-chrome | grep --quiet . || { \

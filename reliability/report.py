@@ -17,7 +17,7 @@ def fields(trials: Sequence[Trial], seed: int) -> dict[str, Any]:
             "kind": trial.kind,
             "ok": trial.ok,
             "faults": trial.faults,
-            "steps": list(trial.hit) if trial.faults else [],
+            "steps": list(trial.hit),
             "never_hit": list(trial.missed),
             "wrong": list(trial.wrong),
             "seconds": round(trial.seconds, 1),
@@ -28,7 +28,7 @@ def fields(trials: Sequence[Trial], seed: int) -> dict[str, Any]:
 
 
 def write(trials: Sequence[Trial], seed: int, file: Path, day: date) -> None:
-    """Replace the text between the page's markers.
+    """Replace the text between the page's markers; the first trial is the one without a fault.
 
     Raises:
         ValueError: the file lacks the markers.
@@ -38,9 +38,12 @@ def write(trials: Sequence[Trial], seed: int, file: Path, day: date) -> None:
     _, found_end, after = rest.partition(_END)
     if not (found_begin and found_end):
         raise ValueError(f"{file} lacks {_BEGIN} and {_END}")
-    held = sum(trial.ok for trial in trials)
-    head = f"Run on {day:%Y-%m-%d} with `SEED={seed}`: {held} of {len(trials)} kinds held."
-    file.write_text(f"{before}{_BEGIN}\n{head}\n\n{table(trials)}\n{_END}{after}", encoding="utf-8")
+    _, *faulty = trials
+    held = sum(trial.ok for trial in faulty)
+    head = f"Run on {day:%Y-%m-%d} with `SEED={seed}`: every promise held through {held} of {len(faulty)} kinds."
+    steps = "\n".join(f"- {step}" for step in sorted({step for trial in trials for step in trial.hit}))
+    text = f"{head}\n\n{table(faulty)}\n\nThe steps:\n\n{steps}"
+    file.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}", encoding="utf-8")
 
 
 def table(trials: Sequence[Trial]) -> str:

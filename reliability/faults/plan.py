@@ -24,7 +24,7 @@ class Call:
     @property
     def step(self) -> str:
         """The step of the product that makes this call."""
-        return f"{self.function}: {self.method} {self.subject}"
+        return f"{self.function}: {self.method} {self.subject}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A business played through the real domain code, in memory: `make simulate`."""
