@@ -27,6 +27,8 @@ ENVIRON = {
     "STRIPE_WEBHOOK_SECRET": SECRET,
     "APP_BASE_URL": "https://app.example",
     "STRIPE_TOKEN_POPULAR_PRICE_ID": "price_popular",
+    "MAX_CHECKOUTS_PER_MINUTE": "10000",
+    "MAX_CHECKOUTS_PER_INSTANCE": "10000",
 }
 SIGNED_IN = "Bearer adas-token"
 """The only header that signs anybody in."""
@@ -36,7 +38,7 @@ TOKENS = 110
 class OnlyAda:
     """Knows one token."""
 
-    def user_of(self, authorization: str | None) -> User:
+    def user_of(self, authorization: str | None, _app_check_token: str | None = None) -> User:
         if authorization != SIGNED_IN:
             raise NotSignedIn
         return User("ada", "ada@example.com")
