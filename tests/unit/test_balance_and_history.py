@@ -1,7 +1,10 @@
 """functions/get_balance and functions/list_transactions: what a signed-in user may see of their own account."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
@@ -46,6 +49,25 @@ def refused(answer: TestResponse) -> tuple[int, str]:
 
 
 # --- balance
+
+
+def owner_views() -> list[dict[str, Any]]:
+    """Return documents as the pages settle them too: web/tests/expiry.test.ts."""
+    loaded: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "owner_views.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("case", owner_views(), ids=lambda case: case["name"])
+def test_what_time_has_changed_is_told_before_it_is_swept(firestore: FakeFirestore, case: dict[str, Any]) -> None:
+    firestore.put("users/ada", case["fields"])
+    ledger = ledger_of(firestore.as_client(), clock=lambda: datetime.fromtimestamp(case["now"], UTC))
+
+    with deployed("get_balance", ENVIRON, parts=(FakeIdentity(), ledger)) as function:
+        told = function.get(headers=ADA).json
+
+    assert told is not None
+    assert (told["balance"], told["reserved"]) == (case["balance"], case["reserved"])
+    assert told["available"] == case["balance"] - case["reserved"]
 
 
 def test_a_new_user_has_nothing(balance: Deployed) -> None:

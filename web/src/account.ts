@@ -1,14 +1,18 @@
 // The signed-in user's account, watched once per page no matter how many parts of the page show it.
 import { type Balance, type Caller, getBalance } from "./api";
+import { tokensAt } from "./expiry";
 import { type LiveAccount, type LiveListener, watchAccount } from "./live";
 import { repeatWhileVisible } from "./repeat";
 import { type User, watchUser } from "./session";
 
-/** What the page knows about the account. `unknown` means that neither Firestore nor the API answers. */
+/**
+ * What the page knows about the account. `reserved` tokens of the balance are set aside for running jobs. `unknown` means
+ * that neither Firestore nor the API answers.
+ */
 export type AccountState =
   | { status: "loading"; user?: User }
   | { status: "signed-out" }
-  | { status: "known"; user: User; balance: number; openPurchases: LiveAccount["openPurchases"] }
+  | { status: "known"; user: User; balance: number; reserved: number; openPurchases: LiveAccount["openPurchases"] }
   | { status: "unknown"; user?: User };
 
 type Listener = (state: AccountState) => void;
@@ -29,6 +33,7 @@ export interface WatchOptions {
 }
 
 const POLLING = { first_ms: 10_000, longest_ms: 300_000 };
+const TIMER_MAX_MS = 2 ** 31 - 1; // a browser fires a longer one at once
 const POLLING_INSTEAD_OF_LIVE = { first_ms: 10_000, longest_ms: 10_000 };
 
 export class AccountFeed {
@@ -88,21 +93,40 @@ export class AccountFeed {
   #followLive(user: User): () => void {
     let isStopped = false;
     let stopPolling = this.#poll(user, POLLING_INSTEAD_OF_LIVE);
+    let stopTimer = () => {};
     const stopLive = this.#sources.watchAccount(user.uid, {
       next: (account) => {
         stopPolling();
-        this.#set({ status: "known", user, ...account });
+        stopTimer();
+        stopTimer = this.#show(user, account);
       },
       failed: () => {
         stopPolling();
+        stopTimer();
         if (!isStopped) stopPolling = this.#poll(user, POLLING_INSTEAD_OF_LIVE);
       },
     });
     return () => {
       isStopped = true;
       stopPolling();
+      stopTimer();
       stopLive();
     };
+  }
+
+  /** Shows an account as it is now, and again whenever something in it expires. Returns a function that stops that. */
+  #show(user: User, account: LiveAccount): () => void {
+    const { until, ...tokens } = tokensAt(Date.now(), account.balance, account);
+    this.#set({ status: "known", user, ...tokens, openPurchases: account.openPurchases });
+    if (until === Number.POSITIVE_INFINITY) return () => {};
+    let stop = () => clearTimeout(timer);
+    const timer = setTimeout(
+      () => {
+        stop = this.#show(user, account);
+      },
+      Math.min(until - Date.now(), TIMER_MAX_MS),
+    );
+    return () => stop();
   }
 
   #poll(user: User, pace: typeof POLLING): () => void {
@@ -111,8 +135,11 @@ export class AccountFeed {
       const answer = await this.#sources.getBalance(user).catch(() => null);
       if (isStopped) return;
       const openPurchases = this.#state.status === "known" ? this.#state.openPurchases : {};
-      if (answer) this.#set({ status: "known", user, balance: answer.balance, openPurchases });
-      else if (this.#state.status !== "known") this.#set({ status: "unknown", user });
+      if (answer) {
+        const { balance, reserved } = answer;
+        this.#set({ status: "known", user, balance, reserved, openPurchases });
+      }
+      if (!answer && this.#state.status !== "known") this.#set({ status: "unknown", user });
     }, pace);
     return () => {
       isStopped = true;

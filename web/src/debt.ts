@@ -1,11 +1,15 @@
-// Explains a balance below zero; otherwise it is hidden.
+// Explains a balance below zero, or one that is partly reserved; otherwise it is hidden.
 import { watchPageAccount } from "./account";
 import { texts } from "./texts";
 
 export function showDebt(note: HTMLElement, watch: typeof watchPageAccount = watchPageAccount): void {
   watch((state) => {
-    const debt = state.status === "known" ? Math.max(0, -state.balance) : 0;
-    note.hidden = debt === 0;
-    note.textContent = debt === 0 ? "" : texts.balance.debt(debt);
+    note.textContent = state.status === "known" ? explained(state.balance, state.reserved) : "";
+    note.hidden = note.textContent === "";
   });
+}
+
+function explained(balance: number, reserved: number): string {
+  if (balance < 0) return texts.balance.debt(-balance);
+  return reserved > 0 ? texts.balance.reserved(reserved, Math.max(0, balance - reserved)) : "";
 }

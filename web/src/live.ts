@@ -1,11 +1,13 @@
 // What Firestore reports live, within firestore.rules. Its SDK is large, so it loads after the page has been painted.
 import type { Transaction } from "./api";
+import type { Pending } from "./expiry";
 import { openSession } from "./session";
 
 /** The state of a purchase that isn't credited: see shared/domain/account.py. */
 export type OpenPurchase = "waiting" | "failed" | "held" | "rejected";
 
-export interface LiveAccount {
+/** As of its last change; what has expired since then still counts in it: see expiry.ts. */
+export interface LiveAccount extends Pending {
   balance: number;
   openPurchases: Record<string, OpenPurchase>;
 }
@@ -46,6 +48,8 @@ export function watchAccount(uid: string, listener: LiveListener<LiveAccount>): 
         if (snapshot.metadata.fromCache) return; // Firestore's guess while it has no connection
         listener.next({
           balance: snapshot.get("tokenBalance") ?? 0,
+          reservations: snapshot.get("reservations") ?? [],
+          expiringTokens: snapshot.get("expiringTokens") ?? [],
           openPurchases: snapshot.get("openPurchases") ?? {},
         });
       },

@@ -81,8 +81,46 @@ describe("an account that is followed live", () => {
     sources.live.next({ balance: 7, openPurchases: {} });
     await vi.advanceTimersByTimeAsync(60_000);
 
-    expect(latest()).toEqual({ status: "known", user: ADA, balance: 7, openPurchases: {} });
+    expect(latest()).toEqual({ status: "known", user: ADA, balance: 7, reserved: 0, openPurchases: {} });
     expect(sources.polls).toBe(1);
+  });
+
+  it("changes by itself when a reservation or a grant expires", async () => {
+    vi.setSystemTime(0);
+    sources.signIn(ADA);
+    sources.live.next({
+      balance: 100,
+      openPurchases: {},
+      reservations: [{ amount: 30, due: 12, expiresAt: 60 }],
+      expiringTokens: [{ amount: 20, expiresAt: 30 * 86_400 }], // longer than any timer
+    });
+    expect(latest()).toMatchObject({ balance: 100, reserved: 30 });
+
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(latest()).toMatchObject({ balance: 100, reserved: 30 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(latest()).toMatchObject({ balance: 88, reserved: 0 });
+    await vi.advanceTimersByTimeAsync(30 * 86_400_000 - 60_001);
+    expect(latest()).toMatchObject({ balance: 88 });
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(latest()).toMatchObject({ balance: 80, reserved: 0 });
+    expect(states.filter((state) => state.status === "known").length).toBeLessThan(6);
+  });
+
+  it("no longer changes by itself once something newer is known", async () => {
+    vi.setSystemTime(0);
+    sources.signIn(ADA);
+    const reservations = [{ amount: 30, due: 12, expiresAt: 60 }];
+    sources.live.next({ balance: 100, openPurchases: {}, reservations });
+    sources.live.next({ balance: 90, openPurchases: {} });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(latest()).toMatchObject({ balance: 90 });
+
+    sources.live.next({ balance: 100, openPurchases: {}, reservations: [{ amount: 30, due: 12, expiresAt: 90 }] });
+    sources.signIn(null);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(latest()).toEqual({ status: "signed-out" });
   });
 
   it("comes from the API until Firestore answers, and whenever that refuses", async () => {

@@ -9,10 +9,11 @@ import { make, onClick } from "../src/dom";
 import { Notice } from "../src/notice";
 import type { User } from "../src/session";
 
-const known = (balance: number): AccountState => ({
+const known = (balance: number, reserved = 0): AccountState => ({
   status: "known",
   user: { uid: "ada" } as User,
   balance,
+  reserved,
   openPurchases: {},
 });
 
@@ -31,7 +32,7 @@ describe("an element", () => {
   });
 });
 
-describe("the note about a debt", () => {
+describe("the note below the balance", () => {
   let tell: (state: AccountState) => void;
   let note: HTMLElement;
 
@@ -48,6 +49,17 @@ describe("the note about a debt", () => {
 
     expect(note.hidden).toBe(false);
     expect(note.textContent).toBe("You owe 30 tokens. Your next purchase will cover them first.");
+  });
+
+  it("explains a balance that is partly reserved", () => {
+    tell(known(100, 30));
+    expect(note.hidden).toBe(false);
+    expect(note.textContent).toBe("30 tokens are set aside for work in progress. You can use 70 now.");
+
+    tell(known(10, 30)); // a refund has taken the tokens of a running job
+    expect(note.textContent).toBe("30 tokens are set aside for work in progress. You can use 0 now.");
+    tell(known(-1, 30));
+    expect(note.textContent).toBe("You owe 1 token. Your next purchase will cover them first.");
   });
 
   it("is hidden otherwise", () => {

@@ -13,6 +13,7 @@ const SESSION = "cs_test_1";
 
 const account = (openPurchases: Record<string, OpenPurchase> = {}): AccountState => ({
   status: "known",
+  reserved: 0,
   user: ADA,
   balance: 0,
   openPurchases,

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from local.stack import Stack
-from tests.e2e.buyer import StripeSide, eventually, spend
+from tests.e2e.buyer import StripeSide, eventually, reserve, spend
 from tests.e2e.pages.shopper import Shopper
 
 
@@ -42,6 +42,23 @@ def test_a_spend_lowers_it_live(signed_in: Shopper, stripe_side: StripeSide, sta
 
     signed_in.see_balance(80)
     expect(signed_in.find("balance").get_by_role("status")).to_have_text("Your balance: 80 tokens")
+
+
+def test_what_jobs_have_reserved_is_said_until_it_expires(
+    signed_in: Shopper, stripe_side: StripeSide, stack: Stack
+) -> None:
+    buyer = signed_in.account.buyer
+    stripe_side.pay(buyer.checkout()).raise_for_status()
+    signed_in.open("/transactions")
+    signed_in.see_balance(110)
+    expect(signed_in.find("debt")).to_be_hidden()
+
+    reserve(stack, buyer.uid, 30, expires_in_s=8)
+
+    said = "30 tokens are set aside for work in progress. You can use 80 now."
+    expect(signed_in.find("debt")).to_have_text(said)
+    signed_in.see_balance(110)
+    expect(signed_in.find("debt")).to_be_hidden(timeout=20_000)  # by the page's own clock: nobody sweeps
 
 
 def test_pages_that_only_show_it_poll_the_api_without_firestores_sdk(

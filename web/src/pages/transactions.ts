@@ -2,6 +2,7 @@
 import "../styles/history.css";
 import { type AccountState, nameOf, userOf, watchPageAccount } from "../account";
 import { listPackages, listTransactions } from "../api";
+import { showDebt } from "../debt";
 import { byId, make, onClick } from "../dom";
 import { History } from "../history";
 import { type Filter, filterFrom, isFiltering, queryOf } from "../history-filter";
@@ -36,6 +37,7 @@ void loadingNames.then((packNames) => {
 });
 
 startShell();
+showDebt(byId("debt"));
 showFilter(filterFrom(new URLSearchParams(location.search)));
 onClick(more, () => load((mine) => mine.loadMore()));
 onClick(byId("csv"), saveCsv);

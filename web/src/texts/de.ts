@@ -47,6 +47,8 @@ export function textsIn(formats: Formats): Texts {
     },
 
     balance: {
+      reserved: (count, available) =>
+        `${tokens(count)} ${isOne(count) ? "ist" : "sind"} für laufende Arbeiten reserviert. Verwenden können Sie jetzt ${number(available)}.`,
       debt: (count) => `Sie sind mit ${tokens(count)} im Minus. Ihr nächster Kauf gleicht das zuerst aus.`,
     },
 

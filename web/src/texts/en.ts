@@ -48,6 +48,8 @@ export function textsIn(formats: Formats) {
     },
 
     balance: {
+      reserved: (count: number, available: number) =>
+        `${tokens(count)} ${isOne(count) ? "is" : "are"} set aside for work in progress. You can use ${number(available)} now.`,
       debt: (count: number) => `You owe ${tokens(count)}. Your next purchase will cover them first.`,
     },
 

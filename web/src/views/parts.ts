@@ -6,7 +6,7 @@ import { texts } from "../texts";
 export const noticePlace = () =>
   make("div", { id: "notice", class: "notice-place", role: "alert", "data-testid": "notice" });
 
-/** Explains a balance below zero: see debt.ts. */
+/** Explains a balance below zero, or one that is partly reserved: see debt.ts. */
 export const debtPlace = () => make("p", { id: "debt", class: "lead", hidden: true, "data-testid": "debt" });
 
 /** What a page shows instead of its content when nobody is signed in. */

@@ -4,13 +4,14 @@ import printer from "bootstrap-icons/icons/printer.svg?raw";
 import { icon, make } from "../dom";
 import { TYPE_GROUPS } from "../history-filter";
 import { texts } from "../texts";
-import { noticePlace, pageHead, signedOutPlace } from "./parts";
+import { debtPlace, noticePlace, pageHead, signedOutPlace } from "./parts";
 
 const words = texts.history;
 
 export function transactions(): Node[] {
   return [
     pageHead(words.title, words.lead, tools()),
+    debtPlace(),
     noticePlace(),
     signedOutPlace(words.signedOutTitle),
     make("p", { id: "print-head", class: "print-only" }),
