@@ -20,6 +20,7 @@ from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.identity_tokens import service_account, unsigned
 from tests.ledgers import ledger_of
+from topology.functions import ROOT
 
 KEY, STRANGERS_KEY = (rsa.generate_private_key(public_exponent=65_537, key_size=2_048) for _ in range(2))
 FUNCTIONS = {"create_checkout": "POST", "get_balance": "GET", "list_transactions": "GET"}
@@ -146,6 +147,12 @@ def test_without_googles_keys_the_app_has_to_try_again(app: App, monkeypatch: py
     monkeypatch.setattr(urllib.request.OpenerDirector, "open", away)
 
     assert code_of(app.ask(app.token())) == (503, "identity_unavailable")
+
+
+def test_every_function_that_signs_users_in_is_tested_here() -> None:
+    mains = (ROOT / "functions").glob("*/main.py")
+
+    assert {main.parent.name for main in mains if "adapters.firebase_auth" in main.read_text()} == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
