@@ -59,6 +59,7 @@ class Environment:
     export_schedule: str
     monthly_budget: int
     alert_emails: tuple[str, ...]
+    alert_channels: tuple[str, ...]
     callers: Mapping[str, tuple[str, ...]]
     promotes: str
     image_readers: tuple[str, ...]
@@ -165,7 +166,7 @@ def load_environment(name: str, project: str | None = None, root: Path = ROOT) -
     if not project:
         raise DeployError(f"No project: put its id into deploy/environments.toml, [{name}], or give --project=ID")
     row |= {"project": project, "app_base_url": row["app_base_url"].format(project=project)}
-    row |= {key: tuple(row[key]) for key in ("alert_emails", "image_readers", "sign_in")}
+    row |= {key: tuple(row[key]) for key in ("alert_channels", "alert_emails", "image_readers", "sign_in")}
     row["callers"] = {function: tuple(members) for function, members in row["callers"].items()}
     promotes = row["promotes"]
     images_project = load_environment(promotes, root=root).project if promotes else project

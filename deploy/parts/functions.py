@@ -13,6 +13,7 @@ from deploy.parts.services import (
     desired,
     name_of,
     services,
+    services_elsewhere,
     traffic,
     view,
 )
@@ -29,6 +30,7 @@ def functions(deployment: Deployment) -> None:
     address = image(deployment)
     kind = services(deployment)
     deployment.executor.own(kind)
+    deployment.executor.own(services_elsewhere(deployment))
     rows = sorted(deployment.functions, key=lambda row: row.sells)
     candidates = []
     for row in rows:

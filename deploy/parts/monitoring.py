@@ -40,7 +40,7 @@ def metrics(deployment: Deployment) -> None:
 
 def alerts(deployment: Deployment) -> None:
     """Create the alert policies of monitoring/alerts/, and the addresses they notify."""
-    channels = _channels(deployment)
+    channels = [*_channels(deployment), *deployment.environment.alert_channels]
     kind = Kind(
         "alert",
         deployment.listing(*_POLICIES, "list"),

@@ -52,6 +52,24 @@ def services(deployment: Deployment) -> Kind:
     )
 
 
+def services_elsewhere(deployment: Deployment) -> Kind:
+    """Return the kind of services in other regions: a change of the region leaves them running, and callable."""
+
+    def region(state: State) -> str:
+        return str((at_path(state, "metadata.labels") or {}).get("cloud.googleapis.com/location", ""))
+
+    def key(state: State) -> str | None:
+        elsewhere = region(state) not in ("", deployment.environment.region)
+        return f"{name_of(state)} in {region(state)}" if elsewhere else None
+
+    def delete(state: State) -> Command:
+        where = f"--region={region(state) or 'REGION'}"
+        return gcloud("run", "services", "delete", str(name_of(state)), where, deployment.project)
+
+    look = deployment.listing("run", "services", "list")
+    return Kind("stray function", look, key, labeled("metadata.labels"), delete)
+
+
 def name_of(state: State) -> str | None:
     """Return the name of a listed service."""
     name = at_path(state, "metadata.name")

@@ -95,7 +95,7 @@ def _placeholders(subject: Subject, findings: Findings) -> None:
     for name, value in values.items():
         if _PLACEHOLDER.search(value):
             findings.missing(f"{name} is a placeholder: {value}", "put the real one there")
-    if not environment.alert_emails:
+    if not (environment.alert_emails or environment.alert_channels):
         findings.missing(
             f"[{environment.name}] alert_emails is empty: nobody would know of an outage",
             "add an address that reaches a person at night, in deploy/environments.toml",

@@ -20,6 +20,7 @@ PERMISSIONS = {
     "accounts": ("iam.serviceAccounts.create", "iam.serviceAccounts.setIamPolicy"),
     "roles": ("iam.roles.create", "resourcemanager.projects.setIamPolicy"),
     "storage": ("storage.buckets.create", "artifactregistry.repositories.create"),
+    "lien": ("resourcemanager.projects.updateLiens",),
     "firestore": ("datastore.databases.create",),
     "topics": ("pubsub.topics.create", "pubsub.topics.setIamPolicy"),
     "subscriptions": ("pubsub.subscriptions.create", "pubsub.subscriptions.setIamPolicy"),

@@ -360,8 +360,7 @@ def test_the_auditors_role_is_enough_to_compare_everything(project: Project) -> 
     assert audit(project, role["includedPermissions"]).is_empty
 
 
-# Only the command line asks for the project's number.
-@pytest.mark.parametrize("permission", sorted(permissions.ALL - {"resourcemanager.projects.get"}))
+@pytest.mark.parametrize("permission", sorted(permissions.ALL))
 def test_and_each_of_its_permissions_is_needed(project: Project, permission: str) -> None:
     role = project.resource("iam roles", "deploymentAuditor")
     with pytest.raises(DeployError, match=permission):

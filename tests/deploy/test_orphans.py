@@ -1,5 +1,7 @@
 """What was ours and is in no table any more: listed by every run, deleted by --prune."""
 
+import copy
+
 import pytest
 
 from tests.deploy.project import Project
@@ -92,6 +94,18 @@ def test_a_copy_of_ours_is_an_orphan(project: Project, kind: str, source: str, n
     assert [one.kind for one in project.check().orphans] == [name]
     project.deploy(prune=True)
     assert "a-copy" not in project.state["kinds"][kind]
+
+
+def test_a_function_that_a_change_of_region_left_behind_is_an_orphan(project: Project) -> None:
+    """It runs, and whoever knows its address can still call it."""
+    service = copy.deepcopy(project.service("spend-tokens"))
+    service["metadata"]["labels"]["cloud.googleapis.com/location"] = "europe-west1"
+    project.state["elsewhere"] = [service]
+
+    (orphan,) = project.check().orphans
+    assert (orphan.kind, orphan.name) == ("stray function", "spend-tokens in europe-west1")
+    (change,) = project.deploy("functions", prune=True)
+    assert "run services delete spend-tokens --region=europe-west1" in change
 
 
 def test_what_somebody_else_created_is_never_touched(project: Project) -> None:

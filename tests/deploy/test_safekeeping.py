@@ -188,3 +188,33 @@ def test_the_export_is_written_where_the_environment_says(project: Project) -> N
         r"https://firestore\.googleapis\.com/v1/projects/token-economy-prod/databases/\(default\):exportDocuments",
         target["uri"],
     )
+
+
+def test_a_protected_project_has_a_lien_against_its_deletion(project: Project) -> None:
+    (lien,) = project.state["kinds"]["resource-manager liens"].values()
+    assert lien["restrictions"] == ["resourcemanager.projects.delete"]
+
+    project.state["kinds"]["resource-manager liens"].clear()
+    assert project.check("lien").missing == ["lien against deletion"]
+    assert len(project.deploy("lien")) == 1
+    assert project.check("lien").is_empty
+
+
+def test_a_project_that_is_protected_no_more_can_lose_its_lien(project: Project) -> None:
+    project.environment = replace(project.environment, protected=False)
+
+    assert [one.kind for one in project.check("lien").orphans] == ["lien"]
+    project.deploy("lien", prune=True)
+    assert project.check("lien").is_empty
+
+
+def test_alerts_reach_more_than_addresses(project: Project) -> None:
+    pager = "projects/token-economy-prod/notificationChannels/1"
+    project.environment = replace(project.environment, alert_channels=(pager,))
+
+    project.deploy("alerts")
+
+    policies = project.state["kinds"]["monitoring policies"].values()
+    assert all(pager in policy["notificationChannels"] for policy in policies)
+    assert all(len(policy["notificationChannels"]) == 2 for policy in policies)
+    assert project.deploy("alerts") == []

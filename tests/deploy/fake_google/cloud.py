@@ -79,6 +79,7 @@ def new_state(project: str) -> dict[str, Any]:
         "revisions": {},
         "objects": {},
         "live": {},
+        "elsewhere": [],  # services in other regions
         "budgets": [],
         "app_check": {},  # the enforcement of each service that somebody set
         "sign_in": {},  # configuration, and providers by name; empty until Firebase Authentication is turned on
@@ -240,7 +241,12 @@ class FakeGoogle:
         kind, verb, rest_ = " ".join(words[:at]), words[at], [word for word in words[at + 1 :] if word != "http"]
         self._require(kind)
         if verb in ("list", "list-configs"):
-            return resources.listed(self.state, kind)
+            # Without a region, Cloud Run lists all of them.
+            elsewhere = self.state["elsewhere"] if kind == "run services" and not arguments.has("--region") else []
+            return [*resources.listed(self.state, kind), *elsewhere]
+        if verb == "delete" and arguments.get("--region", "us-central1") != "us-central1":
+            self.state["elsewhere"] = []
+            return None
         name = self._name(kind, rest_, arguments)
         if kind == "logging sinks" and len(rest_) == 2:
             arguments.flags["--destination"] = [rest_[1]]

@@ -7,6 +7,7 @@ from tests.deploy.fake_google.arguments import GcloudError
 
 _READS = {
     r"projects describe": "resourcemanager.projects.get",
+    r"resource-manager liens list": "resourcemanager.projects.get",
     r"projects get-iam-policy": "resourcemanager.projects.getIamPolicy",
     r"services list": "serviceusage.services.list",
     r"iam service-accounts list": "iam.serviceAccounts.list",

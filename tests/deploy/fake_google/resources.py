@@ -127,6 +127,11 @@ FIELDS: Mapping[str, _Fields] = {
         "--message-body": ("httpTarget.body", lambda text: base64.b64encode(text.encode()).decode()),
         "--attempt-deadline": ("attemptDeadline", seconds),
     },
+    "resource-manager liens": {
+        "--restrictions": ("restrictions", lambda text: text.split(",")),
+        "--origin": ("origin", str),
+        "--reason": ("reason", str),
+    },
     "logging buckets": {"--retention-days": ("retentionDays", int), "--description": ("description", str)},
     "logging sinks": {
         "--destination": ("destination", str),
