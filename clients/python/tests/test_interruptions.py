@@ -1,14 +1,19 @@
 """A job that is canceled or interrupted is charged what it used, and ends in bounded time."""
 
 import asyncio
+import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing, suppress
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message
 
 from clients.python.tests.clients import URL, async_tokens_of, tokens_of
 from clients.python.tests.fake_ledger import FakeLedger
@@ -199,21 +204,69 @@ def test_a_job_that_is_canceled_while_it_reserves_leaves_nothing_reserved(ledger
     assert ledger.reservations["job-1"].state == "released"
 
 
-def test_a_generator_that_nobody_reads_to_its_end_is_charged(ledger: FakeLedger) -> None:
-    async def answer(tokens: AsyncTokens) -> AsyncIterator[str]:
-        async with tokens.reserve("ada", 500, key="job-1", reason="chat") as job:
-            for word in ("one", "two", "three"):
-                job.use(40)
-                yield word
+async def answer(tokens: AsyncTokens, key: str = "job-1") -> AsyncGenerator[str]:
+    async with tokens.reserve("ada", 50, key=key, reason="chat") as job:
+        for word in ("one", "two", "three"):
+            job.use(20)
+            yield word
 
+
+def test_a_generator_that_is_not_read_to_its_end_is_charged(ledger: FakeLedger) -> None:
     async def main() -> None:
-        words = answer(async_tokens_of(ledger))
-        assert [await anext(words), await anext(words)] == ["one", "two"]
-        await words.aclose()  # type: ignore[attr-defined]  # an async generator has it
+        async with aclosing(answer(async_tokens_of(ledger))) as words:
+            assert [await anext(words), await anext(words)] == ["one", "two"]
 
     asyncio.run(main())
 
-    assert ledger.charged("job-1") == 80
+    assert ledger.charged("job-1") == 40
+
+
+@pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")  # httpx has some of its own
+def test_generators_that_are_left_when_the_loop_ends_are_charged(
+    ledger: FakeLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop closes all generators at once, in any order: one that held another would find it running."""
+    keys = [f"job-{number}" for number in range(20)]
+    left = [answer(async_tokens_of(ledger), key) for key in keys]
+
+    async def main() -> None:
+        assert [await anext(words) for words in left] == ["one"] * 20
+
+    asyncio.run(main())
+
+    assert [ledger.charged(key) for key in keys] == [20] * 20
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("spec_version", ["2.0", "2.4"])
+def test_a_streamed_response_whose_reader_disconnects_is_charged(ledger: FakeLedger, spec_version: str) -> None:
+    """Starlette stops reading the generator, and leaves it to the garbage collector."""
+
+    async def main() -> None:
+        reading = asyncio.Event()
+
+        async def receive() -> Message:
+            await reading.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message.get("body") == b"two":
+                reading.set()
+                if spec_version == "2.4":
+                    raise OSError("disconnected")
+                await asyncio.Event().wait()
+
+        scope = {"type": "http", "asgi": {"spec_version": spec_version}}
+        with suppress(ClientDisconnect):
+            await StreamingResponse(answer(async_tokens_of(ledger)))(scope, receive, send)
+        async with asyncio.timeout(20):
+            while not ledger.charged("job-1"):
+                gc.collect()
+                await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+    assert ledger.charged("job-1") == 40
 
 
 def test_a_renewal_that_hangs_does_not_delay_the_end(ledger: FakeLedger) -> None:
@@ -255,6 +308,18 @@ def test_ctrl_c_while_reserving_leaves_nothing_reserved(ledger: FakeLedger) -> N
         pytest.fail("the model was called")
 
     assert ledger.reservations["job-1"].state == "released"
+
+
+def test_ctrl_c_during_the_charge_of_a_success_charges_first(ledger: FakeLedger) -> None:
+    def job() -> None:
+        with tokens_of(ledger).reserve("ada", 500, key="job-1", reason="chat") as running:
+            running.use(320)
+            ledger.fail(KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        job()
+
+    assert ledger.charged("job-1") == 320
 
 
 def test_an_error_while_reserving_leaves_the_key_to_the_next_attempt(ledger: FakeLedger) -> None:

@@ -1,20 +1,16 @@
 """The client for asyncio."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
 from token_economy import calls
+from token_economy.async_job import AsyncJobContext
 from token_economy.calls import Answer, Call
 from token_economy.channel import AsyncChannel
-from token_economy.errors import Refused, TokensError, Unavailable
 from token_economy.identity import identity_for
-from token_economy.jobs import EXPIRES_IN_S, Job, Lifetime, begin, note_failure
+from token_economy.jobs import EXPIRES_IN_S
 from token_economy.records import OnExpiry, ReservationAnswer, TransactionAnswer
 
 
@@ -70,8 +66,7 @@ class AsyncTokens:
         """Debit tokens at once, for work whose cost is known beforehand."""
         return await self._send(calls.spend(user_id, amount, key=key, reason=reason))
 
-    @asynccontextmanager
-    async def reserve(
+    def reserve(
         self,
         user_id: str,
         amount: int,
@@ -81,7 +76,7 @@ class AsyncTokens:
         at_least: int | None = None,
         expires_in_s: int = EXPIRES_IN_S,
         on_expiry: OnExpiry = "capture_used",
-    ) -> AsyncIterator[Job]:
+    ) -> AsyncJobContext:
         """Reserve tokens for the body of an `async with` block, and charge what it used, however it ends.
 
         As `Tokens.reserve`, which has the arguments and errors. A cancellation waits for the charge, for as long as
@@ -90,14 +85,15 @@ class AsyncTokens:
         call = calls.reserve(
             user_id, amount, key=key, reason=reason, at_least=at_least, expires_in_s=expires_in_s, on_expiry=on_expiry
         )
-        job = await self._open(call, user_id, key)
-        try:
-            async with self._renewing(job, expires_in_s):
-                yield job
-        except BaseException as error:
-            await self._clean_up(job.settlement(), error)
-            raise
-        await _to_its_end(self._send(job.settlement()))
+        return AsyncJobContext(
+            self._channel,
+            call,
+            user_id=user_id,
+            key=key,
+            expires_in_s=expires_in_s,
+            budget_s=self._budget_s,
+            cleanup_budget_s=self._cleanup_budget_s,
+        )
 
     async def open_reservation(
         self,
@@ -164,66 +160,3 @@ class AsyncTokens:
 
     async def _send(self, call: Call[Answer]) -> Answer:
         return await self._channel.send(call, self._budget_s)
-
-    async def _open(self, call: Call[ReservationAnswer], user_id: str, key: str) -> Job:
-        """Return the job of a reservation. What a canceled request reserved is released: nobody knows of it."""
-        try:
-            answer = await self._send(call)
-        except asyncio.CancelledError as cancellation:
-            await self._clean_up(calls.release(user_id, key=key), cancellation)
-            raise
-        return begin(user_id, answer.reservation)
-
-    async def _clean_up(self, call: Call[object], job_error: BaseException) -> None:
-        """End the reservation of a job that failed. The job's own error is the one to raise, whatever comes of this."""
-        await _to_its_end(self._end(call, job_error))
-
-    async def _end(self, call: Call[object], job_error: BaseException) -> None:
-        try:
-            await self._channel.send(call, self._cleanup_budget_s)
-        except TokensError as error:
-            note_failure(call, error, job_error)
-
-    @asynccontextmanager
-    async def _renewing(self, job: Job, expires_in_s: int) -> AsyncIterator[None]:
-        """Renew the reservation in a task of its own, which has ended when this ends."""
-        task = asyncio.create_task(self._renew(job, expires_in_s))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-
-    async def _renew(self, job: Job, expires_in_s: int) -> None:
-        lifetime = Lifetime(job, expires_in_s)
-        while True:
-            await asyncio.sleep(lifetime.pause_s())
-            sent_at = time.monotonic()
-            try:
-                await self._channel.attempt(job.renewal(expires_in_s), self._cleanup_budget_s)
-            except Unavailable as error:
-                lifetime.not_renewed(error)
-            except Refused as error:
-                lifetime.over(error)
-                return
-            else:
-                lifetime.renewed(sent_at)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Return what the work returns. If this is canceled meanwhile, the work still ends first.
-
-    A cancellation may be repeated until it is obeyed, as anyio's are (and so Starlette's, when a client disconnects).
-    """
-    task = asyncio.create_task(work)
-    cancellation: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancellation = error
-    if cancellation is None:
-        return task.result()
-    if failure := task.exception():
-        cancellation.add_note(f"What it interrupted had failed: {failure!r}")
-    raise cancellation

@@ -1,9 +1,5 @@
 """The client for code that blocks."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -12,10 +8,10 @@ import httpx
 from token_economy import calls
 from token_economy.calls import Answer, Call
 from token_economy.channel import Channel
-from token_economy.errors import Refused, TokensError, Unavailable
 from token_economy.identity import identity_for
-from token_economy.jobs import EXPIRES_IN_S, Job, Lifetime, begin, note_failure
+from token_economy.jobs import EXPIRES_IN_S
 from token_economy.records import OnExpiry, ReservationAnswer, TransactionAnswer
+from token_economy.sync_job import JobContext
 
 
 class Tokens:
@@ -70,7 +66,6 @@ class Tokens:
         """Debit tokens at once, for work whose cost is known beforehand."""
         return self._send(calls.spend(user_id, amount, key=key, reason=reason))
 
-    @contextmanager
     def reserve(
         self,
         user_id: str,
@@ -81,7 +76,7 @@ class Tokens:
         at_least: int | None = None,
         expires_in_s: int = EXPIRES_IN_S,
         on_expiry: OnExpiry = "capture_used",
-    ) -> Iterator[Job]:
+    ) -> JobContext:
         """Reserve tokens for the body of a `with` block, and charge what it used, however it ends.
 
         The reservation is renewed, with what was used so far, while the body runs. An error of the charge is raised
@@ -97,8 +92,8 @@ class Tokens:
             expires_in_s: after how long without a renewal, such as that of a killed process, the reservation ends.
             on_expiry: whether that charges what the last renewal reported, or nothing.
 
-        Yields:
-            The job: limit the work to `job.amount`, and count it with `job.use(n)` or `job.used = n`.
+        Returns:
+            The context of a job: limit the work to `job.amount`, and count it with `job.use(n)` or `job.used = n`.
 
         Raises:
             ReservationCaptured: the job under this key was charged before, so the body did not run.
@@ -107,14 +102,15 @@ class Tokens:
         call = calls.reserve(
             user_id, amount, key=key, reason=reason, at_least=at_least, expires_in_s=expires_in_s, on_expiry=on_expiry
         )
-        job = self._open(call, user_id, key)
-        try:
-            with self._renewing(job, expires_in_s):
-                yield job
-        except BaseException as error:
-            self._clean_up(job.settlement(), error)
-            raise
-        self._send(job.settlement())
+        return JobContext(
+            self._channel,
+            call,
+            user_id=user_id,
+            key=key,
+            expires_in_s=expires_in_s,
+            budget_s=self._budget_s,
+            cleanup_budget_s=self._cleanup_budget_s,
+        )
 
     def open_reservation(
         self,
@@ -181,45 +177,3 @@ class Tokens:
 
     def _send(self, call: Call[Answer]) -> Answer:
         return self._channel.send(call, self._budget_s)
-
-    def _open(self, call: Call[ReservationAnswer], user_id: str, key: str) -> Job:
-        """Return the job of a reservation. What an interrupted request reserved is released: nobody knows of it."""
-        try:
-            answer = self._send(call)
-        except (KeyboardInterrupt, SystemExit) as interruption:
-            self._clean_up(calls.release(user_id, key=key), interruption)
-            raise
-        return begin(user_id, answer.reservation)
-
-    def _clean_up(self, call: Call[object], job_error: BaseException) -> None:
-        """End the reservation of a job that failed. The job's own error is the one to raise, whatever comes of this."""
-        try:
-            self._channel.send(call, self._cleanup_budget_s)
-        except TokensError as error:
-            note_failure(call, error, job_error)
-
-    @contextmanager
-    def _renewing(self, job: Job, expires_in_s: int) -> Iterator[None]:
-        """Renew the reservation in a thread of its own, which has ended when this ends."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._renew_until, args=(stop, job, expires_in_s), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def _renew_until(self, stop: threading.Event, job: Job, expires_in_s: int) -> None:
-        lifetime = Lifetime(job, expires_in_s)
-        while not stop.wait(lifetime.pause_s()):
-            sent_at = time.monotonic()
-            try:
-                self._channel.attempt(job.renewal(expires_in_s), self._cleanup_budget_s)
-            except Unavailable as error:
-                lifetime.not_renewed(error)
-            except Refused as error:
-                lifetime.over(error)
-                return
-            else:
-                lifetime.renewed(sent_at)
