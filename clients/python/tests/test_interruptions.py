@@ -17,7 +17,7 @@ from starlette.types import Message
 
 from clients.python.tests.clients import URL, async_tokens_of, tokens_of
 from clients.python.tests.fake_ledger import FakeLedger
-from token_economy import AsyncTokens, Unavailable
+from token_economy import AsyncTokens, Tokens, Unavailable
 
 Reached = asyncio.Event
 
@@ -299,6 +299,32 @@ def test_ctrl_c_charges_what_was_used(ledger: FakeLedger, used: int) -> None:
     assert ledger.charged("job-1") == used
     assert ledger.reservations["job-1"].state == ("captured" if used else "released")
     assert threading.active_count() == before
+
+
+def test_a_renewal_that_the_charge_overtakes_is_not_an_error(
+    ledger: FakeLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    renewing, charged = threading.Event(), threading.Event()
+    arrived = ledger.transport()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/reservations/renew":
+            renewing.set()
+            assert charged.wait(20)
+        response = arrived.handle_request(request)
+        if request.url.path == "/reservations/capture":
+            charged.set()
+        return response
+
+    with httpx.Client(transport=httpx.MockTransport(respond)) as http:
+        context = Tokens(URL, http=http).reserve("ada", 500, key="job-1", reason="chat", expires_in_s=1)
+        with context as job:
+            job.use(120)
+            assert renewing.wait(20)
+
+    assert ledger.paths()[-1] == "/reservations/renew"
+    assert ledger.charged("job-1") == 120
+    assert caplog.messages == []
 
 
 def test_ctrl_c_while_reserving_leaves_nothing_reserved(ledger: FakeLedger) -> None:
