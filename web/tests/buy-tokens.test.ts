@@ -83,6 +83,33 @@ describe("the packs", () => {
     expect(texts(element, "price")).toEqual(["9,99\u00a0$"]);
   });
 
+  it("are shown and bought in the visitor's currency, or in the one that the page names", async () => {
+    const prices = [
+      { amount: 999, currency: "usd" },
+      { amount: 949, currency: "eur" },
+      { amount: 1500, currency: "jpy" },
+    ];
+    const languages = vi.spyOn(navigator, "languages", "get").mockReturnValue(["ja-JP", "en"]);
+    connectAs("ada");
+    const element = add("buy-tokens", { packages: "popular starter" });
+    element.addEventListener("checkout", (event) => event.preventDefault());
+    await answered(
+      answer({
+        success: true,
+        packages: OFFERS.map((pack) => ({ ...pack, ...(pack.id === "popular" && { prices }) })),
+      }),
+    );
+    expect(texts(element, "price")).toEqual(["¥1,500", "$4.99"]); // the other one has no price in yen
+
+    element.setAttribute("currency", "EUR");
+    expect(texts(element, "price")).toEqual(["€9.49", "$4.99"]);
+
+    button(element, "popular").click();
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    expect(JSON.parse(last().body ?? "")).toEqual({ package: "popular", currency: "eur" });
+    languages.mockRestore();
+  });
+
   it("are bought once the visitor has signed in", async () => {
     const auth = connectAs(null, { signIn: async () => auth.becomes("ada") });
     const element = add("buy-tokens");

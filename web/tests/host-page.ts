@@ -12,6 +12,7 @@ export const answer = (body: object, status = 200) => new Response(JSON.stringif
 export interface Asked {
   url: string;
   token: string | null;
+  body: string | undefined;
   answer(response: Response): void;
   fail(): void;
 }
@@ -67,10 +68,10 @@ export function connectAs(person: string | null, options: Partial<ConnectOptions
 export function openHostPage(): () => void {
   asked.length = 0;
   events.length = 0;
-  const fetched = (url: string, { headers }: { headers: Record<string, string> }) =>
+  const fetched = (url: string, { headers, body }: { headers: Record<string, string>; body?: string }) =>
     new Promise<Response>((resolve, reject) => {
       const token = headers["Authorization"]?.replace("Bearer ", "") ?? null;
-      asked.push({ url, token, answer: resolve, fail: () => reject(new TypeError("Failed to fetch")) });
+      asked.push({ url, token, body, answer: resolve, fail: () => reject(new TypeError("Failed to fetch")) });
     });
   vi.stubGlobal("fetch", fetched);
   vi.stubGlobal("matchMedia", () => ({ matches: true }));

@@ -1,5 +1,6 @@
 // <buy-tokens>: the packs on sale, and one click to Stripe.
 import type { Package } from "../../src/api";
+import { currenciesOf, inCurrency, pickCurrency } from "../../src/currency";
 import { make } from "../../src/dom";
 import { errorTextIn } from "../../src/error-words";
 import { priceOf } from "../../src/money";
@@ -28,7 +29,7 @@ const STYLE = `
 `;
 
 export class BuyTokens extends TokenElement {
-  static readonly observedAttributes: readonly string[] = ["packages", "locale", "api"];
+  static readonly observedAttributes: readonly string[] = ["packages", "currency", "locale", "api"];
 
   readonly #message = make("div", { class: "message", part: "message", role: "alert" });
   readonly #status = make("p", { class: "status", part: "message", role: "status" });
@@ -91,8 +92,15 @@ export class BuyTokens extends TokenElement {
     }
   }
 
-  /** The packs of the attribute `packages`, in its order; without it, all. */
+  /** The packs of the attribute `packages`, in its order, without it all; each at its price in the visitor's currency. */
   #chosen(): Package[] {
+    const setting = this.getAttribute("currency")?.toLowerCase() ?? "auto";
+    const choice = { chosen: null, setting, locales: navigator.languages };
+    const currency = pickCurrency(currenciesOf(this.#offers), choice) ?? "";
+    return this.#named().map((pack) => inCurrency(pack, currency));
+  }
+
+  #named(): Package[] {
     const wanted =
       this.getAttribute("packages")
         ?.split(/[\s,]+/u)
@@ -125,17 +133,17 @@ export class BuyTokens extends TokenElement {
       make("p", { part: "description" }, translated(pack.description)),
       make("p", { class: "price", part: "price" }, formats.money(priceOf(pack))),
       pack.available
-        ? make("button", { type: "button", part: "button", click: () => void this.#buy(id) })
+        ? make("button", { type: "button", part: "button", click: () => void this.#buy(pack) })
         : make("p", { part: "unavailable" }, words.unavailable),
     );
   }
 
-  async #buy(id: string): Promise<void> {
+  async #buy({ id, currency }: Package): Promise<void> {
     if (this.#bought !== undefined || !this.#connection) return;
     this.#say("");
     this.#setBought(id);
     try {
-      const { session_id: sessionId, url } = await this.#connection.order(id);
+      const { session_id: sessionId, url } = await this.#connection.order(id, currency);
       const goes = this.emit<Checkout>("checkout", { package: id, sessionId, url }, { cancelable: true });
       if (goes) return location.assign(url); // the button stays busy until Stripe's page appears
     } catch (error) {

@@ -27,8 +27,8 @@ export class Connection {
     return this.#options.translate?.(text, language) ?? text;
   }
 
-  /** Starts a purchase, after signing in if need be. */
-  async order(packageId: string): Promise<CheckoutSession> {
+  /** Starts a purchase in a currency, after signing in if need be. */
+  async order(packageId: string, currency: string): Promise<CheckoutSession> {
     let token = await this.#signIn.getIdToken();
     if (token === null && this.#options.signIn) {
       await this.#options.signIn();
@@ -37,7 +37,7 @@ export class Connection {
     }
     if (token === null) throw new SignedOut("Nobody is signed in");
     const known = token;
-    return createCheckoutSession({ getIdToken: async () => known }, packageId, { origin: this.#api });
+    return createCheckoutSession({ getIdToken: async () => known }, packageId, { currency, origin: this.#api });
   }
 }
 

@@ -41,6 +41,7 @@ export interface TokenBalanceProps extends ElementProps<TokenBalance> {
 
 export interface BuyTokensProps extends ElementProps<BuyTokens> {
   packages?: string;
+  currency?: string;
   oncheckout?(event: CustomEvent<Checkout>): void;
 }
 
