@@ -13,6 +13,8 @@ from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import REMEMBERED_MAX, Limits
 from shared.domain.rate import Rate
+from shared.domain.spend_requests import EXPIRES_IN_DAYS_MAX
+from shared.domain.welcome import WelcomeGrant
 
 # On Cloud Run each of these would hand the function to whoever answers at that address: with unsigned sign-ins, with
 # another database, or with the Stripe key sent there.
@@ -24,6 +26,7 @@ _SECRET_NAME = re.compile(r"projects/[^/\s]+/secrets/[^/\s]+/versions/[^/\s]+")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(?P<mode>test|live)_\w+", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"whsec_\S+")
 _CHECKOUTS_MAX = 10_000
+_WELCOME_MAX = 1_000_000
 _PURCHASES_MAX = REMEMBERED_MAX // 4  # an account remembers four days of purchases
 
 
@@ -43,6 +46,7 @@ class Settings:
     allowed_origins: frozenset[str]
     catalog: str
     limits: Limits
+    welcome: WelcomeGrant | None
     checkouts_per_user: Rate
     checkouts_per_instance: Rate
     on_cloud_run: bool
@@ -82,6 +86,7 @@ def load(*needs: str, private: bool = False, environ: Mapping[str, str] = os.env
             read.number("MAX_PURCHASES_PER_HOUR", 5, most=_PURCHASES_MAX),
             read.number("MAX_PURCHASES_PER_DAY", 20, most=_PURCHASES_MAX),
         ),
+        welcome=read.welcome(),
         checkouts_per_user=Rate(read.number("MAX_CHECKOUTS_PER_MINUTE", 30, most=_CHECKOUTS_MAX)),
         checkouts_per_instance=Rate(read.number("MAX_CHECKOUTS_PER_INSTANCE", 600, most=_CHECKOUTS_MAX)),
         on_cloud_run=on_cloud_run,
@@ -115,6 +120,15 @@ class _Reader:
             return int(text)
         self.faults.append(f"{name} must be a whole number from 1 to {most}, not {text!r}")
         return default
+
+    def welcome(self) -> WelcomeGrant | None:
+        """Return what new users are given, None for nothing."""
+        if self.text("WELCOME_TOKENS") in ("", "0"):
+            return None
+        tokens = self.number("WELCOME_TOKENS", 1, most=_WELCOME_MAX)
+        if not self.text("WELCOME_EXPIRES_IN_DAYS"):
+            return WelcomeGrant(tokens)
+        return WelcomeGrant(tokens, self.number("WELCOME_EXPIRES_IN_DAYS", 1, most=EXPIRES_IN_DAYS_MAX))
 
     def flag(self, name: str) -> bool:
         text = self.text(name).lower() or "false"

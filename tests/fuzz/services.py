@@ -12,6 +12,7 @@ from shared.adapters.firebase_auth import User
 from shared.adapters.pubsub import EventPublisher
 from shared.domain.catalog import Package
 from shared.domain.errors import NotSignedIn
+from shared.domain.welcome import WelcomeGrant
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.pubsub import FakePublisher
@@ -107,6 +108,7 @@ def services() -> Iterator[Services]:
         "create_checkout": (identity, ledger, world.gateway),
         "get_balance": (identity, ledger),
         "list_transactions": (identity, ledger),
+        "claim_welcome": (identity, ledger, WelcomeGrant(20, 10)),
         "stripe_webhook": (secrets, EventPublisher(world.publisher.as_client(), "demo")),
         "spend_tokens": (ledger,),
         "grant_tokens": (ledger,),

@@ -23,7 +23,7 @@ from tests.ledgers import ledger_of
 from topology.functions import ROOT
 
 KEY, STRANGERS_KEY = (rsa.generate_private_key(public_exponent=65_537, key_size=2_048) for _ in range(2))
-FUNCTIONS = {"create_checkout": "POST", "get_balance": "GET", "list_transactions": "GET"}
+FUNCTIONS = {"create_checkout": "POST", "get_balance": "GET", "list_transactions": "GET", "claim_welcome": "POST"}
 
 
 class OurStripe:

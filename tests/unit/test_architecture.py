@@ -307,6 +307,7 @@ LOADED_LATER = {
     "spend_tokens": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1", "firebase_admin"},
     "get_balance": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1"},
     "list_transactions": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1"},
+    "claim_welcome": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1"},
     "list_packages": {"stripe", "google.cloud.secretmanager", "google.pubsub_v1", "google.cloud.firestore", "grpc"},
     "stripe_webhook": {"google.cloud.firestore", "firebase_admin"},
 }

@@ -9,6 +9,7 @@ from shared.domain.callers import Callers
 from shared.domain.errors import SettingsError
 from shared.domain.limits import Limits
 from shared.domain.rate import Rate
+from shared.domain.welcome import WelcomeGrant
 from shared.runtime import settings
 
 
@@ -25,6 +26,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert (loaded.checkouts_per_user, loaded.checkouts_per_instance) == (Rate(30), Rate(600))
     assert (loaded.catalog, loaded.livemode, loaded.invoices, loaded.stripe_api_base) == ("default", False, False, None)
     assert not loaded.app_check
+    assert loaded.welcome is None
     assert (loaded.price_ids, loaded.allowed_origins) == ({}, frozenset())
 
 
@@ -45,6 +47,8 @@ def test_every_setting_is_read() -> None:
             "MAX_PURCHASES_PER_HOUR": "3",
             "MAX_PURCHASES_PER_DAY": "7",
             "APP_CHECK": "required",
+            "WELCOME_TOKENS": "20",
+            "WELCOME_EXPIRES_IN_DAYS": "30",
             "MAX_CHECKOUTS_PER_MINUTE": "11",
             "MAX_CHECKOUTS_PER_INSTANCE": "13",
             "CALLER_AUDIENCE": "https://x.run.app",
@@ -65,6 +69,7 @@ def test_every_setting_is_read() -> None:
         allowed_origins=frozenset({"https://a.example", "http://localhost:5000"}),
         catalog="classic",
         limits=Limits(3, 7),
+        welcome=WelcomeGrant(20, 30),
         checkouts_per_user=Rate(11),
         checkouts_per_instance=Rate(13),
         on_cloud_run=False,
@@ -210,3 +215,24 @@ def test_nothing_but_settings_reads_the_environment() -> None:
     readers = {file.name for file in shared.rglob("*.py") if "os.environ" in file.read_text(encoding="utf-8")}
 
     assert readers <= {"settings.py", "pubsub.py"}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "days", "welcome"),
+    [
+        ("", "", None),
+        ("0", "30", None),
+        ("20", "", WelcomeGrant(20)),
+        ("1000000", "3650", WelcomeGrant(10**6, 3650)),
+    ],
+)
+def test_a_welcome_is_a_number_of_tokens_and_perhaps_of_days(
+    tokens: str, days: str, welcome: WelcomeGrant | None
+) -> None:
+    assert settings.load(environ={"WELCOME_TOKENS": tokens, "WELCOME_EXPIRES_IN_DAYS": days}).welcome == welcome
+
+
+@pytest.mark.parametrize("wrong", ["-1", "1.5", "many", "1000001"])
+def test_a_welcome_that_is_no_number_stops_the_function(wrong: str) -> None:
+    assert "WELCOME_TOKENS must be a whole number" in faults(WELCOME_TOKENS=wrong)
+    assert "WELCOME_EXPIRES_IN_DAYS must be" in faults(WELCOME_TOKENS="1", WELCOME_EXPIRES_IN_DAYS=wrong)

@@ -76,6 +76,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens/welcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim the signed-in user's welcome tokens
+         * @description A deployment may give tokens to new users (`WELCOME_TOKENS`), once per user. A page calls this after a sign-in;
+         *     it takes no body. Asking again gets the same answer.
+         */
+        post: operations["claimWelcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stripe/webhook": {
         parameters: {
             query?: never;
@@ -378,6 +399,8 @@ export interface components {
             spendKey?: string;
             /** @description What the reversal asked for, null for all that was left. */
             amountAsked?: number | null;
+            /** @description Whether this grant welcomed a new user. */
+            welcome?: boolean;
             /** @description As granted; null for tokens that never expire. */
             expiresInDays?: number | null;
             /**
@@ -401,6 +424,16 @@ export interface components {
             released?: boolean;
             /** @description The id of the record that says who made this entry by hand; users cannot read the record. */
             operatorAction?: string;
+        };
+        Welcome: {
+            /** @constant */
+            success: true;
+            /**
+             * @description `not_new`: the user had tokens before, and was never welcomed. `off`: nobody is.
+             * @enum {string}
+             */
+            outcome: "granted" | "not_new" | "email_not_verified" | "off";
+            transaction: components["schemas"]["Transaction"] | null;
         };
         Transactions: {
             /** @constant */
@@ -940,6 +973,31 @@ export interface operations {
                             code?: "invalid_limit" | "invalid_offset" | "bad_cursor" | "cursor_and_offset";
                         };
                     };
+                };
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["AppCheckFailed"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    claimWelcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What became of it. Only `granted` has a transaction. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
                 };
             };
             401: components["responses"]["NotSignedIn"];

@@ -59,6 +59,10 @@ export async function getBalance(caller: Caller, origin = ""): Promise<Balance> 
   return call<Answer<"getBalance">>(`${origin}/api/tokens/balance`, caller);
 }
 
+export async function postWelcome(caller: Caller): Promise<Answer<"claimWelcome">> {
+  return call<Answer<"claimWelcome">>("/api/tokens/welcome", caller, {});
+}
+
 /** Starts a purchase, in the pack's default currency unless another is given; `url` is Stripe's payment page. */
 export async function createCheckoutSession(
   caller: Caller,

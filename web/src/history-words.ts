@@ -45,7 +45,8 @@ export function describe(entry: Transaction, context: Context): string {
 
 function grant({ amount, balanceAfter, details }: Transaction): string {
   // An app's reason, which comes with its key, is for the user; an operator's is a note for operators.
-  const what = details.idempotencyKey === undefined ? words.grant : (details.reason ?? words.grant);
+  const own = details.welcome ? words.welcome : words.grant;
+  const what = details.idempotencyKey === undefined ? own : (details.reason ?? own);
   const left = Math.min(amount, balanceAfter); // the rest has paid a debt
   return details.expiresAt && left > 0 ? words.grantThatExpires(what, left, lastDay(details.expiresAt)) : what;
 }

@@ -10,6 +10,7 @@ import { byId, make } from "./dom";
 import { Notice } from "./notice";
 import { signOut, type User } from "./session";
 import { texts } from "./texts";
+import { claimWelcome } from "./welcome";
 
 const RELOADED = "reloaded-for-missing-file";
 const YEAR_S = 31_536_000;
@@ -48,7 +49,11 @@ let pendingSignIn: Promise<User | null> | undefined;
 /** Asks the buyer to sign in, and says why. Simultaneous calls share one dialog, whose code loads when it is first needed. */
 export function askToSignIn(reason?: string): Promise<User | null> {
   pendingSignIn ??= import("./sign-in")
-    .then(({ signIn }) => signIn(reason))
+    .then(async ({ signIn }) => {
+      const user = await signIn(reason);
+      if (user) void claimWelcome(user);
+      return user;
+    })
     .finally(() => {
       pendingSignIn = undefined;
     });

@@ -38,6 +38,7 @@ describe("an entry", () => {
     ["The picture was blank", { type: "spend_reversal", amount: 1, details: { reason: "The picture was blank" } }],
     ["Tokens you got back", { type: "spend_reversal", amount: 1 }],
     ["A gift from us", { type: "grant", amount: 12, balanceAfter: 12 }],
+    ["A gift to welcome you", { type: "grant", amount: 12, balanceAfter: 12, details: { welcome: true } }],
     [
       "Thanks for voting",
       { type: "grant", amount: 12, details: { reason: "Thanks for voting", idempotencyKey: "v1" } },

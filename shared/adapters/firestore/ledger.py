@@ -49,6 +49,7 @@ from shared.domain.reversing import Noted, NothingNew, Reversed, changed_alerts,
 from shared.domain.spend_requests import Reversal
 from shared.domain.spend_reversals import decide_spend_reversal
 from shared.domain.subscription import Subscription
+from shared.domain.welcome import WelcomeGrant, decide_welcome
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -203,6 +204,10 @@ class Ledger:
             LedgerConflict: an entry with its id exists with other contents.
         """
         return self.store.change(uid, partial(decide_post, new=new, create_account=create_account))
+
+    def welcome(self, uid: str, grant: WelcomeGrant) -> Posted | Duplicate | None:
+        """Give a user who never had tokens some, once; return None for anybody else. One read, three writes."""
+        return self.store.change(uid, partial(decide_welcome, grant=grant))
 
     def reverse_spend(self, reversal: Reversal) -> Posted | Duplicate:
         """Give back tokens of a spend, once, at most what it took.

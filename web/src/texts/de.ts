@@ -259,6 +259,7 @@ export function textsIn(formats: Formats): Texts {
       spend: "In der App verwendet",
       spendReversal: "Token, die Sie zurückbekommen haben",
       grant: "Ein Geschenk von uns",
+      welcome: "Ein Geschenk zur Begrüßung",
       grantThatExpires: (what, count, on) =>
         `${what}. ${tokens(count)} ${isOne(count) ? "verfällt" : "verfallen"} am ${on}`,
       expiry: (on) => `Bis ${on} nicht verwendet`,

@@ -247,6 +247,7 @@ export function textsIn(formats: Formats) {
       spend: "Used in the app",
       spendReversal: "Tokens you got back",
       grant: "A gift from us",
+      welcome: "A gift to welcome you",
       grantThatExpires: (what: string, count: number, on: string) =>
         `${what}. ${tokens(count)} ${isOne(count) ? "expires" : "expire"} on ${on}`,
       expiry: (on: string) => `Not used by ${on}`,
