@@ -13,6 +13,7 @@ export interface Asked {
   url: string;
   token: string | null;
   body: string | undefined;
+  appCheck: string | undefined;
   answer(response: Response): void;
   fail(): void;
 }
@@ -71,7 +72,14 @@ export function openHostPage(): () => void {
   const fetched = (url: string, { headers, body }: { headers: Record<string, string>; body?: string }) =>
     new Promise<Response>((resolve, reject) => {
       const token = headers["Authorization"]?.replace("Bearer ", "") ?? null;
-      asked.push({ url, token, body, answer: resolve, fail: () => reject(new TypeError("Failed to fetch")) });
+      asked.push({
+        url,
+        token,
+        body,
+        appCheck: headers["X-Firebase-AppCheck"],
+        answer: resolve,
+        fail: () => reject(new TypeError("Failed to fetch")),
+      });
     });
   vi.stubGlobal("fetch", fetched);
   vi.stubGlobal("matchMedia", () => ({ matches: true }));

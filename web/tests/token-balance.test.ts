@@ -161,6 +161,15 @@ describe("an API", () => {
     ]);
   });
 
+  it("gets the page's App Check token, until another connect() has none", async () => {
+    connectAs("ada", { getAppCheckToken: async () => "from-the-page" });
+    add("token-balance");
+    await vi.waitFor(() => expect(last()).toMatchObject({ token: tokenOf("ada"), appCheck: "from-the-page" }));
+
+    connectAs("bob");
+    await vi.waitFor(() => expect(last()).toMatchObject({ token: tokenOf("bob"), appCheck: undefined }));
+  });
+
   it("is the first that connect() names, unless the element chooses another", async () => {
     connectAs("ada", { api: [`${API}/`, OTHER_API] });
     const element = add("token-balance");

@@ -292,7 +292,7 @@ def test_a_host_may_open_stripe_itself(host: Host, stack: Stack) -> None:
     host.page.evaluate("document.addEventListener('checkout', (event) => event.preventDefault())")
     host.pack("starter").get_by_role("button").click()
 
-    host.page.wait_for_function("window.events.some(([, type]) => type === 'checkout')")
+    eventually(lambda: bool(host.events("checkout")))
     [[element, _, detail]] = host.events("checkout")
     assert (element, detail["package"]) == ("buy-tokens", "starter")
     assert detail["url"].startswith(stack.endpoints.stripe)

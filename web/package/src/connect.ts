@@ -1,4 +1,5 @@
 // What a host page tells the elements, and asks of them.
+import { sendAppCheck } from "../../src/api";
 import { allConnections, Connection, setConnections, watchConnection, withoutSlash } from "./connection";
 import { UnknownApi } from "./errors";
 import { signInOf } from "./sign-in";
@@ -7,6 +8,7 @@ import type { BalanceListener, ConnectOptions } from "./types";
 /** Says where the API is and who is signed in, for all elements of the page. Another call replaces this one. */
 export function connect(options: ConnectOptions): void {
   const signIn = signInOf(options);
+  sendAppCheck(async () => options.getAppCheckToken?.() ?? null);
   const apis = [options.api ?? ""].flat().map(withoutSlash);
   setConnections(apis.map((api) => [api, new Connection(api, signIn, options)]));
 }

@@ -1,9 +1,8 @@
 // <token-balance>: the visitor's balance.
-import coin from "bootstrap-icons/icons/coin.svg?raw";
 import { make, wantsReducedMotion } from "../../src/dom";
+import { coin } from "./coin";
 import { watchBalance } from "./connect";
 import { TokenElement, type Words } from "./element";
-import { shape } from "./shape";
 import type { BalanceChange, BalanceListener, BalanceState, LowBalance } from "./types";
 
 const RISE_MS = 900;
@@ -25,7 +24,7 @@ const STYLE = `
 export class TokenBalance extends TokenElement {
   static readonly observedAttributes: readonly string[] = ["locale", "threshold", "api", "silent"];
 
-  readonly #coin = shape(coin, { class: "coin", part: "coin" });
+  readonly #coin = coin();
   readonly #number = make("span", { class: "number", part: "number" }, "–");
   readonly #unit = make("span", { class: "unit", part: "unit" });
   readonly #visible = make("span", { class: "visible", "aria-hidden": "true" }, this.#number, " ", this.#unit);

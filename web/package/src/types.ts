@@ -59,6 +59,8 @@ export interface SharedOptions {
   readonly api?: string | readonly string[];
   /** Lets the visitor sign in, when they buy. The purchase continues when this resolves and somebody is signed in. */
   signIn?(): Promise<unknown>;
+  /** Returns a token of Firebase App Check, for an API that demands one. */
+  getAppCheckToken?(): Promise<string | null>;
   /** Returns a pack's name or description in a language, such as `de`; by default, they are as the catalog has them. */
   translate?(text: string, language: string): string;
 }
