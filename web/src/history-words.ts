@@ -43,12 +43,12 @@ export function describe(entry: Transaction, context: Context): string {
   }
 }
 
-function grant({ amount, balanceAfter, details }: Transaction): string {
+function grant({ details }: Transaction): string {
   // An app's reason, which comes with its key, is for the user; an operator's is a note for operators.
   const own = details.welcome ? words.welcome : words.grant;
   const what = details.idempotencyKey === undefined ? own : (details.reason ?? own);
-  const left = Math.min(amount, balanceAfter); // the rest has paid a debt
-  return details.expiresAt && left > 0 ? words.grantThatExpires(what, left, lastDay(details.expiresAt)) : what;
+  const { expiresAt, expiring = 0 } = details; // fewer than were given if some have paid a debt
+  return expiresAt && expiring > 0 ? words.grantThatExpires(what, expiring, lastDay(expiresAt)) : what;
 }
 
 /** The last day, in UTC, of tokens that are gone from this time on. */

@@ -49,14 +49,17 @@ describe("an entry", () => {
         type: "grant",
         amount: 12,
         balanceAfter: 20,
-        details: { reason: "Welcome", idempotencyKey: "w", expiresAt: "2026-12-02T00:00:00Z" },
+        details: { reason: "Welcome", idempotencyKey: "w", expiresAt: "2026-12-02T00:00:00Z", expiring: 12 },
       },
     ],
     [
       "A gift from us. 1 token expires on December 1, 2026", // the other 11 paid a debt
-      { type: "grant", amount: 12, balanceAfter: 1, details: { expiresAt: "2026-12-02T00:00:00Z" } },
+      { type: "grant", amount: 12, balanceAfter: 4, details: { expiresAt: "2026-12-02T00:00:00Z", expiring: 1 } },
     ],
-    ["A gift from us", { type: "grant", amount: 12, balanceAfter: -3, details: { expiresAt: "2026-12-02T00:00:00Z" } }],
+    [
+      "A gift from us",
+      { type: "grant", amount: 12, balanceAfter: -3, details: { expiresAt: "2026-12-02T00:00:00Z", expiring: 0 } },
+    ],
     ["Not used by December 1, 2026", { type: "expiry", details: { expiredAt: "2026-12-02T00:00:00Z" } }],
   ])("reads: %s", (text, fields) => {
     expect(describeEntry(entry(fields), CONTEXT)).toBe(text);
