@@ -31,6 +31,7 @@ class Answers:
     refused: set[tuple[str, str]] = field(default_factory=set)
     unknown: set[tuple[str, str]] = field(default_factory=set)
     released: set[tuple[str, str]] = field(default_factory=set)
+    given_back: dict[tuple[str, str], int] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
 
     def accept(self, uid: str, key: str, amount: int) -> None:

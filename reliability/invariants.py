@@ -117,6 +117,13 @@ def _spends(books: Books, answers: Answers) -> Iterator[str]:
         if (uid, key, amount) not in made:
             yield f"spend {key} of {uid} was accepted and is not in the ledger"
     yield from (f"spend {key} of {uid} was refused and is in the ledger" for uid, key in keys & answers.refused)
+    returned: Counter[tuple[str, str]] = Counter()
+    for uid, listed in books.entries.items():
+        for entry in listed:
+            if entry["type"] == "spend_reversal":
+                returned[uid, entry["details"]["spendKey"]] += entry["amount"]
+    if returned != answers.given_back:
+        yield f"given back: {dict(returned)}, asked for: {answers.given_back}"
     unasked = keys - answers.accepted.keys() - answers.refused - answers.unknown
     yield from (f"spend {key} of {uid} was never asked for" for uid, key in unasked)
 

@@ -203,6 +203,7 @@ def _instances() -> Iterator[Kind]:
         "spend_tokens/1": 180.0,
         "create_checkout/0": 30.0,
     }
+    yield Kind("Accounts that version 0.1 stored, moved by whoever comes first", World.store_as_version_0_1)
     name = "Clocks that differ by up to 8 minutes"
     yield Kind(name, lambda world: world.restart(offsets_s=clocks), end=World.restart)
     if _FULL_DISK.exists():  # on Linux

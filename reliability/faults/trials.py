@@ -61,7 +61,6 @@ class Trials:
         due = self._due(kind)
         for _ in range(_ROUNDS_MAX):
             with self._world.trial():
-                kind.begin(self._world)
                 wrong += self._run(kind)
             hit |= set(self._world.plan.hit)
             faults += self._world.plan.hit.total()
@@ -88,6 +87,9 @@ class Trials:
         """Run the traffic once, wait until everything is delivered, and return what does not hold."""
         self._number += 1
         traffic = Traffic(self._world, self._number, self._seed)
+        self._world.uids = traffic.uids
+        if kind is not None:
+            kind.begin(self._world)
         traffic.run()
         self._world.calm()
         if kind is not None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +38,16 @@ _INSTANCES = {
     "create_checkout": 1,
     "reconcile": 1,
 }
+_FIRST_VERSION: dict[str, Any] = {
+    "tokenBalance": 0,
+    "totalTokensPurchased": 0,
+    "totalTokensEarned": 7,
+    "totalTokensSpent": 7,
+    "stripeCustomerId": None,
+    "recentPurchases": [],
+    "openPurchases": {},
+    "reversals": {},
+}
 _SETTLE_S = 90.0
 _POLL_S = 0.05
 _RECONCILE_PAUSE_S = 0.5
@@ -54,6 +65,7 @@ class World:
 
     def __init__(self, emulator: str, project: str, logs: Path, seed: int) -> None:
         self.project = project
+        self.uids: list[str] = []
         self.plan = Plan()
         self.random = random.Random(seed)  # noqa: S311 - the choice of faults, not a secret
         self.secrets = SecretServer({_KEY_NAME: _STRIPE_KEY, _WEBHOOK_SECRET_NAME: _WEBHOOK_SECRET})
@@ -156,6 +168,18 @@ class World:
                 started.append(instance)
         for instance in started:
             instance.wait()
+
+    def store_as_version_0_1(self) -> None:
+        """Give the users of the next traffic accounts as version 0.1 stored them: 7 tokens were given, and spent."""
+        given_at = datetime.now(UTC) - timedelta(days=1)
+        for uid in self.uids:
+            entry = {"userId": uid, "details": {"reason": "welcome"}}
+            given = entry | {"type": "grant", "amount": 7, "balanceAfter": 7, "timestamp": given_at}
+            spent_at = given_at + timedelta(hours=1)
+            spent = entry | {"type": "spend", "amount": -7, "balanceAfter": 0, "timestamp": spent_at}
+            self.database.document(f"transactions/grant:{uid}").set(given)
+            self.database.document(f"transactions/spend:{uid}:first").set(spent)
+            self.database.document(f"users/{uid}").set(_FIRST_VERSION | {"lastEntryAt": spent_at})
 
     def simulate(self, path: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Use a control of the Stripe simulator."""

@@ -14,7 +14,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-from shared.adapters import firebase_auth, pubsub, secret_manager, stripe_api
+from shared.adapters import firebase_auth, google_identity, pubsub, secret_manager, stripe_api
 from shared.adapters.firestore import database, store
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
@@ -53,6 +53,7 @@ def test_a_single_call_ends_before_its_function(name: str) -> None:
         pubsub._PUBLISH_TIMEOUT_S,
         secret_manager._CALL_TIMEOUT_S,
         firebase_auth._TIMEOUT_S,
+        google_identity._CERTIFICATES_TIMEOUT_S,
     )
 
     assert max(calls_s) * 2 < TIMEOUTS_S[name]

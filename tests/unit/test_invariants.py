@@ -55,6 +55,7 @@ def test_books_that_keep_the_promises_are_clean(good: Books) -> None:
 
 REFUSED = Answers(refused={("ada", "a")})
 RELEASED = Answers(accepted={("ada", "a"): 10}, released={("ada", "job")})
+BACK = entry("spend_reversal:ada:b", "spend_reversal", 4, 104, spendKey="a", idempotencyKey="b")
 OPEN = {"amount": 5, "expiresAt": 0}
 
 
@@ -83,6 +84,8 @@ OPEN = {"amount": 5, "expiresAt": 0}
         (books(purchase(), spend("a", 10, 100), reservations={"a": OPEN}), answers("a"), "is still reserved"),
         (books(purchase(), reservations={"job": OPEN | {"expiresAt": 10**12}}), answers(), "stays reserved until"),
         (books(purchase(), spend("a", 10, 100), spend("job", 10, 90)), RELEASED, "job was released and charged"),
+        (books(purchase(), spend("a", 10, 100), BACK), answers("a"), "given back: {('ada', 'a'): 4}, asked for: {}"),
+        (GOOD, Answers(accepted={("ada", "a"): 10}, given_back={("ada", "a"): 4}), "given back: {}, asked for"),
         (books(purchase(), lots=[{"left": 111}]), answers(), "lots hold 111"),
     ],
 )
