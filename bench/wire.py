@@ -109,6 +109,12 @@ def checkout(uid: str, project: str) -> Request:
     return Request(request.method, request.path, {**request.headers, **authorization(uid, project)}, request.body)
 
 
+def claim_welcome(uid: str, project: str) -> Request:
+    """Return a signed-in user's request for welcome tokens."""
+    request = _post("/", {})
+    return Request(request.method, request.path, {**request.headers, **authorization(uid, project)}, request.body)
+
+
 def get(uid: str, project: str, path: str = "/") -> Request:
     """Return a signed-in user's GET request."""
     return Request("GET", path, authorization(uid, project))

@@ -139,6 +139,14 @@ def requests_of(project: str) -> dict[str, tuple[Callable[[int], Request], Calla
             lambda number: wire.spend(_ADA, f"cold-{number}"),
             lambda response: response.fields["transaction"]["amount"] == -1,
         ),
+        "grant_tokens": (
+            lambda number: wire.grant(f"cold-{number}", "gift", 5),
+            lambda response: response.fields["balance"] == 5,  # noqa: PLR2004 - the amount in the request
+        ),
+        "claim_welcome": (
+            lambda _: wire.claim_welcome(_ADA, project),
+            _has(outcome="off"),
+        ),
         # The simulator has no such subscription: the right answer is that Stripe does not know it.
         "sync_subscription": (
             lambda number: wire.push(wire.subscription(f"sub_{number}")),

@@ -25,6 +25,7 @@ _RESERVED_NAME = re.compile(r"__.*__")
 _REASON = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{REASON_MAX}}}")
 
 Body = Mapping[str, Any]
+"""A JSON object. An optional field may be null, which is the same as to leave it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def reservation_of(body: Body) -> ReservationRequest:
     """
     uid, amount, reason, key = _uid(body), _amount(body), _reason(body), _key(body)
     at_least = _whole_number(body, "at_least", 1, amount, default=amount)
-    on_expiry = body.get("on_expiry", "release")
+    on_expiry = "release" if body.get("on_expiry") is None else body["on_expiry"]
     if on_expiry not in ("release", "capture_used"):
         raise BadInput("invalid_on_expiry", "on_expiry must be release or capture_used")
     if _RESERVED_NAME.fullmatch(key):
@@ -115,7 +116,7 @@ def reservation_of(body: Body) -> ReservationRequest:
 
 def renewal_of(body: Body) -> Renewal:
     """Return which reservation is renewed. `body`: `{"user_id", "idempotency_key", "used"?, "expires_in_s"?}`."""
-    used = _whole_number(body, "used", 0, AMOUNT_MAX) if "used" in body else None
+    used = None if body.get("used") is None else _whole_number(body, "used", 0, AMOUNT_MAX)
     return Renewal(reservation_key_of(body), used, _expires_in_s(body))
 
 
@@ -131,7 +132,7 @@ def reservation_key_of(body: Body) -> ReservationKey:
 
 def reversal_of(body: Body) -> Reversal:
     """Return which spend is reversed. `body`: `{"user_id", "spend_key", "amount"?, "reason", "idempotency_key"}`."""
-    amount = _amount(body) if "amount" in body else None
+    amount = None if body.get("amount") is None else _amount(body)
     return Reversal(_uid(body), _key(body, "spend_key"), amount, _reason(body), _key(body))
 
 

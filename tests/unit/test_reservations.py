@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from shared.adapters.firestore.ledger import Ledger
 from shared.domain.entry import NewEntry
 from shared.domain.reservation import RESERVATIONS_MAX
+from shared.domain.spend_requests import renewal_of, reservation_of, reversal_of
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import Clock, ledger_of
@@ -162,6 +163,15 @@ def test_nobody_reserves_for_a_user_that_does_not_exist(service: Service, firest
     firestore.put("users/bob", {})
     assert refused(service.reserve(user_id="bob")) == (402, "not_enough_tokens")
     assert firestore.paths("reservations") == []
+
+
+def test_an_optional_field_that_is_null_is_left_out() -> None:
+    asked = {"user_id": "ada", "idempotency_key": "job-1", "amount": 5, "reason": "render"}
+    nothing = dict.fromkeys(("at_least", "expires_in_s", "on_expiry"))
+
+    assert reservation_of({**asked, **nothing}) == reservation_of(asked)
+    assert renewal_of({**asked, "used": None, "expires_in_s": None}) == renewal_of(asked)
+    assert reversal_of({**asked, "spend_key": "job-1", "amount": None}).amount is None
 
 
 def test_the_same_key_of_another_user_is_another_reservation(service: Service, ledger: Ledger) -> None:
@@ -455,8 +465,8 @@ _NUMBERS = (-1, 0.5, 1.0, True, "1", [1], 10**30)
         ("reserve", "at_least", [0, 31, *_NUMBERS]),
         ("reserve", "reason", [7, "a\nb", "x" * 201]),
         *((one, "expires_in_s", [0, 86_401, *_NUMBERS]) for one in ("reserve", "renew")),
-        ("reserve", "on_expiry", [None, "", "charge", 1, ["release"]]),
-        ("renew", "used", [None, 1_000_000_001, *_NUMBERS]),
+        ("reserve", "on_expiry", ["", "charge", 1, ["release"]]),
+        ("renew", "used", [1_000_000_001, *_NUMBERS]),
     ],
 )
 def test_a_wrong_field_is_named(service: Service, operation: str, field: str, values: list[Any]) -> None:
