@@ -219,12 +219,12 @@ def _status_of_open(key: str, reservation: Reservation) -> ReservationStatus:
 
 def _closed(key: str, fields: Mapping[str, Any], entry: Entry | None) -> ReservationStatus:
     amount, expires_at = fields["amount"], int(fields["expiresAt"].timestamp())
-    if entry is not None:
-        state: State = "expired" if entry.details.get("expired") else "captured"
-        return ReservationStatus(key, amount, -entry.amount, state, expires_at)
-    if fields["state"] == "released":
+    if fields["state"] == "released":  # whatever a plain spend with the same key has charged
         return ReservationStatus(key, amount, 0, "released", expires_at)
-    return ReservationStatus(key, amount, 0, "expired", expires_at)
+    if entry is None:
+        return ReservationStatus(key, amount, 0, "expired", expires_at)
+    state: State = "expired" if entry.details.get("expired") else "captured"
+    return ReservationStatus(key, amount, -entry.amount, state, expires_at)
 
 
 def _reserved(account: Account, status: ReservationStatus, *, is_new: bool) -> Reserved:

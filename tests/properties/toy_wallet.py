@@ -160,7 +160,8 @@ class ToyWallet:
                 spend = self.spends[key]
                 if len(spend.sources) == tokens:
                     return ("ok", *spend.after)
-                if not self._was_charged_when_it_expired(key):
+                released = self.reservations[key].state == "released"
+                if not released and not self._was_charged_when_it_expired(key):
                     return ("idempotency_conflict",)
             return self._closed(key)
         if tokens > one.amount:
@@ -178,7 +179,8 @@ class ToyWallet:
         if one.state == "open":
             one.state = "released"
             return ("released", one.amount, self.balance, self.available)
-        return self._closed(key) if key in self.spends else self._reserved(key)
+        charged = key in self.spends and one.state != "released"
+        return self._closed(key) if charged else self._reserved(key)
 
     def reverse(self, key: str, spend_key: str, tokens: int | None) -> tuple[Any, ...]:
         body = (spend_key, tokens)
@@ -226,8 +228,8 @@ class ToyWallet:
 
     def _reserved(self, key: str) -> tuple[Any, ...]:
         one = self.reservations[key]
-        # A plain spend may have used the key of a reservation that was closed without a charge.
-        spent = key in self.spends and one.state != "open" and not self._was_charged_when_it_expired(key)
+        # A plain spend may have used the key of a reservation that expired without a charge.
+        spent = key in self.spends and one.state == "expired" and not self._was_charged_when_it_expired(key)
         state = "captured" if spent else one.state
         return (state, one.amount, self.balance, self.available)
 
@@ -237,4 +239,5 @@ class ToyWallet:
     def _closed(self, key: str) -> tuple[Any, ...]:
         if key not in self.reservations:
             return ("unknown_reservation",)
-        return ("reservation_captured",) if key in self.spends else ("reservation_released",)
+        charged = key in self.spends and self.reservations[key].state != "released"
+        return ("reservation_captured",) if charged else ("reservation_released",)
