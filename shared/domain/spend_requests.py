@@ -106,7 +106,7 @@ def reservation_of(body: Body) -> ReservationRequest:
     """
     uid, amount, reason, key = _uid(body), _amount(body), _reason(body), _key(body)
     at_least = _whole_number(body, "at_least", 1, amount, default=amount)
-    on_expiry = "release" if body.get("on_expiry") is None else body["on_expiry"]
+    on_expiry: Any = "release" if body.get("on_expiry") is None else body["on_expiry"]
     if on_expiry not in ("release", "capture_used"):
         raise BadInput("invalid_on_expiry", "on_expiry must be release or capture_used")
     if _RESERVED_NAME.fullmatch(key):
