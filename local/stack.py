@@ -204,7 +204,7 @@ class Stack:
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             **self._account.settings(_SECRET_KEY, self.endpoints.webhook_secret),
             "APP_BASE_URL": self.endpoints.web,
-            "ALLOWED_ORIGINS": self.endpoints.examples,
+            "ALLOWED_ORIGINS": f"{self.endpoints.web},{self.endpoints.examples}",
             "TOKEN_CATALOG": self._catalog,
         }
 

@@ -93,7 +93,10 @@ def test_a_balance_that_somebody_wrote_by_hand_raises_an_alert(
     [found] = database.collection("security_alerts").where(filter=FieldFilter("userId", "==", buyer.uid)).get()
     alert = found.to_dict() or {}
     assert found.id.startswith(f"drift:{buyer.uid}:")
-    assert (alert["severity"], alert["seen"]) == ("critical", {"balance": 110, "sumOfEntries": 110, "shown": 1110})
+    assert (alert["severity"], alert["seen"]) == (
+        "critical",
+        {"balance": 110, "sumOfEntries": 110, "shown": 1110, "faults": []},
+    )
     assert buyer.uid not in reconcile()["drifted"]
 
 

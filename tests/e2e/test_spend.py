@@ -35,7 +35,7 @@ def test_bought_tokens_are_spent_and_shown(stack: Stack, buyer: Buyer, stripe_si
 
     assert answer.status_code == 200
     shown: dict[str, Any] = buyer.transactions()[0]
-    assert answer.json() == {"success": True, "transaction": shown, "balance": 80}
+    assert answer.json() == {"success": True, "transaction": shown, "balance": 80, "available": 80}
     assert buyer.balance() == 80
 
 

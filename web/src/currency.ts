@@ -1,54 +1,17 @@
 // Which of the currencies that packs are sold in a buyer sees and pays in.
 import type { Package } from "./api";
 
-/** The regions of each currency, as ISO 3166 has them, for the currencies that shops offer most. */
-const REGIONS: Record<string, string> = {
-  aed: "AE",
-  aud: "AU CC CX KI NF NR TV",
-  bhd: "BH",
-  brl: "BR",
-  cad: "CA",
-  chf: "CH LI",
-  clp: "CL",
-  cny: "CN",
-  cop: "CO",
-  czk: "CZ",
-  dkk: "DK FO GL",
+/** Where a currency is used beside the region whose two letters it begins with, as ISO 4217 makes them: chf in CH. */
+const ELSEWHERE: Record<string, string> = {
+  aud: "CC CX KI NF NR TV",
+  chf: "LI",
+  dkk: "FO GL",
   eur: "AD AT AX BE BG BL CY DE EE ES FI FR GF GP GR HR IE IT LT LU LV MC ME MF MQ MT NL PM PT RE SI SK SM VA XK YT",
-  gbp: "GB GG IM JE",
-  hkd: "HK",
-  huf: "HU",
-  idr: "ID",
-  ils: "IL",
-  inr: "IN",
-  isk: "IS",
-  jod: "JO",
-  jpy: "JP",
-  krw: "KR",
-  kwd: "KW",
-  mxn: "MX",
-  myr: "MY",
-  nok: "NO SJ",
-  nzd: "NZ CK NU PN TK",
-  omr: "OM",
-  php: "PH",
-  pln: "PL",
-  ron: "RO",
-  sar: "SA",
-  sek: "SE",
-  sgd: "SG",
-  thb: "TH",
-  tnd: "TN",
-  try: "TR",
-  twd: "TW",
-  uah: "UA",
-  usd: "US AS EC GU MH MP PR PW SV UM VG VI",
-  vnd: "VN",
-  zar: "ZA",
+  gbp: "GG IM JE",
+  nok: "SJ",
+  nzd: "CK NU PN TK",
+  usd: "AS EC GU MH MP PR PW SV UM VG VI",
 };
-const CURRENCY_OF = new Map(
-  Object.entries(REGIONS).flatMap(([currency, regions]) => regions.split(" ").map((region) => [region, currency])),
-);
 const KEY = "currency";
 
 /** Which currency packs are shown in, unless the buyer chooses: that of the buyer's region, or always this one. */
@@ -70,7 +33,7 @@ export function pickCurrency(
   offered: readonly string[],
   { chosen, setting, locales }: { chosen: string | null; setting: string; locales: readonly string[] },
 ): string | undefined {
-  const regional = setting === "auto" ? locales.map(currencyOf) : [];
+  const regional = setting === "auto" ? locales.map((locale) => offered.find(isUsedIn(regionOf(locale)))) : [];
   return [chosen, setting, ...regional].find((currency) => currency && offered.includes(currency)) ?? offered[0];
 }
 
@@ -95,9 +58,12 @@ function chosenCurrency(): string | null {
   }
 }
 
-function currencyOf(locale: string): string | undefined {
+const isUsedIn = (region: string | undefined) => (currency: string) =>
+  region && (currency.startsWith(region.toLowerCase()) || ELSEWHERE[currency]?.includes(region));
+
+function regionOf(locale: string): string | undefined {
   try {
-    return CURRENCY_OF.get(new Intl.Locale(locale).maximize().region ?? "");
+    return new Intl.Locale(locale).maximize().region;
   } catch {
     // not a locale
   }

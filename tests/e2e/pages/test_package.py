@@ -15,7 +15,7 @@ PACKAGE = ROOT / "web" / "package"
 EXAMPLES = ROOT / "web" / "examples"
 GUIDE = (ROOT / "docs" / "embedding.md").read_text()
 MANIFEST: dict[str, Any] = json.loads((PACKAGE / "package.json").read_text())
-BYTES_MAX = 8 * 1024
+BYTES_MAX = 9 * 1024
 START_LINES_MAX = 10
 
 
@@ -25,7 +25,7 @@ def run(*command: str, where: Path) -> str:
     return done.stdout
 
 
-def test_the_elements_are_one_file_under_8_kib_without_firebase() -> None:
+def test_the_elements_are_one_file_under_9_kib_without_firebase() -> None:
     program = (PACKAGE / "dist" / "index.js").read_bytes()
 
     assert len(gzip.compress(program, 9)) < BYTES_MAX
