@@ -210,8 +210,10 @@ class History:
         assert account.balance == sum(entry.amount for entry in entries), self._told()
         # What a reservation will be charged is foretold, unless a plain spend has had its key: then it is nothing.
         if not account.reservations.keys() & model.spends.keys():
-            assert (view.balance, view.available) == (model.balance, model.available), self._told()
-        assert sum(tokens for _, tokens in view.expiring) == sum(grant.left for grant in model.grants), self._told()
+            expiring = sum(tokens for _, tokens in view.expiring)
+            foretold = (view.balance, view.available, expiring)
+            left = sum(grant.left for grant in model.grants)
+            assert foretold == (model.balance, model.available, left), self._told()
         assert 0 <= sum(lot.left for lot in account.lots) <= max(account.balance, 0), self._told()
 
     def _instance(self) -> Ledger:
