@@ -72,6 +72,15 @@ class User:
         return probe.balance, probe.available + 1
 
 
+@pytest.fixture(autouse=True)
+def no_running_loop() -> Iterator[None]:
+    """Let a test run an event loop: Playwright leaves one running in the process that it has tested pages in."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
+
+
 @pytest.fixture(scope="module")
 def tokens(stack: Stack) -> Iterator[Tokens]:
     functions = stack.endpoints.functions
