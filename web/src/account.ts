@@ -2,7 +2,7 @@
 import { type Balance, type Caller, getBalance } from "./api";
 import { tokensAt } from "./expiry";
 import { type LiveAccount, type LiveListener, watchAccount } from "./live";
-import { repeatWhileVisible } from "./repeat";
+import { type Pace, repeatWhileVisible } from "./repeat";
 import { type User, watchUser } from "./session";
 
 /**
@@ -35,6 +35,7 @@ export interface WatchOptions {
 const POLLING = { first_ms: 10_000, longest_ms: 300_000 };
 const TIMER_MAX_MS = 2 ** 31 - 1; // a browser fires a longer one at once
 const POLLING_INSTEAD_OF_LIVE = { first_ms: 10_000, longest_ms: 10_000 };
+const POLLING_BESIDE_LIVE = { ...POLLING, isPausedFirst: true };
 
 export class AccountFeed {
   readonly #sources: AccountSources;
@@ -89,16 +90,20 @@ export class AccountFeed {
     this.#stopFollowing = this.#isLive ? this.#followLive(user) : this.#poll(user, POLLING);
   }
 
-  /** Follows the account in Firestore, and polls the API until Firestore answers and whenever it can't be reached. */
+  /**
+   * Follows the account in Firestore, and polls the API until Firestore answers and whenever it can't be reached. A stream
+   * can also end without a sign, as when a laptop slept: so the API is asked now and then even while Firestore seems to answer.
+   */
   #followLive(user: User): () => void {
     let isStopped = false;
     let stopPolling = this.#poll(user, POLLING_INSTEAD_OF_LIVE);
     let stopTimer = () => {};
     const stopLive = this.#sources.watchAccount(user.uid, {
       next: (account) => {
-        stopPolling();
+        stopPolling(); // an answer under way may be older than this
         stopTimer();
         stopTimer = this.#show(user, account);
+        stopPolling = this.#poll(user, POLLING_BESIDE_LIVE, () => stopTimer());
       },
       failed: () => {
         stopPolling();
@@ -129,17 +134,21 @@ export class AccountFeed {
     return () => stop();
   }
 
-  #poll(user: User, pace: typeof POLLING): () => void {
+  /** Asks the API again and again, and shows what differs from what is shown. Returns a function that stops it. */
+  #poll(user: User, pace: Pace, onDifference = () => {}): () => void {
     let isStopped = false;
     const stop = repeatWhileVisible(async () => {
       const answer = await this.#sources.getBalance(user).catch(() => null);
       if (isStopped) return;
-      const openPurchases = this.#state.status === "known" ? this.#state.openPurchases : {};
-      if (answer) {
-        const { balance, reserved } = answer;
-        this.#set({ status: "known", user, balance, reserved, openPurchases });
+      const known = this.#state.status === "known" ? this.#state : undefined;
+      if (!answer) {
+        if (!known) this.#set({ status: "unknown", user });
+        return;
       }
-      if (!answer && this.#state.status !== "known") this.#set({ status: "unknown", user });
+      const { balance, reserved } = answer;
+      if (known?.balance === balance && known.reserved === reserved) return;
+      onDifference();
+      this.#set({ status: "known", user, balance, reserved, openPurchases: known?.openPurchases ?? {} });
     }, pace);
     return () => {
       isStopped = true;

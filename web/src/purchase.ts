@@ -2,6 +2,7 @@
 import { type AccountState, nameOf } from "./account";
 import { listTransactions, type Transaction } from "./api";
 import { purchaseId, watchPurchase } from "./live";
+import { repeatWhileVisible } from "./repeat";
 import type { User } from "./session";
 import { findStarted } from "./started-purchases";
 
@@ -40,37 +41,31 @@ export function creditOf(sessionId: string, entries: readonly Transaction[]): Pu
 export const takenBack = (later: readonly Transaction[]) =>
   Math.max(0, -later.reduce((sum, { amount }) => sum + amount, 0));
 
-const POLL_MS = 3_000;
+const POLLING = { first_ms: 3_000, longest_ms: 60_000 };
 
-/** Follows the purchase in Firestore; until that answers, polls the API for the credit. */
+/**
+ * Follows the purchase in Firestore, and polls the API until the credit is known: Firestore may be out of reach, or its stream
+ * may have ended without a sign. Returns a function that stops it.
+ */
 export function followCredit(user: User, sessionId: string, next: (credit: PurchaseState) => void): () => void {
-  let isStopped = false;
-  let isLive = false;
-  let timer: number | undefined;
-  const poll = async () => {
+  let isPolling = true;
+  const stopPolling = repeatWhileVisible(async () => {
     const page = await listTransactions(user, { limit: 20 }).catch(() => null);
-    if (isStopped || isLive) return;
-    const credit = creditOf(sessionId, [...(page?.transactions ?? [])].reverse());
-    if (credit) next(credit);
-    else timer = window.setTimeout(() => void poll(), POLL_MS);
+    if (isPolling) report([...(page?.transactions ?? [])].reverse());
+  }, POLLING);
+  const end = () => {
+    isPolling = false;
+    stopPolling();
   };
-  void poll();
-  const stopLive = watchPurchase(user.uid, sessionId, {
-    next: (entries) => {
-      isLive = true;
-      clearTimeout(timer);
-      const credit = creditOf(sessionId, entries);
-      if (credit) next(credit);
-    },
-    failed: () => {
-      isLive = false;
-      clearTimeout(timer);
-      void poll();
-    },
-  });
+  const report = (entries: readonly Transaction[]) => {
+    const credit = creditOf(sessionId, entries);
+    if (!credit) return;
+    end();
+    next(credit);
+  };
+  const stopLive = watchPurchase(user.uid, sessionId, { next: report, failed: () => {} });
   return () => {
-    isStopped = true;
-    clearTimeout(timer);
+    end();
     stopLive();
   };
 }

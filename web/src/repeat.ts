@@ -1,16 +1,21 @@
 // Repeats a request while the page is visible.
 
-interface Pace {
+export interface Pace {
   /** The pause after the first run, and after the reader has been active. */
   first_ms: number;
   /** Each pause is twice as long as the one before, up to this. */
   longest_ms: number;
+  /** The first run comes after a pause, not at once. */
+  isPausedFirst?: boolean;
 }
 
 const ACTIVITY = ["pointerdown", "keydown"];
 
-/** Runs a task now, then repeatedly, and at once when the reader returns to the page. Returns a function that stops it. */
-export function repeatWhileVisible(task: () => Promise<void>, { first_ms, longest_ms }: Pace): () => void {
+/** Runs a task repeatedly, and at once when the reader returns to the page. Returns a function that stops it. */
+export function repeatWhileVisible(
+  task: () => Promise<void>,
+  { first_ms, longest_ms, isPausedFirst }: Pace,
+): () => void {
   let pause_ms = first_ms;
   let timer: number | undefined;
   let isRunning = false;
@@ -42,7 +47,8 @@ export function repeatWhileVisible(task: () => Promise<void>, { first_ms, longes
   document.addEventListener("visibilitychange", onReturn, ending);
   for (const event of ["focus", "online"]) window.addEventListener(event, onReturn, ending);
   for (const event of ACTIVITY) window.addEventListener(event, onActivity, { passive: true, signal: ending.signal });
-  void run();
+  if (isPausedFirst) schedule();
+  else void run();
   return () => {
     ending.abort();
     clearTimeout(timer);

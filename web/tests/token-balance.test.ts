@@ -31,6 +31,15 @@ describe("a balance", () => {
     ]);
   });
 
+  it("of one token is in the singular", async () => {
+    connectAs("ada");
+    const element = add<TokenBalance>("token-balance");
+    await answered(balance(1));
+
+    expect(element.shadowRoot?.querySelector(".unit")?.textContent).toBe("token");
+    expect(announced(element)).toBe("Your balance: 1 token");
+  });
+
   it.each([
     ["text", "110"],
     ["nothing", undefined],

@@ -81,18 +81,6 @@ def test_pages_that_only_show_it_poll_the_api_without_firestores_sdk(
     signed_in.see_balance(100)
 
 
-def test_one_token_is_singular(signed_in: Shopper, stripe_side: StripeSide, stack: Stack) -> None:
-    buyer = signed_in.account.buyer
-    stripe_side.pay(buyer.checkout("starter")).raise_for_status()
-    signed_in.open("/transactions")
-    signed_in.see_balance(50)
-
-    spend(stack, buyer.uid, 49).raise_for_status()
-
-    signed_in.see_balance(1)
-    expect(signed_in.find("balance").locator(".unit")).to_have_text("token")
-
-
 def test_without_firestore_it_shows_the_balance_of_the_api(
     shopper: Shopper, stack: Stack, stripe_side: StripeSide
 ) -> None:
