@@ -4,38 +4,32 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from itertools import permutations
 from typing import Any
 
 import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore.database import Database
-from shared.adapters.firestore.folding import Slot
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.store import AccountRead, AccountStore
 from shared.domain.account import OPEN_PURCHASES_MAX, Account
 from shared.domain.alert import Alert
-from shared.domain.change import Decide
 from shared.domain.crediting import (
     AlreadyHeld,
     Credited,
     Duplicate,
     Held,
     alert_of,
-    decide_credit,
-    decide_open_purchase,
 )
 from shared.domain.entry import NewEntry
 from shared.domain.errors import BadInput, LedgerConflict, NotEnoughTokens, Unavailable
 from shared.domain.limits import Limits
-from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundMade
-from shared.domain.posting import Posted, decide_post
-from shared.domain.reversing import NothingNew, Reversed, decide_reversal
+from shared.domain.payment_facts import RefundMade
+from shared.domain.posting import Posted
+from shared.domain.reversing import Reversed
 from shared.domain.times import HOUR_S
 from tests.fakes.firestore import FakeFirestore
-from tests.ledgers import ledger_of
+from tests.ledgers import assert_chain_holds, ledger_of
 from tests.purchases import NO_LIMITS, PAID_AT, invalid, purchase
 
 LIMITS = Limits(per_hour=5, per_day=20)
@@ -74,17 +68,6 @@ def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return [future.result() for future in [pool.submit(started, number) for number in range(count)]]
-
-
-def assert_chain_holds(ledger: Ledger, uid: str = "ada") -> None:
-    """Every entry says the balance after it, times rise strictly, and the account is the sum."""
-    balance, before = 0, datetime.min.replace(tzinfo=UTC)
-    for entry in all_entries(ledger, uid):
-        balance += entry.amount
-        assert entry.balance_after == balance
-        assert entry.timestamp > before
-        before = entry.timestamp
-    assert ledger.account(uid).balance == balance
 
 
 # --- a credit
@@ -640,70 +623,7 @@ def test_spends_that_come_again_when_one_token_is_left_are_all_duplicates(ledger
     assert ledger.account("ada").balance == 1
 
 
-# --- several decisions in one commit
-
-
-def folded(client: firestore.Client, *decisions: Decide[Any]) -> list[Any]:
-    """Take decisions about ada as one group, as if they had waited together; return outcomes, or what failed."""
-    store = AccountStore(Database(client))
-    slots = [Slot(decision) for decision in decisions]
-    store._settle("ada", slots)
-    return [slot.result() for slot in slots]
-
-
-@pytest.mark.parametrize("order", list(permutations(["credit", "refund", "dispute"])), ids="-".join)
-def test_a_purchase_and_its_reversals_may_land_in_one_commit_in_any_order(
-    client: firestore.Client, order: tuple[str, ...]
-) -> None:
-    ledger = ledger_of(client)
-    ledger.post("ada", NewEntry("grant:1", "grant", 5, {}), create_account=True)
-    bought = purchase("cs_1", payment_intent_id="pi_1")
-    withdrawn = frozenset({BalanceTransaction("txn_1", -999, "usd")})
-    disputed = DisputeState("dp_1", 999, "usd", "lost", None, withdrawn)
-    decisions: dict[str, Decide[Any]] = {
-        "credit": partial(decide_credit, purchase=bought, limits=LIMITS, genuine=False),
-        "refund": partial(decide_reversal, payment="pi_1", fact=RefundMade("re_1", 500)),
-        "dispute": partial(decide_reversal, payment="pi_1", fact=disputed),
-    }
-
-    first, second, third = (decisions[name] for name in order)
-    folded(client, first, second, third)
-
-    assert ledger.account("ada").balance == 5
-    assert ledger.account("ada").reversed_early == ()
-    assert_chain_holds(ledger)
-    assert isinstance(ledger.reverse("ada", "pi_1", disputed), NothingNew)
-
-
-def test_a_credit_and_a_late_note_of_its_pending_payment_leave_nothing_open(client: firestore.Client) -> None:
-    waiting = partial(decide_open_purchase, session_id="cs_1", entry_id="purchase:cs_1", state="waiting")
-    credit = partial(decide_credit, purchase=purchase("cs_1"), limits=LIMITS, genuine=False)
-
-    folded(client, credit, waiting)
-
-    account = ledger_of(client).account("ada")
-    assert (account.balance, dict(account.open_purchases)) == (110, {})
-
-
-def test_what_cannot_be_read_fails_alone(client: firestore.Client, ledger: Ledger) -> None:
-    """A record of a later version, after a rollback: the owner's other changes still land."""
-    ledger.credit(purchase(payment_intent_id="pi_1"), LIMITS)
-    batch = client.batch()
-    unknown = {"userId": "ada", "facts": [{"kind": "new", "id": "x", "cents": 1}], "taken": 0, "firstVersion": None}
-    batch.create(client.document("payments/pi_1"), unknown)
-    batch.commit()
-    store = AccountStore(Database(client))
-    slots = [
-        Slot(partial(decide_reversal, payment="pi_1", fact=RefundMade("re_1", 1))),
-        Slot(partial(decide_post, new=spend("k1", 10), create_account=False)),
-    ]
-
-    store._settle("ada", slots)
-
-    with pytest.raises(ValueError, match="unknown kind"):
-        slots[0].result()
-    assert isinstance(slots[1].result(), Posted)
-    assert ledger.account("ada").balance == 100
+# --- what changes between two steps
 
 
 def test_an_account_that_another_instance_opens_meanwhile_is_read_again(client: firestore.Client) -> None:

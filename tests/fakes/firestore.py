@@ -165,13 +165,14 @@ class FakeFirestore:
             self.reads += max(1, len(matching) + skipped)
             return matching
 
-    def commit(self, writes: "list[Write]") -> None:
+    def commit(self, writes: "list[Write]") -> "list[WriteResult]":
         with self._lock:
             if self._before_commit:
                 raise self._before_commit.pop(0)
             self._apply(writes)
             if self._after_commit:
                 raise self._after_commit.pop(0)
+            return [WriteResult(self._documents[write.path][1]) for write in writes]
 
     def _apply(self, writes: "list[Write]") -> None:
         after = dict(self._documents)
@@ -199,6 +200,11 @@ class Write:
     fields: Mapping[str, Any]
     kind: Literal["create", "update", "merge"]
     read_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    update_time: datetime
 
 
 @dataclass(frozen=True)
@@ -235,8 +241,9 @@ class Batch:
         assert sorted(merge) == sorted(fields)
         self._writes.append(Write(document.path, fields, "merge"))
 
-    def commit(self, *, retry: Retry | None = None, timeout: float | None = None) -> None:
-        self._client._answer(lambda: self._client.commit(self._writes), retry)
+    def commit(self, *, retry: Retry | None = None, timeout: float | None = None) -> list[WriteResult]:
+        results: list[WriteResult] = self._client._answer(lambda: self._client.commit(self._writes), retry)
+        return results
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions as google_errors
 
+from shared.adapters.firestore.database import Database
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.reservations import Reservations
 from shared.domain.entry import NewEntry
@@ -29,8 +30,8 @@ from shared.domain.spend_requests import (
     reversal_of,
     spend_of,
 )
-from tests.fakes.firestore import FakeFirestore, Write
-from tests.ledgers import ledger_of
+from tests.fakes.firestore import FakeFirestore, Write, WriteResult
+from tests.ledgers import EndlessLine, ledger_of
 from tests.properties.toy_wallet import DAY_S, ToyWallet
 
 HISTORIES = int(os.environ.get("HISTORIES", "600"))
@@ -46,21 +47,23 @@ class BusyFirestore(FakeFirestore):
 
     meanwhile: Callable[[], None] | None = None
 
-    def commit(self, writes: list[Write]) -> None:
+    def commit(self, writes: list[Write]) -> list[WriteResult]:
         happens, self.meanwhile = self.meanwhile, None
         if happens is not None:
             happens()
-        super().commit(writes)
+        return super().commit(writes)
 
 
 class History:
-    """One user, two instances of the ledger, and the model."""
+    """One user, two instances of the ledger, one of which trusts what it knows of the account, and the model."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
         self.store = BusyFirestore()
         self.now = 1_790_000_000 + random.randrange(DAY_S)
-        self.instances = [ledger_of(self.store.as_client(), clock=self._clock) for _ in range(2)]
+        client = self.store.as_client()
+        trusting = EndlessLine(Database(client), clock=self._clock)
+        self.instances = [ledger_of(client, clock=self._clock), Ledger(trusting)]
         self.model = ToyWallet(self.now)
         self.asked: list[Request] = []
         self.log: list[object] = []

@@ -20,7 +20,7 @@ class Handler:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Semaphore(0)
 
-    def __call__(self, key: str, slots: list[Slot]) -> None:
+    def __call__(self, key: str, slots: list[Slot], _before: object) -> None:
         self.groups.append((key, [slot.request for slot in slots]))
         self.entered.release()
         assert self.gate.acquire(timeout=HERE_S)
@@ -46,11 +46,11 @@ def line_up(queue: GroupQueue, pool: ThreadPoolExecutor, *requests: str, key: st
     """Start a caller per request; each is in line before the next one comes."""
     futures = []
     for request in requests:
-        waiting = sum(len(line) for line in queue._lines.values())
+        waiting = sum(len(line.waiting) for line in queue._lines.values())
         futures.append(pool.submit(queue.run, key, request))
         if key in queue._lines:
             deadline = time.monotonic() + HERE_S
-            while sum(len(line) for line in queue._lines.values()) == waiting and time.monotonic() < deadline:
+            while sum(len(line.waiting) for line in queue._lines.values()) == waiting and time.monotonic() < deadline:
                 time.sleep(0.001)
     return futures
 

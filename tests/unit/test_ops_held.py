@@ -19,7 +19,7 @@ from shared.domain.payment_facts import BalanceTransaction, DisputeState, Refund
 from shared.domain.purchase import Hold, HoldReason, assess_session
 from shared.domain.reversing import Noted, NothingNew, Reversed
 from shared.runtime.catalog_file import load_catalog
-from tests.fakes.firestore import FakeFirestore, Write
+from tests.fakes.firestore import FakeFirestore, Write, WriteResult
 from tests.fakes.gateway import FakeGateway
 from tests.operators import WHO_AND_WHY, Operator
 from tests.purchases import NO_LIMITS, PAID_AT, purchase
@@ -46,11 +46,11 @@ class Overtaken(FakeFirestore):
 
     meanwhile: Callable[[], object] | None = None
 
-    def commit(self, writes: list[Write]) -> None:
+    def commit(self, writes: list[Write]) -> list[WriteResult]:
         act, self.meanwhile = self.meanwhile, None
         if act is not None:
             act()
-        super().commit(writes)
+        return super().commit(writes)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """One Firestore database: reading, committing, and Firestore's faults as ours. The functions use no other access."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -110,9 +110,12 @@ class Batch:
     def __init__(self, client: firestore.Client) -> None:
         self._client = client
         self._batch = client.batch()
+        self._paths: list[str] = []
+        self._results: Sequence[Any] = ()
 
     def create(self, path: str, fields: Mapping[str, Any]) -> None:
         """Create a document; the commit fails with AlreadyExists if it exists."""
+        self._paths.append(path)
         self._batch.create(self._client.document(path), dict(fields))
 
     def update(
@@ -124,6 +127,7 @@ class Batch:
         remove: Iterable[str] = (),
     ) -> None:
         """Write fields of a document; the commit fails with one of CONFLICT if it changed since this version."""
+        self._paths.append(path)
         every = {**fields, **dict.fromkeys(remove, firestore.DELETE_FIELD)}
         unchanged = self._client.write_option(last_update_time=version)
         self._batch.update(self._client.document(path), every, option=unchanged)
@@ -137,12 +141,17 @@ class Batch:
 
     def merge(self, path: str, fields: Mapping[str, Any]) -> None:
         """Write these fields whole, whatever the document holds beside them, and create it if need be."""
+        self._paths.append(path)
         self._batch.set(self._client.document(path), dict(fields), merge=list(fields))
 
     def commit(self, *, but: Faults = ()) -> None:
         """Send the commit; the faults in `but` are the caller's."""
         with _firestore_faults(but=but):
-            self._batch.commit(retry=_RETRY_COMMIT, timeout=CALL_TIMEOUT_S)
+            self._results = self._batch.commit(retry=_RETRY_COMMIT, timeout=CALL_TIMEOUT_S)
+
+    def version_of(self, path: str) -> Any:  # noqa: ANN401 - Firestore's own
+        """Return the version of a document that the commit has left."""
+        return self._results[self._paths.index(path)].update_time
 
     def commit_or_conflict(self) -> None:
         """Send the commit.

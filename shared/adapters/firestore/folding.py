@@ -4,12 +4,14 @@
     caller 2 ── waits ─┐                                       └─> wakes the first that waits
     caller 3 ── waits ─┴── caller 2 leads: handle([2, 3]) ──> ...
 
-Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long.
+Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long. What
+the handler returned goes along to the next leader, and is forgotten when nobody waits any more.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Any
 
@@ -41,18 +43,28 @@ class Slot:
         return self._outcome
 
 
+@dataclass(slots=True)
+class _Line:
+    """The callers of a key behind the one that leads."""
+
+    waiting: deque[Slot] = field(default_factory=deque)
+    begun: float = float("-inf")
+    left: Any = None
+
+
 class GroupQueue:
     """Lines of callers, one per key.
 
     Args:
-        handle: is given a key and the slots of a group; it settles each of them, or raises for all.
+        handle: is given a key, the slots of a group, and what it returned for the group before in the same line, else
+            None; it settles each of the slots, or raises for all.
         group_max: the most slots in a group.
         pace_s: a group that follows another of its key begins at least this long after it began, so that more join it.
         patience_s: how long a caller waits for its turn.
     """
 
     def __init__(
-        self, handle: Callable[[str, list[Slot]], None], *, group_max: int, pace_s: float, patience_s: float
+        self, handle: Callable[[str, list[Slot], Any], Any], *, group_max: int, pace_s: float, patience_s: float
     ) -> None:
         self._handle = handle
         self._group_max = group_max
@@ -60,8 +72,7 @@ class GroupQueue:
         self._patience_s = patience_s
         self._lock = Lock()
         # A key is here while somebody leads it.
-        self._lines: dict[str, deque[Slot]] = {}
-        self._begun: dict[str, float] = {}
+        self._lines: dict[str, _Line] = {}
 
     def run(self, key: str, request: Any) -> Any:  # noqa: ANN401 - the handler's
         """Have a request handled, together with others of its key, and return its outcome.
@@ -73,9 +84,9 @@ class GroupQueue:
         with self._lock:
             line = self._lines.get(key)
             if line is None:
-                self._lines[key] = deque()
+                self._lines[key] = _Line()
             else:
-                line.append(slot)
+                line.waiting.append(slot)
         if line is not None and not self._wait_for_turn(key, slot):
             raise Unavailable("account_busy", "The account changes too often - try again in a moment")
         if not slot.done:
@@ -87,24 +98,25 @@ class GroupQueue:
         if slot.turn.wait(self._patience_s):
             return True
         with self._lock:
-            line = self._lines.get(key, ())
-            if slot in line:
-                self._lines[key].remove(slot)
+            line = self._lines.get(key)
+            if line is not None and slot in line.waiting:
+                line.waiting.remove(slot)
                 return False
         # It is being handled, or it was just told to lead.
         slot.turn.wait()
         return True
 
     def _lead(self, key: str, slot: Slot) -> None:
-        pause_s = self._begun.get(key, float("-inf")) + self._pace_s - time.monotonic()
+        line = self._lines[key]
+        pause_s = line.begun + self._pace_s - time.monotonic()
         if pause_s > 0:
             time.sleep(pause_s)
         with self._lock:
-            line = self._lines[key]
-            group = [slot, *(line.popleft() for _ in range(min(len(line), self._group_max - 1)))]
-            self._begun[key] = time.monotonic()
+            group = [slot, *(line.waiting.popleft() for _ in range(min(len(line.waiting), self._group_max - 1)))]
+        line.begun = time.monotonic()
+        left, line.left = line.left, None
         try:
-            self._handle(key, group)
+            line.left = self._handle(key, group, left)
         except BaseException as fault:
             for one in group:
                 if not one.done:
@@ -112,15 +124,13 @@ class GroupQueue:
             if not isinstance(fault, Exception):
                 raise
         finally:
-            self._hand_over(key)
+            self._hand_over(key, line)
             for one in group[1:]:
                 one.turn.set()
 
-    def _hand_over(self, key: str) -> None:
+    def _hand_over(self, key: str, line: _Line) -> None:
         with self._lock:
-            line = self._lines[key]
-            if line:
-                line.popleft().turn.set()
+            if line.waiting:
+                line.waiting.popleft().turn.set()
             else:
                 del self._lines[key]
-                self._begun.pop(key, None)

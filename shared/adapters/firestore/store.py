@@ -7,8 +7,9 @@ One change is one read of the account, one pure decision, and one commit that la
           │                                     write users/{uid}          the owner's view: no condition
           └──── it changed: read again, with jitter ────┘
 
-Changes of one account that wait in one instance are decided one after another over one read and land in one commit. No
-transaction is used: on a hot account each would wait for the others' locks (docs/decisions/0002-optimistic-ledger.md).
+Changes of one account that wait in one instance are decided one after another over one read and land in one commit; the
+group that follows at once takes the account as this one has left it. No transaction is used: on a hot account each
+would wait for the locks of the others (docs/decisions/0002-optimistic-ledger.md).
 A repeated commit is safe, because its second run finds the entry of its first.
 """
 
@@ -49,13 +50,15 @@ Outcome = TypeVar("Outcome")
 class AccountRead:
     """An account, and the version of its document: None while there is none.
 
-    `is_new` assumes that users/{uid} does not exist either: the commit will tell. `first_version` holds what version
-    0.1 knew of payments when the account is still stored as 0.1 did, else None; `view_version` is that document's.
+    `is_new` assumes that users/{uid} does not exist either, and `is_assumed` that the account still is as the group
+    before left it: the commit will tell. `first_version` holds what version 0.1 knew of payments when the account is
+    still stored as 0.1 did, else None; `view_version` is that document's.
     """
 
     account: Account
     version: Any
     is_new: bool = False
+    is_assumed: bool = False
     first_version: Mapping[str, PaymentRecord] | None = None
     view_version: Any = None
 
@@ -119,10 +122,13 @@ class AccountStore:
 
     # --- one group of changes
 
-    def _settle(self, uid: str, slots: list[Slot]) -> None:
-        """Settle a group: all in one commit, or each alone when Firestore refuses the whole."""
+    def _settle(self, uid: str, slots: list[Slot], left: AccountRead | None = None) -> AccountRead | None:
+        """Settle a group: all in one commit, or each alone when Firestore refuses the whole.
+
+        Takes and returns the account as the group before, and this one, has left it; None means that it must be read.
+        """
         try:
-            folded = self._land(uid, [slot.request for slot in slots])
+            folded, left = self._land(uid, [slot.request for slot in slots], left)
         except Unavailable:
             raise
         except Exception:
@@ -134,42 +140,48 @@ class AccountStore:
                     self._settle(uid, [slot])
                 except Exception as error:  # noqa: BLE001 - it is this caller's alone
                     slot.fail(error)
-            return
+            return None
         for place, slot in enumerate(slots):
             if place in folded.faults:
                 slot.fail(folded.faults[place])
             else:
                 slot.succeed(folded.outcomes[place])
+        return left
 
-    def _land(self, uid: str, decisions: Sequence[Decide[Any]]) -> Folded:
+    def _land(
+        self, uid: str, decisions: Sequence[Decide[Any]], left: AccountRead | None
+    ) -> tuple[Folded, AccountRead | None]:
         """Decide a group and commit what it changes, again and again while others change the account."""
-        read: AccountRead | None = None
+        read = replace(left, is_assumed=True) if left else None
         look_first = Lookup()
         assume_new = True
 
-        def attempt() -> Folded:
+        def attempt() -> tuple[Folded, AccountRead | None]:
             nonlocal read, look_first, assume_new
             read = read or self.read(uid, assume_new=assume_new)
             folded = self._decide(read, decisions, look_first)
-            if read.is_new and (folded.faults or folded.change is None):
-                # Nothing is refused before it is certain that version 0.1 has left no account either.
+            if (read.is_new or read.is_assumed) and (folded.faults or folded.change is None):
+                # Nothing is refused on an assumption: another instance, or version 0.1, may know better.
                 read = self.read(uid)
                 folded = self._decide(read, decisions, look_first)
-            if folded.change is not None:
-                try:
-                    self._batch(read, folded.change).commit(but=(google_errors.AlreadyExists, *CONFLICT))
-                except google_errors.AlreadyExists as error:
-                    # The next round looks whose entry exists, or whether users/{uid} does. The account may be the
-                    # same; but what became of a reservation is told by an account that is as new as what exists.
-                    look_first |= _created_by(folded.change)
-                    assume_new = assume_new and read.version is not None
-                    may_stay = read.version is not None and not (folded.change.documents or read.account.reservations)
-                    read = read if may_stay else None
-                    raise WriteConflict from error
-                except CONFLICT as error:
-                    read = None
-                    raise WriteConflict from error
-            return folded
+            if folded.change is None:
+                return folded, read
+            batch = self._batch(read, folded.change)
+            try:
+                batch.commit(but=(google_errors.AlreadyExists, *CONFLICT))
+            except google_errors.AlreadyExists as error:
+                # The next round looks whose entry exists, or whether users/{uid} does. The account may be the
+                # same; but what became of a reservation is told by an account that is as new as what exists.
+                look_first |= _created_by(folded.change)
+                assume_new = assume_new and read.version is not None
+                may_stay = read.version is not None and not (folded.change.documents or read.account.reservations)
+                read = read if may_stay else None
+                raise WriteConflict from error
+            except CONFLICT as error:
+                read = None
+                raise WriteConflict from error
+            account = replace(folded.change.account, exists=True)
+            return folded, AccountRead(account, batch.version_of(f"{ACCOUNTS}/{uid}"))
 
         return retry_on_conflict(attempt, CHANGE_TIMEOUT_S)
 

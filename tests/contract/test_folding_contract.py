@@ -1,0 +1,187 @@
+"""Changes of one account that wait together: one commit for a group, over the fake and the emulator."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+import pytest
+from google.cloud import firestore
+
+from shared.adapters.firestore.database import Database
+from shared.adapters.firestore.folding import Slot
+from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.store import AccountStore
+from shared.domain.change import Decide
+from shared.domain.crediting import Duplicate, decide_credit, decide_open_purchase
+from shared.domain.entry import NewEntry
+from shared.domain.errors import LedgerConflict, NotEnoughTokens, RequestError
+from shared.domain.limits import Limits
+from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundMade
+from shared.domain.posting import Posted, decide_post
+from shared.domain.reversing import NothingNew, decide_reversal
+from tests.fakes.firestore import FakeFirestore
+from tests.ledgers import assert_chain_holds, ledger_of
+from tests.purchases import purchase
+
+LIMITS = Limits(per_hour=5, per_day=20)
+
+
+@pytest.fixture(params=["fake", "emulator"])
+def client(request: pytest.FixtureRequest) -> firestore.Client:
+    if request.param == "fake":
+        return FakeFirestore().as_client()
+    client: firestore.Client = request.getfixturevalue("firestore_client")
+    return client
+
+
+@pytest.fixture
+def ledger(client: firestore.Client) -> Ledger:
+    return ledger_of(client)
+
+
+def spend(key: str, amount: int) -> NewEntry:
+    return NewEntry(f"spend:ada:{key}", "spend", -amount, {"reason": "render"})
+
+
+def waiting(*entries: NewEntry) -> list[Slot]:
+    """Return a group in which each of these waits to be posted."""
+    return [Slot(partial(decide_post, new=entry, create_account=False)) for entry in entries]
+
+
+def folded(client: firestore.Client, *decisions: Decide[Any]) -> list[Any]:
+    """Take decisions about ada as one group, as if they had waited together; return outcomes, or what failed."""
+    store = AccountStore(Database(client))
+    slots = [Slot(decision) for decision in decisions]
+    store._settle("ada", slots)
+    return [slot.result() for slot in slots]
+
+
+@pytest.mark.parametrize("order", list(permutations(["credit", "refund", "dispute"])), ids="-".join)
+def test_a_purchase_and_its_reversals_may_land_in_one_commit_in_any_order(
+    client: firestore.Client, order: tuple[str, ...]
+) -> None:
+    ledger = ledger_of(client)
+    ledger.post("ada", NewEntry("grant:1", "grant", 5, {}), create_account=True)
+    bought = purchase("cs_1", payment_intent_id="pi_1")
+    withdrawn = frozenset({BalanceTransaction("txn_1", -999, "usd")})
+    disputed = DisputeState("dp_1", 999, "usd", "lost", None, withdrawn)
+    decisions: dict[str, Decide[Any]] = {
+        "credit": partial(decide_credit, purchase=bought, limits=LIMITS, genuine=False),
+        "refund": partial(decide_reversal, payment="pi_1", fact=RefundMade("re_1", 500)),
+        "dispute": partial(decide_reversal, payment="pi_1", fact=disputed),
+    }
+
+    first, second, third = (decisions[name] for name in order)
+    folded(client, first, second, third)
+
+    assert ledger.account("ada").balance == 5
+    assert ledger.account("ada").reversed_early == ()
+    assert_chain_holds(ledger)
+    assert isinstance(ledger.reverse("ada", "pi_1", disputed), NothingNew)
+
+
+def test_a_credit_and_a_late_note_of_its_pending_payment_leave_nothing_open(client: firestore.Client) -> None:
+    waiting = partial(decide_open_purchase, session_id="cs_1", entry_id="purchase:cs_1", state="waiting")
+    credit = partial(decide_credit, purchase=purchase("cs_1"), limits=LIMITS, genuine=False)
+
+    folded(client, credit, waiting)
+
+    account = ledger_of(client).account("ada")
+    assert (account.balance, dict(account.open_purchases)) == (110, {})
+
+
+def test_what_cannot_be_read_fails_alone(client: firestore.Client, ledger: Ledger) -> None:
+    """A record of a later version, after a rollback: the owner's other changes still land."""
+    ledger.credit(purchase(payment_intent_id="pi_1"), LIMITS)
+    batch = client.batch()
+    unknown = {"userId": "ada", "facts": [{"kind": "new", "id": "x", "cents": 1}], "taken": 0, "firstVersion": None}
+    batch.create(client.document("payments/pi_1"), unknown)
+    batch.commit()
+    store = AccountStore(Database(client))
+    slots = [
+        Slot(partial(decide_reversal, payment="pi_1", fact=RefundMade("re_1", 1))),
+        Slot(partial(decide_post, new=spend("k1", 10), create_account=False)),
+    ]
+
+    store._settle("ada", slots)
+
+    with pytest.raises(ValueError, match="unknown kind"):
+        slots[0].result()
+    assert isinstance(slots[1].result(), Posted)
+    assert ledger.account("ada").balance == 100
+
+
+# --- one group after another
+
+
+def test_a_group_leaves_the_account_as_a_read_would_find_it(client: firestore.Client, ledger: Ledger) -> None:
+    ledger.credit(purchase("cs_1", payment_intent_id="pi_1"), LIMITS)
+    ledger.set_open_purchase("ada", "cs_2", "waiting")
+    store = AccountStore(Database(client))
+    expiring = NewEntry("grant:1", "grant", 5, {}, expires_in_days=30)
+
+    left = store._settle("ada", waiting(expiring, spend("k1", 3)))
+
+    assert left == store.read("ada")
+    assert left is not None
+    assert (left.account.balance, len(left.account.lots)) == (112, 1)
+
+
+def test_the_next_group_lands_without_a_read() -> None:
+    firestore = FakeFirestore()
+    client = firestore.as_client()
+    ledger_of(client).credit(purchase(tokens=110), LIMITS)
+    store = AccountStore(Database(client))
+    left = store._settle("ada", waiting(spend("k1", 10)))
+    firestore.forget()
+
+    store._settle("ada", waiting(spend("k2", 10), spend("k3", 10)), left)
+
+    assert (firestore.reads, firestore.writes) == (0, 4)
+    assert store.read("ada").account.balance == 80
+
+
+def a_purchase(other: Ledger) -> object:
+    return other.credit(purchase("cs_2", tokens=110), LIMITS)
+
+
+def a_spend(other: Ledger) -> object:
+    return other.post("ada", spend("k2", 5))
+
+
+@pytest.mark.parametrize(
+    ("happens", "then", "expected"),
+    [
+        (a_purchase, spend("k2", 110), (Posted, 10)),
+        (a_spend, spend("k3", 10), (NotEnoughTokens, 5)),
+        (a_spend, spend("k2", 5), (Duplicate, 5)),
+        (a_spend, spend("k2", 10), (LedgerConflict, 5)),
+    ],
+    ids=["more tokens", "fewer tokens", "the same spend", "the same key"],
+)
+def test_what_another_instance_did_since_the_last_group_counts(
+    client: firestore.Client,
+    ledger: Ledger,
+    happens: Callable[[Ledger], object],
+    then: NewEntry,
+    expected: tuple[type, int],
+) -> None:
+    ledger.credit(purchase(tokens=110), LIMITS)
+    store = AccountStore(Database(client))
+    left = store._settle("ada", waiting(spend("k1", 100)))
+    happens(ledger)
+    (slot,) = waiting(then)
+
+    store._settle("ada", [slot], left)
+
+    assert (type(outcome_of(slot)), ledger.account("ada").balance) == expected
+    assert_chain_holds(ledger)
+
+
+def outcome_of(slot: Slot) -> object:
+    """Return what a caller gets, or what it is raised."""
+    try:
+        return slot.result()
+    except (RequestError, LedgerConflict) as error:
+        return error
