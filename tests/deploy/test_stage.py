@@ -58,7 +58,8 @@ def address(row: Function, folder: Path, programs: Path, tmp_path: Path) -> Iter
     variables |= load_environment("dev").variables(row)
     # Google's clients need credentials or an emulator to be created; no test uses one.
     variables |= {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
-    variables["PYTHONDONTWRITEBYTECODE"] = "1"  # the folder is shared by all tests
+    # The first function compiles what the others import; the folder, which all tests share, gets no bytecode.
+    variables["PYTHONPYCACHEPREFIX"] = str(programs.with_name("bytecode"))
     log = (tmp_path / "log").open("w+")
     server = subprocess.Popen([programs / program], cwd=folder, env=variables, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -67,6 +68,7 @@ def address(row: Function, folder: Path, programs: Path, tmp_path: Path) -> Iter
             log.seek(0)
             assert server.poll() is None, log.read()
             assert time.monotonic() < deadline, log.read()
+            time.sleep(0.05)  # or this would take a processor from the server, which starts
         yield f"127.0.0.1:{port}"
     finally:
         server.terminate()
