@@ -1,5 +1,6 @@
 """`make simulate`: play a business through the domain's code, and print what it earned, owed and cost."""
 
+import gc
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ _console = Console()
 @click.option("--no-plots", is_flag=True, help="Draw nothing.")
 def main(users: int, days: int, seed: int, purchases: float, output: Path, *, no_plots: bool) -> None:
     """Play purchases, duplicates, losses, refunds, disputes, spends, reservations and grants. docs/reliability.md."""
+    gc.disable()  # it would look for cycles, of which there are none, among millions of entries
     business = Business(users, days, seed, Assumptions(purchases_per_user=purchases))
     began, cpu = time.perf_counter(), time.process_time()
     columns = (TextColumn("Days"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -98,6 +98,8 @@ class Account:
 
     def without_open_purchase(self, session_id: str) -> "Account":
         """Return the account without this open purchase."""
+        if session_id not in self.open_purchases:
+            return self
         return replace(self, open_purchases={id_: one for id_, one in self.open_purchases.items() if id_ != session_id})
 
     def post(self, new: NewEntry, now: datetime, *, promised: bool = False) -> tuple["Account", Entry]:

@@ -88,12 +88,9 @@ def _too_often(account: Account, bought_at: PurchaseTime, limits: Limits, *, gen
 def _credit(
     account: Account, known: Known, now: datetime, purchase: Purchase, bought_at: PurchaseTime
 ) -> Decided[Credited] | Lookup:
+    account = replace(account, recent_purchases=remember(account.recent_purchases, bought_at))
     posted = post_purchase(account, known, now, purchase, purchase.new_entry())
-    if isinstance(posted, Lookup):
-        return posted
-    remembered = remember(account.recent_purchases, bought_at)
-    account = replace(posted.account, recent_purchases=remembered)
-    return Decided(Credited(posted.entries[0]), replace(posted, account=account))
+    return posted if isinstance(posted, Lookup) else Decided(Credited(posted.entries[0]), posted)
 
 
 def post_purchase(account: Account, known: Known, now: datetime, purchase: Purchase, new: NewEntry) -> Change | Lookup:
