@@ -20,6 +20,9 @@ OpenState = Literal["waiting", "failed", "held", "rejected"]
 OPEN_PURCHASES_MAX = 50
 """The most open purchases an account keeps. Beyond it the oldest failed one is dropped first, a held one last."""
 
+REVERSED_EARLY_MAX = 100
+"""The most payments that an account names as refunded or disputed before their purchase."""
+
 _DROPPED_FIRST: tuple[OpenState, ...] = ("failed", "waiting", "rejected", "held")
 _TICK = timedelta(microseconds=1)
 
@@ -40,7 +43,8 @@ class Account:
     only a profile.
 
     `forgot_hold` says that a held or rejected purchase was dropped from the open ones: a credit has to look whether its
-    session was held. `reversed_early` names the payments of which a refund or dispute is known and no purchase yet.
+    session was held. `reversed_early` names the payments of which a refund or dispute is known and no purchase yet;
+    `forgot_reversal` says that one was dropped from them: a credit has to look whether its payment was reversed.
 
     `lots` are in the order in which they are spent, and never hold more than the balance. `reservations` are by their
     idempotency key; the balance does not move while one is open.
@@ -56,6 +60,7 @@ class Account:
     open_purchases: Mapping[str, OpenPurchase] = field(default_factory=dict)
     forgot_hold: bool = False
     reversed_early: tuple[str, ...] = ()
+    forgot_reversal: bool = False
     subscription: Subscription | None = None
     last_entry_at: datetime | None = None
     lots: tuple[Lot, ...] = ()
@@ -101,6 +106,20 @@ class Account:
         if session_id not in self.open_purchases:
             return self
         return replace(self, open_purchases={id_: one for id_, one in self.open_purchases.items() if id_ != session_id})
+
+    def with_early_reversal(self, payment: str) -> "Account":
+        """Return the account with a payment of which a refund or dispute is known and no purchase yet."""
+        if payment in self.reversed_early:
+            return self
+        every = (*self.reversed_early, payment)
+        kept = every[-REVERSED_EARLY_MAX:]
+        return replace(self, reversed_early=kept, forgot_reversal=self.forgot_reversal or len(kept) < len(every))
+
+    def without_early_reversal(self, payment: str) -> "Account":
+        """Return the account once the purchase of this payment is known."""
+        if payment not in self.reversed_early:
+            return self
+        return replace(self, reversed_early=tuple(one for one in self.reversed_early if one != payment))
 
     def post(self, new: NewEntry, now: datetime, *, promised: bool = False) -> tuple["Account", Entry]:
         """Return the account after an entry, and the entry.

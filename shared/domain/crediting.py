@@ -98,7 +98,9 @@ def post_purchase(account: Account, known: Known, now: datetime, purchase: Purch
     payment = purchase.payment_intent_id
     reversals: tuple[NewEntry, ...] = ()
     payments = {}
-    if payment is not None and (payment in account.reversed_early or payment in known.payments):
+    if payment is not None and (
+        payment in account.reversed_early or account.forgot_reversal or payment in known.payments
+    ):
         missing = known.missing(payments=(payment,))
         if missing:
             return missing
@@ -106,7 +108,7 @@ def post_purchase(account: Account, known: Known, now: datetime, purchase: Purch
         reversals = tuple(entries_at_purchase(record.facts, sale_of(new), reversal_details(new.details)))
         taken = -sum(reversal.amount for reversal in reversals)
         payments = {payment: replace(record, taken=taken, first_version=None)}
-        account = replace(account, reversed_early=tuple(one for one in account.reversed_early if one != payment))
+        account = account.without_early_reversal(payment)
     account, entries = account.post_all((new, *reversals), now)
     return Change(account.without_open_purchase(purchase.session_id), entries, payments=payments)
 

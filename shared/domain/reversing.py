@@ -1,7 +1,7 @@
 """The decision on a refund or dispute: remember the fact, and take or give back the tokens it concerns. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -60,9 +60,9 @@ def decide_reversal(
     if purchase is not None:
         sale, taken = sale_of(purchase), _taken_so_far(record, purchase)
         new = entry_for(fact, record.facts, sale, reversal_details(purchase.details), taken=taken)
-        account = replace(account, reversed_early=tuple(one for one in account.reversed_early if one != payment))
-    elif payment not in account.reversed_early:
-        account = replace(account, reversed_early=(*account.reversed_early, payment))
+        account = account.without_early_reversal(payment)
+    else:
+        account = account.with_early_reversal(payment)
     if new is not None and known.entries.get(new.id) is not None:
         raise LedgerConflict(new.id, ["facts"])
     account, entries = account.post_all((new,) if new else (), now)

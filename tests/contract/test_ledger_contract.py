@@ -12,7 +12,7 @@ from google.cloud import firestore
 from shared.adapters.firestore.database import Database
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.store import AccountRead, AccountStore
-from shared.domain.account import OPEN_PURCHASES_MAX, Account
+from shared.domain.account import OPEN_PURCHASES_MAX, REVERSED_EARLY_MAX, Account
 from shared.domain.alert import Alert
 from shared.domain.crediting import (
     AlreadyHeld,
@@ -621,6 +621,22 @@ def test_spends_that_come_again_when_one_token_is_left_are_all_duplicates(ledger
 
     assert all(isinstance(outcome, Duplicate) for outcome in outcomes)
     assert ledger.account("ada").balance == 1
+
+
+def test_a_refund_that_the_account_has_forgotten_still_counts() -> None:
+    """Somebody whose purchases are all held and refunded must not fill the account, nor get a refunded one credited."""
+    ledger = ledger_of(FakeFirestore().as_client())
+    ledger.credit(purchase("cs_0"), NO_LIMITS)
+    for number in range(1, REVERSED_EARLY_MAX + 2):
+        ledger.reverse("ada", f"pi_{number}", RefundMade(f"re_{number}", 999))
+    account = ledger.account("ada")
+    assert (len(account.reversed_early), account.forgot_reversal) == (REVERSED_EARLY_MAX, True)
+    assert "pi_1" not in account.reversed_early
+
+    ledger.credit(purchase("cs_1", payment_intent_id="pi_1"), NO_LIMITS)
+
+    assert ledger.account("ada").balance == 110
+    assert_chain_holds(ledger)
 
 
 # --- what changes between two steps

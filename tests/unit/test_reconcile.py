@@ -647,7 +647,7 @@ def test_an_account_that_never_rests_is_left_for_the_next_time(
     credit(ledger, "cs_1")
     busy = BusyStore(firestore.as_client(), [lambda: ledger.credit(purchase(), NO_LIMITS)] * 1000)
 
-    with deployed("reconcile", SETTINGS, parts=(ledger_of(busy), stripe, topic)) as function:
+    with deployed("reconcile", SETTINGS, parts=(Ledger(busy), stripe, topic)) as function:
         answer = run(function)
 
     assert (answer["done"], answer["users_checked"], answer["drifted"]) == (True, 0, [])

@@ -43,9 +43,10 @@ def account_from(uid: str, fields: Mapping[str, Any]) -> Account:
         open_purchases={id_: OpenPurchase(**one) for id_, one in fields["openPurchases"].items()},
         forgot_hold=fields["forgotHold"],
         reversed_early=tuple(fields["reversedEarly"]),
+        forgot_reversal=fields.get("forgotReversal", False),
         subscription=subscription_from(subscription) if subscription else None,
         last_entry_at=fields["lastEntryAt"],
-        # Accounts that were last written before there were any have no such fields.
+        # Accounts that were last written before there were any have no such fields, nor the one above.
         lots=tuple(_lot_from(one) for one in fields.get("lots", ())),
         reservations={key: _reservation_from(one) for key, one in fields.get("reservations", {}).items()},
         exists=True,
@@ -64,6 +65,7 @@ def account_fields(account: Account) -> dict[str, Any]:
         "openPurchases": {id_: {"state": one.state, "since": one.since} for id_, one in account.open_purchases.items()},
         "forgotHold": account.forgot_hold,
         "reversedEarly": list(account.reversed_early),
+        "forgotReversal": account.forgot_reversal,
         "subscription": subscription_fields(account.subscription) if account.subscription else None,
         "lastEntryAt": account.last_entry_at,
         "lots": [_lot_fields(lot) for lot in account.lots],
