@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from deploy.parts.identities import CUSTOM_ROLES
 from topology.functions import ROOT, load_functions
 
 _ROWS = "|".join(f"{row.service}|{row.name}" for row in load_functions())
 # Names, which gcloud's parser accepts whatever they are. Commands that differ in nothing else are checked once.
 _NAMES = re.compile(
-    rf"token-economy-(dev|prod)|\b({_ROWS})\b|\b(pubsub-push|scheduler|tester|releaser|auditor)\b"
-    r"|stripe-(events|\w+-secret|secret-key|publishable-key)(-dead)?|token-economy-(api|page)"
+    rf"token-economy-(dev|prod)|stripe-(events|\w+-secret|\w+-key)(-dead)?|\b({_ROWS}|{'|'.join(CUSTOM_ROLES)})\b"
+    r"|\b(pubsub-push|scheduler|tester|releaser|auditor|exporter|function-builder)\b|token-economy-(api|page)"
+    r"|(?<= delete )[^\s-]\S*|(?<=fields update )\S+|(?<=--title=)'.*?'|(?<=--permissions=)\S+|(?<=/)(dev|prod)(?=/)"
     r"|(?<=enable )\S+|(?<=--member=)\S+|(?<=--role=)\S+|(?<=--description=)'.*?'|https:\S+"
     r"|(?<=/)(metric|alert)-\w+(?=\.json)|(?<=--set-env-vars=)'.*?'|(?<=metrics create )\w+|(?<=metrics update )\w+"
     r"|ALERT_\w+|(?<=--field-config=)\S+|(?<=--collection-group=)\w+"
