@@ -63,7 +63,7 @@ class History:
         self.now = 1_790_000_000 + random.randrange(DAY_S)
         client = self.store.as_client()
         trusting = EndlessLine(Database(client), clock=self._clock)
-        self.instances = [ledger_of(client, clock=self._clock), ledger_of(trusting)]
+        self.instances = [ledger_of(client, clock=self._clock), Ledger(trusting)]
         self.model = ToyWallet(self.now)
         self.asked: list[Request] = []
         self.log: list[object] = []
