@@ -171,7 +171,8 @@ def _profile_bounds() -> Iterator[Case]:
         for kind, value in {"number": 1, "list": ["x"], "huge list": [HUGE], "map": {"x": "x"}}.items():
             yield _denied(f"{name} is not a {kind}", ask("update", "users/ada", {name: value}))
     for name in TIMES:
-        for kind, value in {"text": "2025-10-25", "number": 1, "list": [MOMENT], "huge map": {"x": HUGE}}.items():
+        kinds = {"text": "2025-10-25", "number": 1, "list": [MOMENT], "map": {"x": MOMENT}, "huge map": {"x": HUGE}}
+        for kind, value in kinds.items():
             yield _denied(f"{name} is not a {kind}", ask("update", "users/ada", {name: value}))
     for name in ("isAdmin", "role", "email_verified", "customClaims"):
         yield _denied(f"{name} is not a profile field", ask("update", "users/ada", {name: True}))

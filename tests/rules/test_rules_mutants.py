@@ -2,7 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -24,7 +26,7 @@ def http() -> Iterator[httpx.Client]:
 
 
 def test_no_mutant_lives(http: httpx.Client, firestore_emulator: str) -> None:
-    suspects = list(CASES)
+    suspects = various_first(CASES)
     alive = []
     for mutant in MUTANTS:
         if mutant.is_equivalent:
@@ -45,14 +47,35 @@ def killer_of(mutant: Mutant, suspects: list[Case], http: httpx.Client, emulator
     assert load_rules(http, emulator, project, mutant.rules), f"does not compile: {mutant.name}"
     seed(http, emulator, project, WORLD)
     client = RestClient(http, emulator, project, None)
+    return next((case for case in likeliest_first(mutant, suspects) if not case.holds(client)), None)
+
+
+def likeliest_first(mutant: Mutant, suspects: list[Case]) -> list[Case]:
+    """Return the suspects, alternating those that killed others lately and those of the mutant's words.
+
+    A request of 900 kB takes ten times as long as others, which kill the same mutants.
+    """
     words = words_of(mutant.name)
-    likeliest_first = sorted(suspects, key=lambda case: -len(words & words_of(case.name)))
-    return next((case for case in likeliest_first if not case.holds(client)), None)
+    alike = sorted(suspects, key=lambda case: -len(words & words_of(case.name)))
+    alternating = {id(case): case for case in chain.from_iterable(zip(suspects, alike, strict=True))}
+    return sorted(alternating.values(), key=lambda case: "huge" in case.name)
 
 
+def various_first(cases: Iterable[Case]) -> list[Case]:
+    """Return the cases, those first that have a word no earlier one has: they are of kinds of their own."""
+    seen: set[str] = set()
+    various: list[Case] = []
+    others: list[Case] = []
+    for case in cases:
+        (others if words_of(case.name) <= seen else various).append(case)
+        seen |= words_of(case.name)
+    return [*various, *others]
+
+
+@cache
 def words_of(text: str) -> set[str]:
-    """Return the words of a sentence or of names in camel case."""
-    return set(re.findall(r"[a-z]{3,}", re.sub(r"(?=[A-Z])", " ", text).lower()))
+    """Return how the words of a sentence, or of names in camel case, begin: a delete is what nobody deleted."""
+    return set(re.findall(r"(?<![a-z])[a-z]{3,5}", re.sub(r"(?=[A-Z])", " ", text).lower()))
 
 
 def test_the_unchanged_rules_are_no_mutant(http: httpx.Client, firestore_emulator: str) -> None:
