@@ -160,6 +160,20 @@ class Lab:
         with self.function("grant_tokens", project) as service:
             run_concurrently(service.client().calls(grants), 8)
 
+    def sell(self, project: str, uid: str) -> str:
+        """Let a user buy a package at the simulator, credit it, and return the Checkout Session's id."""
+        price_id = next(iter(self.price_ids.values()))
+        order = {"mode": "payment", "success_url": "http://localhost/"}
+        order |= {"line_items[0][price]": price_id, "line_items[0][quantity]": "1"}
+        opened = httpx.post(f"{self.stripe}/v1/checkout/sessions", data=order, auth=(wire.SECRET_KEY, ""))
+        session_id: str = opened.raise_for_status().json()["id"]
+        httpx.post(f"{self.stripe}/_sim/sessions/{session_id}/pay", json={}).raise_for_status()
+        event = wire.purchase(uid, 0)
+        event["data"]["object"]["id"] = session_id
+        with self.function("credit_tokens", project) as service:
+            service.client().send_ok(wire.push(event))
+        return session_id
+
     @property
     def _emulator_settings(self) -> dict[str, str]:
         return {

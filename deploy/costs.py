@@ -38,6 +38,7 @@ WORK: Mapping[str, Work] = {
     "credit_tokens": Work(reads=1, writes=3, messages_kib=4, logs_kib=0.6),
     "get_balance": Work(reads=1),
     "list_transactions": Work(reads=20),
+    "get_receipt": Work(reads=1, seconds=0.5),
     "spend_tokens": Work(reads=1, writes=3),
     # Without accounts to check; each of those adds ACCOUNT.
     "reconcile": Work(reads=21, writes=1, seconds=1.0),
@@ -154,7 +155,7 @@ def _amounts(name: str, row: list[Decimal]) -> str:
 
 def _purchases() -> Iterator[str]:
     yield from ("| | reads | writes | KiB of messages | instance seconds |", "| --- | --- | --- | --- | --- |")
-    for name in PURCHASE:
+    for name in (*PURCHASE, "get_receipt"):
         work = WORK[name]
         yield f"| `{name}` | {work.reads} | {work.writes} | {work.messages_kib} | {work.seconds} |"
     yield ""

@@ -49,6 +49,7 @@ API = (
     Expectation("get_balance", f"{_TOKENS}/balance", "a balance needs a sign-in", 401),
     Expectation("get_balance", f"{_TOKENS}/balance", "a forged sign-in is rejected", 401, headers=FORGED),
     Expectation("list_transactions", f"{_TOKENS}/transactions", "a history needs a sign-in", 401),
+    Expectation("get_receipt", f"{_TOKENS}/receipt", "a receipt needs a sign-in", 401),
     Expectation("claim_welcome", f"{_TOKENS}/welcome", "a welcome needs a sign-in", 401, {}),
     Expectation("create_checkout", _BUY, "buying needs a sign-in", 401, {"package": _PACKAGE}),
     Expectation("create_checkout", _BUY, "buying is a POST", 405),

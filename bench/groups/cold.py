@@ -24,6 +24,8 @@ _MORE_REQUESTS = 20
 _CONNECTIONS = 8
 _ADA = "ada"
 
+_Sent = tuple[Callable[[int], Request], Callable[[Response], bool]]
+
 _MONOLITH_TARGETS = {"stripe_webhook": 0.85}
 _COMPARED_WITH_BARE_CLIENT = ("get_balance", "list_transactions", "credit_tokens", "spend_tokens")
 
@@ -87,12 +89,14 @@ def _cases(lab: Lab) -> dict[str, Case]:
     project = lab.project()
     lab.create_topics(project)
     lab.fund(project, {_ADA: 5_000})
+    session_id = lab.sell(project, _ADA)
     baselines = {
         "hello": _baseline(lab, project, "hello"),
         "bare_client": _baseline(lab, project, "bare_client"),
         "monolith": _monolith(lab, project),
     }
-    return baselines | {name: _function(lab, project, name) for name in FUNCTIONS}
+    requests = requests_of(project, session_id)
+    return baselines | {name: _function(lab, project, name, requests[name]) for name in FUNCTIONS}
 
 
 def _baseline(lab: Lab, project: str, name: str) -> Case:
@@ -113,15 +117,17 @@ def _monolith(lab: Lab, project: str) -> Case:
     )
 
 
-def _function(lab: Lab, project: str, name: str) -> Case:
+def _function(lab: Lab, project: str, name: str, sent: _Sent) -> Case:
     environment = environments.of_function(name)
     settings = {"STRIPE_API_BASE": lab.stripe, **lab.price_ids}
-    request, is_right = requests_of(project)[name]
-    return Case(lambda: lab.cold_function(environment, name, project, **settings), request, is_right)
+    return Case(lambda: lab.cold_function(environment, name, project, **settings), *sent)
 
 
-def requests_of(project: str) -> dict[str, tuple[Callable[[int], Request], Callable[[Response], bool]]]:
-    """Return, for each function, how to make its request number n, and whether a response is right."""
+def requests_of(project: str, session_id: str) -> dict[str, _Sent]:
+    """Return, for each function, how to make its request number n, and whether a response is right.
+
+    `session_id` is the Checkout Session of a purchase of ada's.
+    """
     return {
         "list_packages": (lambda _: Request("GET", "/"), lambda response: len(response.fields["packages"]) > 1),
         "create_checkout": (lambda _: wire.checkout(_ADA, project), lambda response: "session_id" in response.fields),
@@ -134,6 +140,10 @@ def requests_of(project: str) -> dict[str, tuple[Callable[[int], Request], Calla
         "list_transactions": (
             lambda _: wire.get(_ADA, project, "/?limit=20"),
             lambda response: len(response.fields["transactions"]) == 20,  # noqa: PLR2004 - the limit in the request
+        ),
+        "get_receipt": (
+            lambda _: wire.get(_ADA, project, f"/?session_id={session_id}"),
+            lambda response: "url" in response.fields,
         ),
         "spend_tokens": (
             lambda number: wire.spend(_ADA, f"cold-{number}"),

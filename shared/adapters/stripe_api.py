@@ -15,6 +15,7 @@ from shared.adapters.time_limit import seconds_left
 from shared.domain.catalog import Package
 from shared.domain.errors import CustomerGone, StripeRefused
 from shared.domain.purchase import TOKEN_PACKAGE
+from shared.domain.session_fields import RECEIPT_FIELDS, receipt_url_of
 from shared.domain.stripe_events import API_VERSION
 from shared.domain.subscription import Subscription, current_subscription
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         RefundListParams,
         SubscriptionListParams,
     )
-    from stripe.params.checkout import SessionCreateParams
+    from stripe.params.checkout import SessionCreateParams, SessionRetrieveParams
 
 _TIMEOUT_S = 10.0
 _RETRIES = 2
@@ -112,10 +113,14 @@ class StripeGateway:
             raise StripeRefused
         return session.id, session.url
 
-    def session(self, session_id: str) -> dict[str, Any] | None:
-        """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe has none."""
+    def session(self, session_id: str, *, expand: Iterable[str] = ()) -> dict[str, Any] | None:
+        """Return a Checkout Session as it is now, in the shape that events carry; None when Stripe has none.
+
+        `expand` are fields to be returned as objects instead of their ids.
+        """
+        params: SessionRetrieveParams = {"expand": fields} if (fields := list(expand)) else {}
         try:
-            session = call(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id))
+            session = call(lambda: self._stripe.v1.checkout.sessions.retrieve(session_id, params))
         except StripeRefused as error:
             if is_missing(error):
                 return None
@@ -123,6 +128,14 @@ class StripeGateway:
         return session.to_dict(for_json=True)
 
     # --- payments
+
+    def receipt_url(self, session_id: str) -> str | None:
+        """Return where Stripe shows a purchase's receipt or invoice; None when there is neither.
+
+        Such an address expires after 30 days at most: https://docs.stripe.com/receipts
+        """
+        session = self.session(session_id, expand=RECEIPT_FIELDS)
+        return receipt_url_of(session) if session else None
 
     def metadata_of_payment(self, payment_intent_id: str) -> dict[str, str]:
         """Return the metadata of a PaymentIntent; none when Stripe does not know it."""

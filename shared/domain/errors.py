@@ -21,6 +21,7 @@ TokenEconomyError
     ├── Unprocessable       422
     ├── LimitReached        429, with Retry-After
     ├── TooManyCheckouts    429, with Retry-After
+    ├── TooManyReceipts     429, with Retry-After
     ├── TooManyReservations 429, with Retry-After
     ├── LedgerRefused       500, Firestore refuses: logged with its cause, and delivered again
     ├── StripeRefused       502
@@ -208,6 +209,19 @@ class TooManyCheckouts(RequestError):
         super().__init__(
             "too_many_checkouts",
             "Too many payments were started - try again in a moment",
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+
+class TooManyReceipts(RequestError):
+    """The user, or all users of this instance, asked for too many receipts within a minute."""
+
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            "too_many_receipts",
+            "Too many receipts were asked for - try again in a moment",
             headers={"Retry-After": str(retry_after_s)},
         )
 

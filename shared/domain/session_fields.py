@@ -1,12 +1,34 @@
 """What a Checkout Session says, read with care: any field may be missing or of the wrong kind. Pure."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from shared.domain.times import YEAR_10000_S
 
 _INT64_MAX = 2**63 - 1
 _EVIDENCE_MAX = 500  # as long as Stripe lets a metadata value be
+_SESSION_ID = re.compile(r"cs_\w{1,252}", re.ASCII)  # at most 255: https://docs.stripe.com/upgrades
+
+RECEIPT_FIELDS = ("invoice", "payment_intent.latest_charge")
+"""What a session must be expanded by for `receipt_url_of`."""
+
+
+def is_session_id(value: object) -> TypeGuard[str]:
+    """Tell whether a value looks like the id of a Checkout Session."""
+    return isinstance(value, str) and _SESSION_ID.fullmatch(value) is not None
+
+
+def receipt_url_of(session: Mapping[str, Any]) -> str | None:
+    """Return where Stripe shows an expanded session's invoice, or else the receipt of its payment, or else None.
+
+    Without an invoice and with nothing to pay, there is neither.
+    Sources: https://docs.stripe.com/api/invoices/object#invoice_object-hosted_invoice_url and
+    https://docs.stripe.com/api/charges/object#charge_object-receipt_url
+    """
+    charge = mapping_of(mapping_of(session.get("payment_intent")).get("latest_charge"))
+    addresses = (mapping_of(session.get("invoice")).get("hosted_invoice_url"), charge.get("receipt_url"))
+    return next((url for url in addresses if isinstance(url, str) and url), None)
 
 
 def metadata_of(stripe_object: Mapping[str, Any]) -> Mapping[str, Any]:

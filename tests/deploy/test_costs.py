@@ -27,6 +27,9 @@ class Gateway:
     def create_token_checkout_session(self, **_: object) -> tuple[str, str]:
         return "cs_1", "https://pay.example"
 
+    def receipt_url(self, session_id: str) -> str:
+        return f"https://pay.example/receipts/{session_id}"
+
 
 def create_checkout(ledger: Ledger) -> None:
     environ = {**STRIPE, "APP_BASE_URL": "https://app.example", "STRIPE_TOKEN_POPULAR_PRICE_ID": "price_1"}
@@ -47,6 +50,11 @@ def get_balance(ledger: Ledger) -> None:
 def list_transactions(ledger: Ledger) -> None:
     with deployed("list_transactions", PROJECT, parts=(FakeIdentity(), ledger)) as function:
         assert len(function.get(headers=ADA).json["transactions"]) == 20  # type: ignore[index]  # werkzeug knows no shape
+
+
+def get_receipt(ledger: Ledger) -> None:
+    with deployed("get_receipt", STRIPE, parts=(FakeIdentity(), ledger, Gateway())) as function:
+        assert function.get("?session_id=cs_test_before_3", headers=ADA).status_code == 200
 
 
 def spend_tokens(ledger: Ledger) -> None:
@@ -85,7 +93,9 @@ def test_every_price_has_its_source_and_day() -> None:
         assert f"({one.source}) | {one.day or 'not looked up'} |" in costs.PAGE.read_text()
 
 
-@pytest.mark.parametrize("call", [create_checkout, credit_tokens, get_balance, list_transactions, spend_tokens])
+@pytest.mark.parametrize(
+    "call", [create_checkout, credit_tokens, get_balance, list_transactions, get_receipt, spend_tokens]
+)
 def test_firestore_bills_what_the_page_says(call: Callable[[Ledger], None]) -> None:
     firestore = FakeFirestore()
     last_month = datetime.now(UTC) - timedelta(days=30)  # too long ago to count toward the limits

@@ -36,6 +36,7 @@ STATUSES = {
     ("GET", "/api/tokens/packages"): 200,
     ("GET", "/api/tokens/balance"): 401,
     ("GET", "/api/tokens/transactions"): 401,
+    ("GET", "/api/tokens/receipt"): 401,
     ("POST", "/api/tokens/welcome"): 401,
     ("POST", "/api/tokens/create-checkout-session"): 401,
     ("GET", "/api/tokens/create-checkout-session"): 405,

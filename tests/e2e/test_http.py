@@ -10,6 +10,7 @@ PACKAGES = "/api/tokens/packages"
 CHECKOUT = "/api/tokens/create-checkout-session"
 BALANCE = "/api/tokens/balance"
 TRANSACTIONS = "/api/tokens/transactions"
+RECEIPT = "/api/tokens/receipt?session_id=cs_test_1"
 
 
 def assert_error(answer: httpx.Response, status: int, code: str | None = None) -> None:
@@ -42,7 +43,9 @@ def test_a_checkout_leads_to_stripes_page(buyer: Buyer, stack: Stack) -> None:
     assert httpx.get(answer["url"]).is_success
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", BALANCE), ("GET", TRANSACTIONS), ("POST", CHECKOUT)])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", BALANCE), ("GET", TRANSACTIONS), ("GET", RECEIPT), ("POST", CHECKOUT)]
+)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer no.real.token"}], ids=["no_token", "bad_token"])
 def test_signed_out_is_401(web: httpx.Client, method: str, path: str, headers: dict[str, str]) -> None:
     body = {"package": "popular"} if method == "POST" else None

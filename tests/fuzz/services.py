@@ -12,7 +12,9 @@ from shared.adapters.firebase_auth import User
 from shared.adapters.pubsub import EventPublisher
 from shared.domain.catalog import Package
 from shared.domain.errors import NotSignedIn
+from shared.domain.rate import Rate
 from shared.domain.welcome import WelcomeGrant
+from shared.runtime.throttle import Throttle
 from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.fakes.pubsub import FakePublisher
@@ -58,6 +60,10 @@ class CountingGateway:
     def create_token_checkout_session(self, *, package: Package, app_base_url: str, **_: object) -> tuple[str, str]:
         self.calls += 1
         return f"cs_{package.id}", f"{app_base_url}/pay"
+
+    def receipt_url(self, session_id: str) -> str:
+        self.calls += 1
+        return f"https://stripe.example/receipts/{session_id}"
 
     def metadata_of_payment(self, _payment: str) -> Mapping[str, str]:
         self.calls += 1
@@ -108,6 +114,7 @@ def services() -> Iterator[Services]:
         "create_checkout": (identity, ledger, world.gateway),
         "get_balance": (identity, ledger),
         "list_transactions": (identity, ledger),
+        "get_receipt": (identity, ledger, world.gateway, Throttle(Rate(10_000), Rate(10_000))),
         "claim_welcome": (identity, ledger, WelcomeGrant(20, 10)),
         "stripe_webhook": (secrets, EventPublisher(world.publisher.as_client(), "demo")),
         "spend_tokens": (ledger,),

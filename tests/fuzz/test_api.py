@@ -19,7 +19,7 @@ from tests.fuzz.services import SIGNED_IN, Services, bounded, function_of, servi
 EXAMPLES = int(os.environ.get("EXAMPLES", "8"))
 SEED = int(os.environ.get("SEED", "1"))
 SCHEMA = schemathesis.openapi.from_dict(openapi.spec())
-SIGNED_IN_ONLY = ("create_checkout", "get_balance", "list_transactions", "claim_welcome")
+SIGNED_IN_ONLY = ("create_checkout", "get_balance", "list_transactions", "get_receipt", "claim_welcome")
 OPERATIONS = [
     (path, method, mode)
     for path, method in sorted(openapi.operations())

@@ -20,20 +20,30 @@ from tests.deployed import Deployed, deployed
 from tests.fakes.firestore import FakeFirestore
 from tests.identity_tokens import service_account, unsigned
 from tests.ledgers import ledger_of
+from tests.purchases import NO_LIMITS, purchase
 from topology.functions import ROOT
 
 KEY, STRANGERS_KEY = (rsa.generate_private_key(public_exponent=65_537, key_size=2_048) for _ in range(2))
-FUNCTIONS = {"create_checkout": "POST", "get_balance": "GET", "list_transactions": "GET", "claim_welcome": "POST"}
+FUNCTIONS = {
+    "create_checkout": "POST",
+    "get_balance": "GET",
+    "get_receipt": "GET",
+    "list_transactions": "GET",
+    "claim_welcome": "POST",
+}
 
 
 class OurStripe:
-    """A gateway that makes one session."""
+    """A gateway that makes one session, and has a receipt of it."""
 
     def get_or_create_customer(self, *_: object, **__: object) -> str:
         return "cus_ada"
 
     def create_token_checkout_session(self, **_: object) -> tuple[str, str]:
         return "cs_1", "https://stripe.example/cs_1"
+
+    def receipt_url(self, session_id: str) -> str:
+        return f"https://stripe.example/receipts/{session_id}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class App:
         if app_check is not None:
             headers["X-Firebase-AppCheck"] = app_check
         body = {"json": {"package": "popular"}} if self.method == "POST" else {}
-        return self.function.request(self.method, headers=headers, **body)
+        return self.function.request(self.method, headers=headers, query_string={"session_id": "cs_1"}, **body)
 
     def token(self, key: rsa.RSAPrivateKey = KEY, **changes: object) -> str:
         """Return an App Check token of this project's app, with these changes of its claims."""
@@ -76,6 +86,7 @@ def serve(name: str, app_check: str, folder: Path) -> Iterator[App]:
     }  # fmt: skip
     with deployed(name, environ) as function:
         ledger = ledger_of(FakeFirestore().as_client())
+        ledger.credit(purchase("cs_1"), NO_LIMITS)
         function.main.connect_ledger = lambda _: ledger  # type: ignore[attr-defined]
         function.main.connect_stripe = lambda *_, **__: OurStripe()  # type: ignore[attr-defined]
         yield App(function, project, FUNCTIONS[name])

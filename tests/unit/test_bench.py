@@ -159,7 +159,7 @@ def test_a_baseline_is_built_with_pinned_versions(name: str) -> None:
 
 
 def test_every_function_has_a_request_for_its_cold_start() -> None:
-    assert set(cold.requests_of("demo")) == {row.name for row in load_functions()}
+    assert set(cold.requests_of("demo", "cs_1")) == {row.name for row in load_functions()}
 
 
 def test_the_functions_accept_the_benchs_settings() -> None:

@@ -52,6 +52,7 @@ def test_a_handlers_fields_come_after_success() -> None:
         (WrongContentType(), 415, "unsupported_media_type"),
         (errors.LimitReached(7), 429, "purchase_limit"),
         (errors.TooManyCheckouts(7), 429, "too_many_checkouts"),
+        (errors.TooManyReceipts(7), 429, "too_many_receipts"),
         (errors.AppCheckFailed(), 403, "app_check_failed"),
         (errors.CallerRefused("no token"), 403, "caller_refused"),
         (errors.StripeRefused(), 502, "stripe_refused"),

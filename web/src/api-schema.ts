@@ -76,6 +76,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the address of Stripe's receipt of one of the signed-in user's purchases
+         * @description The receipt of the payment, or the invoice where the shop makes invoices. The address expires, and whoever has it
+         *     can open the page: ask when it is needed, and keep it nowhere.
+         */
+        get: operations["getReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens/welcome": {
         parameters: {
             query?: never;
@@ -424,6 +445,15 @@ export interface components {
             released?: boolean;
             /** @description The id of the record that says who made this entry by hand; users cannot read the record. */
             operatorAction?: string;
+        };
+        Receipt: {
+            /** @constant */
+            success: true;
+            /**
+             * Format: uri
+             * @description The page that shows the receipt or the invoice.
+             */
+            url: string;
         };
         Welcome: {
             /** @constant */
@@ -979,6 +1009,94 @@ export interface operations {
             403: components["responses"]["AppCheckFailed"];
             405: components["responses"]["MethodNotAllowed"];
             500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getReceipt: {
+        parameters: {
+            query: {
+                /** @description The purchase's Checkout Session: `stripeSessionId` in the details of its transaction. */
+                session_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page at Stripe, made for a browser. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description The session's id is missing, or cannot be one. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        error?: {
+                            /** @constant */
+                            code?: "invalid_session_id";
+                        };
+                    };
+                };
+            };
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["AppCheckFailed"];
+            /**
+             * @description The user has no such purchase, whether or not somebody else has; or it has no receipt at Stripe, such as a
+             *     purchase that cost nothing.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "unknown_purchase" | "no_receipt";
+                        };
+                    };
+                };
+            };
+            405: components["responses"]["MethodNotAllowed"];
+            /** @description The user, or all users of the instance, asked for too many receipts within a minute. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        error?: {
+                            /** @constant */
+                            code?: "too_many_receipts";
+                        };
+                    };
+                };
+            };
+            500: components["responses"]["Internal"];
+            /** @description Stripe refused the request; trying again does not help. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        error?: {
+                            /** @constant */
+                            code?: "stripe_refused";
+                        };
+                    };
+                };
+            };
             503: components["responses"]["Unavailable"];
         };
     };
