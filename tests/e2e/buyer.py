@@ -70,6 +70,10 @@ class Buyer:
         """Open a Checkout Session and return its id."""
         return str(self.order(package, currency).raise_for_status().json()["session_id"])
 
+    def receipt(self, session_id: str) -> httpx.Response:
+        """Ask where Stripe shows the receipt of a purchase."""
+        return self._web.get("/api/tokens/receipt", params={"session_id": session_id}, headers=self.authorization)
+
     def balance(self) -> int:
         """Return the balance as the page shows it."""
         answer = self._web.get("/api/tokens/balance", headers=self.authorization)
@@ -164,7 +168,7 @@ class StripeSide:
         """Whether no webhook is under way."""
         return bool(self._simulator.get("/_sim/webhooks").raise_for_status().json()["idle"])
 
-    def session_with_metadata(self, metadata: Mapping[str, str]) -> str:
+    def session_with_metadata(self, metadata: Mapping[str, str], *, invoice: bool = False) -> str:
         """Open a Checkout Session for `popular` with metadata of the caller's, as somebody with our key could."""
         terms = next(package for package in load_catalog().packages if package.id == "popular").current
         product = self._client.v1.products.create({"name": "Popular Pack"})
@@ -181,6 +185,7 @@ class StripeSide:
                         "quantity": 1,
                     }
                 ],
+                "invoice_creation": {"enabled": invoice},
                 "metadata": dict(metadata),
                 "payment_intent_data": {"metadata": dict(metadata)},
                 "success_url": "http://localhost/token-purchase-success",

@@ -45,6 +45,23 @@ def test_buying_popular_makes_a_balance_of_110_with_one_entry(
     assert database.document(f"transactions/purchase:{session_id}").get().exists
 
 
+def test_a_purchase_has_a_receipt_for_its_buyer_alone(
+    sign_up: Callable[[], Buyer], stripe_side: StripeSide, stack: Stack
+) -> None:
+    buyer, stranger = sign_up(), sign_up()
+    session_id = buyer.checkout("popular")
+    before = buyer.receipt(session_id)
+    stripe_side.pay(session_id).raise_for_status()
+    eventually(lambda: buyer.balance() == POPULAR_TOKENS)
+
+    address = buyer.receipt(session_id).raise_for_status().json()["url"]
+
+    assert address.startswith(f"{stack.endpoints.stripe}/receipts/")
+    assert "$9.99 paid." in httpx.get(address).text
+    for refused in (before, stranger.receipt(session_id)):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "unknown_purchase")
+
+
 def test_an_event_delivered_71_times_is_credited_once(
     buyer: Buyer, stripe_side: StripeSide, stack: Stack, database: firestore.Client
 ) -> None:

@@ -36,8 +36,8 @@ export class ApiError extends Error {
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 20_000;
-// create_checkout asks Stripe up to three times, for 10 s each, and then says that Stripe is away. Hosting waits for 60 s.
-const CHECKOUT_TIMEOUT_MS = 55_000;
+// Functions ask Stripe up to three times, for 10 s each, and then say that Stripe is away. Hosting waits for 60 s.
+const STRIPE_TIMEOUT_MS = 55_000;
 
 /** Returns a token that says that our pages are asking, if there is one. */
 export type AppCheck = () => Promise<string | null>;
@@ -74,7 +74,7 @@ export async function createCheckoutSession(
     `${origin}/api/tokens/create-checkout-session`,
     caller,
     order,
-    CHECKOUT_TIMEOUT_MS,
+    STRIPE_TIMEOUT_MS,
   );
 }
 
@@ -84,6 +84,12 @@ export async function listTransactions(
 ): Promise<TransactionPage> {
   const query = new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) });
   return call<Answer<"listTransactions">>(`/api/tokens/transactions?${query}`, caller);
+}
+
+/** Asks where Stripe shows the receipt or the invoice of one of the caller's purchases. The address expires. */
+export async function getReceipt(caller: Caller, sessionId: string): Promise<Answer<"getReceipt">> {
+  const query = new URLSearchParams({ session_id: sessionId });
+  return call<Answer<"getReceipt">>(`/api/tokens/receipt?${query}`, caller, undefined, STRIPE_TIMEOUT_MS);
 }
 
 async function call<Body>(address: string, caller?: Caller, body?: object, timeout_ms = TIMEOUT_MS): Promise<Body> {

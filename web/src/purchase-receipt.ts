@@ -1,5 +1,5 @@
 // The receipt of a credited purchase, with its refunds and disputes.
-import type { Transaction } from "./api";
+import type { Caller, Transaction } from "./api";
 import { coinStack } from "./coins";
 import { copyButton } from "./copy-button";
 import { make } from "./dom";
@@ -7,6 +7,7 @@ import { describe, type PackNames, packName, paidFor, typeOf } from "./history-w
 import { START_URL } from "./links";
 import { takenBack } from "./purchase";
 import { receipt, row } from "./purchase-scenes";
+import { stripeReceipt } from "./stripe-receipt";
 import { formats, texts } from "./texts";
 import { actions, link } from "./views/parts";
 
@@ -18,9 +19,11 @@ interface Receipt {
   /** Whether the buyer was waiting for it. */
   isRecent: boolean;
   names: PackNames | undefined;
+  buyer: Caller | undefined;
 }
 
-export function receiptOf({ purchase, later, isRecent, names }: Receipt): Node[] {
+export function receiptOf({ purchase, later, isRecent, names, buyer }: Receipt): Node[] {
+  const stripe = buyer && stripeReceipt(purchase, buyer);
   const canStart = purchase.balanceAfter > 0 && takenBack(later) < purchase.amount;
   return [
     coinStack(purchase.amount, purchase.details.bonus ?? 0, { fit: true }),
@@ -30,7 +33,9 @@ export function receiptOf({ purchase, later, isRecent, names }: Receipt): Node[]
     actions(
       canStart ? link(START_URL, words.start, "primary") : link("/buy-tokens", words.buyMore, "primary"),
       link("/transactions", words.history, "plain"),
+      stripe?.button ?? false,
     ),
+    ...(stripe ? [stripe.place] : []),
   ];
 }
 

@@ -3,6 +3,7 @@ import {
   ApiError,
   createCheckoutSession,
   getBalance,
+  getReceipt,
   listPackages,
   listTransactions,
   sendAppCheck,
@@ -53,13 +54,14 @@ describe("a request", () => {
     ]);
   });
 
-  it("waits for an order as long as the service waits for Stripe", async () => {
+  it("waits for an order, and for a receipt, as long as the service waits for Stripe", async () => {
     const timeout = vi.spyOn(AbortSignal, "timeout");
     answerWith({ success: true, session_id: "cs_1", url: "https://stripe.example" });
     await createCheckoutSession(ADA, "popular");
+    await getReceipt(ADA, "cs_test_1");
     await getBalance(ADA);
 
-    expect(timeout.mock.calls).toEqual([[55_000], [20_000]]); // three tries of 10 s each; Hosting gives up after 60 s
+    expect(timeout.mock.calls).toEqual([[55_000], [55_000], [20_000]]); // three tries of 10 s each; Hosting gives up after 60 s
   });
 
   it("posts an order as JSON", async () => {

@@ -89,10 +89,11 @@ describe("a purchase with an entry", () => {
 });
 
 describe("a receipt", () => {
+  const BUYER = { getIdToken: async () => "adas-token" };
   const names = new Map([["popular", "Popular Pack"]]);
   const textOf = (purchase: Transaction, later: Transaction[] = [], isRecent = false) => {
     const page = document.createElement("div");
-    page.append(...receiptOf({ purchase, later, isRecent, names }));
+    page.append(...receiptOf({ purchase, later, isRecent, names, buyer: BUYER }));
     return { title: page.querySelector("h1")?.textContent, lead: page.querySelector(".lead")?.textContent, page };
   };
 
@@ -107,6 +108,13 @@ describe("a receipt", () => {
 
     expect(rows.slice(1, 5)).toEqual(["Popular Pack", "+110", "$9.99", "110"]);
     expect(rows[0]).toContain("2026");
+  });
+
+  it("leads to Stripe's own, if something was paid", () => {
+    const paid = entry({ ...PURCHASE, details: { ...PURCHASE.details, stripePaymentIntentId: "pi_1" } });
+
+    expect(textOf(paid).page.querySelector(".actions button")?.textContent).toBe("View Stripe's receipt");
+    expect(textOf(PURCHASE).page.querySelector("button[data-testid=stripe-receipt]")).toBeNull();
   });
 
   it("says that a purchase covered a debt, or part of it", () => {

@@ -78,7 +78,7 @@ function show(state: PurchaseState): void {
 function receiptNodes({ purchase, later }: Extract<PurchaseState, { stage: "credited" }>): Node[] {
   const isRecent = Date.parse(purchase.timestamp) > OPENED_AT - RECENT_MS;
   if (isRecent && later.length === 0) celebrateOnce(purchase.id);
-  return receiptOf({ purchase, later, isRecent, names });
+  return receiptOf({ purchase, later, isRecent, names, buyer: user });
 }
 
 /** Not when the page is refreshed, and not for readers who want no motion. */

@@ -151,6 +151,11 @@ export function textsIn(formats: Formats): Texts {
       paid: "Bezahlt",
       transaction: "Transaktionsnummer",
       reference: "Referenz",
+      stripeReceipt: "Beleg von Stripe ansehen",
+      stripeInvoice: "Rechnung ansehen",
+      noStripeReceipt: "Stripe hat zu diesem Kauf keinen Beleg. Wenn Sie einen brauchen, hilft Ihnen unser Support.",
+      stripeReceiptFailed:
+        "Wir konnten das nicht von Stripe, unserem Zahlungsdienst, abrufen. Versuchen Sie es in einer Minute noch einmal.",
       copy: "Kopieren",
       copyOf: "Transaktionsnummer kopieren",
       copyOfReference: "Referenz kopieren",
