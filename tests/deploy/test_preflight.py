@@ -268,7 +268,7 @@ def test_a_small_quota_is_a_note(ready: Project) -> None:
     state(quota=20_000)(ready)
 
     (note,) = ready.preflight(*ALL).notes
-    assert "take 240 CPUs; us-central1 grants 20" in note
+    assert "take 222 CPUs; us-central1 grants 20" in note
 
 
 RELEASED: dict[str, tuple[list[str], str]] = {

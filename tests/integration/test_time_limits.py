@@ -28,7 +28,7 @@ from topology.functions import load_functions
 
 KEY = "sk_test_limits"
 TIMEOUTS_S = {row.name: row.timeout_s for row in load_functions()}
-USES_STRIPE = ["create_checkout", "credit_tokens", "sync_subscription"]
+USES_STRIPE = ["create_checkout", "credit_tokens", "get_receipt", "sync_subscription"]
 
 
 @pytest.fixture(scope="module")
