@@ -51,6 +51,7 @@ class Buyer:
 
     def __init__(self, uid: str, id_token: str, web: httpx.Client) -> None:
         self.uid = uid
+        self.id_token = id_token
         self.authorization = {"Authorization": f"Bearer {id_token}"}
         self._web = web
 

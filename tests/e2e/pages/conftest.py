@@ -42,17 +42,23 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_shopper(browser: Browser, stack: Stack, web: httpx.Client) -> Iterator[NewShopper]:
-    """Create buyers, each with their own browser context. At the end, there was no unexpected error."""
+    """Create buyers, each with their own browser context. At the end, there was no unexpected error.
+
+    With `signed_in`, the browser remembers them, as if they had signed in on a page that is closed by now.
+    """
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def make(account: Account | None = None, **options: object) -> Shopper:
+    def make(account: Account | None = None, *, signed_in: bool = False, **options: object) -> Shopper:
+        owner = account or Account.new(stack.endpoints, web)
         # Counting up takes a second, so a test that looks at motion asks for it.
         usual = {"base_url": stack.endpoints.web, "reduced_motion": "reduce"}
         context = browser.new_context(**{**usual, **options})  # type: ignore[arg-type] # by name
+        if signed_in:
+            context.add_init_script(owner.sign_in_script(stack.endpoints.web))
         watch = Watch(stack.endpoints.web)
         watch.follow(context)
         opened.append((context, watch))
-        return Shopper(context.new_page(), account or Account.new(stack.endpoints, web), watch)
+        return Shopper(context.new_page(), owner, watch)
 
     yield make
 
@@ -71,9 +77,9 @@ def shopper(new_shopper: NewShopper) -> Shopper:
 
 
 @pytest.fixture
-def signed_in(shopper: Shopper) -> Shopper:
+def signed_in(new_shopper: NewShopper) -> Shopper:
     """A new buyer, signed in, on /buy-tokens."""
+    shopper = new_shopper(signed_in=True)
     shopper.open()
-    shopper.sign_in()
     shopper.see_balance(0)
     return shopper

@@ -1,5 +1,7 @@
 """A buyer on the pages, in a real browser."""
 
+import json
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,12 @@ PASSWORD = "a-password"
 CHECKOUT_PATH = "/api/tokens/create-checkout-session"
 ASKS_FOR_3DS = "4000002500003155"
 
+_SIGN_IN_ONCE = """(origin, user) => {
+  if (location.origin !== origin || localStorage.getItem("signed-in-by-test")) return;
+  localStorage.setItem("signed-in-by-test", "yes");
+  localStorage.setItem("firebase:authUser:demo:[DEFAULT]", user);
+}"""
+_ID_TOKEN_LASTS_S = 3600
 _ACCOUNTS = "http://{auth}/identitytoolkit.googleapis.com/v1/accounts:{method}?key=demo"
 
 
@@ -25,11 +33,12 @@ NETWORK_PROBE = "https://www.google.com/images/cleardot.gif"
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the Auth emulator, and its owner's calls to the API."""
+    """An account of the Auth emulator, its owner's calls to the API, and the token that renews their session."""
 
     email: str
     password: str
     buyer: Buyer
+    refresh_token: str
 
     @classmethod
     def new(cls, endpoints: Endpoints, web: httpx.Client) -> "Account":
@@ -43,7 +52,25 @@ class Account:
     def _of(cls, endpoints: Endpoints, web: httpx.Client, method: str, email: str, password: str) -> "Account":
         body = {"email": email, "password": password, "returnSecureToken": True}
         answer = httpx.post(_ACCOUNTS.format(auth=endpoints.auth, method=method), json=body).raise_for_status().json()
-        return cls(email, password, Buyer(answer["localId"], answer["idToken"], web))
+        return cls(email, password, Buyer(answer["localId"], answer["idToken"], web), answer["refreshToken"])
+
+    def sign_in_script(self, web: str) -> str:
+        """Return a script that signs the account in at this web origin, on the first page that a browser opens there.
+
+        It leaves the user where Firebase's SDK looks for one: in localStorage. The SDK moves it to IndexedDB.
+        """
+        user = {
+            "uid": self.buyer.uid,
+            "email": self.email,
+            "emailVerified": False,
+            "isAnonymous": False,
+            "stsTokenManager": {
+                "refreshToken": self.refresh_token,
+                "accessToken": self.buyer.id_token,
+                "expirationTime": int((time.time() + _ID_TOKEN_LASTS_S) * 1000),
+            },
+        }
+        return f"({_SIGN_IN_ONCE})({json.dumps(web)}, {json.dumps(json.dumps(user))})"
 
 
 @dataclass

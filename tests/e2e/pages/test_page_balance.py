@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually, reserve, spend
+from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import Shopper
 
 
@@ -82,20 +83,22 @@ def test_pages_that_only_show_it_poll_the_api_without_firestores_sdk(
 
 
 def test_without_firestore_it_shows_the_balance_of_the_api(
-    shopper: Shopper, stack: Stack, stripe_side: StripeSide
+    new_shopper: NewShopper, stack: Stack, stripe_side: StripeSide
 ) -> None:
+    shopper = new_shopper(signed_in=True)
     cut_off_firestore(shopper, stack)
     stripe_side.pay(shopper.account.buyer.checkout("starter")).raise_for_status()
     shopper.open("/transactions")
-    shopper.sign_in()
 
     shopper.see_balance(50)
 
 
-def test_without_firestore_the_success_page_finds_the_purchase_by_the_api(shopper: Shopper, stack: Stack) -> None:
+def test_without_firestore_the_success_page_finds_the_purchase_by_the_api(
+    new_shopper: NewShopper, stack: Stack
+) -> None:
+    shopper = new_shopper(signed_in=True)
     cut_off_firestore(shopper, stack)
     shopper.open()
-    shopper.sign_in()
     shopper.buy()
 
     shopper.pay()
@@ -103,11 +106,11 @@ def test_without_firestore_the_success_page_finds_the_purchase_by_the_api(shoppe
     shopper.see_outcome("110 tokens are yours")
 
 
-def test_without_firestore_and_the_api_it_is_unavailable(shopper: Shopper, stack: Stack) -> None:
+def test_without_firestore_and_the_api_it_is_unavailable(new_shopper: NewShopper, stack: Stack) -> None:
+    shopper = new_shopper(signed_in=True)
     cut_off_firestore(shopper, stack)
     shopper.page.route("**/api/tokens/balance", lambda route: route.abort())
     shopper.open()
-    shopper.sign_in()
 
     expect(shopper.find("balance").get_by_role("status")).to_have_text("Balance unavailable", timeout=15_000)
 

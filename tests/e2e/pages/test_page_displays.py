@@ -45,12 +45,10 @@ def settled(new_shopper: NewShopper, stripe_side: StripeSide) -> Callable[..., S
     """Open pages as a buyer who has bought a pack, with the options of a browser context."""
 
     def signed_in(**options: object) -> Shopper:
-        shopper = new_shopper(**options)
+        shopper = new_shopper(signed_in=True, **options)
         shopper.watch.expect_error("404")
         stripe_side.pay(shopper.account.buyer.checkout("popular")).raise_for_status()
         eventually(lambda: shopper.account.buyer.balance() == 110)
-        shopper.open()
-        shopper.sign_in()
         return shopper
 
     return signed_in

@@ -67,9 +67,8 @@ def test_the_success_page_shows_the_tokens_within_2_s_of_the_webhook(signed_in: 
 
 
 def test_the_transaction_id_can_be_copied(new_shopper: NewShopper) -> None:
-    shopper = new_shopper(permissions=["clipboard-read", "clipboard-write"])
+    shopper = new_shopper(signed_in=True, permissions=["clipboard-read", "clipboard-write"])
     shopper.open()
-    shopper.sign_in()
     shopper.buy("starter")
     shopper.pay()
     entry_id = shopper.find("transaction-id").inner_text(timeout=15_000)
@@ -81,9 +80,8 @@ def test_the_transaction_id_can_be_copied(new_shopper: NewShopper) -> None:
 
 
 def test_nothing_moves_with_reduced_motion(new_shopper: NewShopper) -> None:
-    shopper = new_shopper(reduced_motion="reduce")
+    shopper = new_shopper(signed_in=True, reduced_motion="reduce")
     shopper.open()
-    shopper.sign_in()
     shopper.buy()
     shopper.pay()
 
@@ -189,10 +187,8 @@ def test_closing_the_sign_in_dialog_buys_nothing(shopper: Shopper) -> None:
 def test_a_debt_is_explained_and_an_old_receipt_is_not_celebrated(
     new_shopper: NewShopper, stripe_side: StripeSide, stack: Stack, database: firestore.Client
 ) -> None:
-    shopper = new_shopper(reduced_motion="no-preference")
+    shopper = new_shopper(signed_in=True, reduced_motion="no-preference")
     go_into_debt(shopper, stripe_side, stack, tokens=30)
-    shopper.open()
-    shopper.sign_in()
     for path in ("/buy-tokens", "/"):
         shopper.open(path)
         expect(shopper.find("debt")).to_have_text("You owe 30 tokens. Your next purchase will cover them first.")
@@ -282,10 +278,7 @@ class TestOpenPurchases:
         session_id = signed_in.buy("starter")
         signed_in.pay()
         signed_in.see_outcome("50 tokens are yours")
-        other = new_shopper()
-        other.open()
-        other.sign_in()
-        other.see_balance(0)
+        other = new_shopper(signed_in=True)
 
         other.open(f"/token-purchase-success?session_id={session_id}")
 
