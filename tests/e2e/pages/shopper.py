@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from local import demo_account
 from local.stack import Endpoints
@@ -112,6 +112,26 @@ class Watch:
 
 
 @dataclass
+class HeldBack:
+    """Requests of a page that wait for an answer, the oldest first."""
+
+    page: Page
+    _routes: list[Route] = field(default_factory=list)
+
+    def keep(self, route: Route) -> None:
+        self._routes.append(route)
+
+    def take(self) -> Route:
+        """Wait until there is one, and take it."""
+        eventually(self._is_one_there)
+        return self._routes.pop(0)
+
+    def _is_one_there(self) -> bool:
+        self.page.wait_for_timeout(10)  # Playwright reports requests only while it waits
+        return bool(self._routes)
+
+
+@dataclass
 class Shopper:
     """One tab of the pages, and what a buyer does in it."""
 
@@ -137,6 +157,16 @@ class Shopper:
         """
         self.watch.expect_error("Could not reach Cloud Firestore backend")
         self.page.clock.fast_forward(milliseconds)
+
+    def hold_back(self, url: str) -> "HeldBack":
+        """Let requests to these addresses wait for an answer."""
+        held_back = HeldBack(self.page)
+        self.page.route(url, held_back.keep)
+        return held_back
+
+    def return_to_tab(self) -> None:
+        """Let the page ask for the balance again, unless it is asking."""
+        self.page.evaluate("dispatchEvent(new Event('focus'))")
 
     def sign_in(self) -> None:
         self.find("sign-in").click()

@@ -71,21 +71,17 @@ def test_a_purchase_continues_after_an_expired_session_is_renewed(signed_in: Sho
 
 def test_a_slow_stripe_is_waited_for_and_explained(signed_in: Shopper) -> None:
     signed_in.page.clock.install()
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    signed_in.page.route(f"**{CHECKOUT_PATH}", hold_back)
+    held_back = signed_in.hold_back(f"**{CHECKOUT_PATH}")
     signed_in.find("buy-popular").click()
     expect(signed_in.find("buy-popular")).to_have_text("Opening Stripe…")
+    order = held_back.take()
 
     signed_in.jump(30_000)  # as long as create_checkout waits for Stripe
 
     expect(signed_in.find("notice")).to_contain_text("Stripe is taking longer than usual")
     body = openapi.responses(CHECKOUT_PATH, "post")[503]["content"]["application/json"]["examples"]
     signed_in.watch.expect_error("503")
-    held_back[0].fulfill(status=503, json=body["stripe_unavailable"]["value"])
+    order.fulfill(status=503, json=body["stripe_unavailable"]["value"])
     expect(signed_in.find("notice")).to_contain_text("We can't reach Stripe, our payment provider")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from google.cloud import firestore
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from local.stack import Stack
 from tests.e2e.buyer import StripeSide, eventually, spend
@@ -230,12 +230,7 @@ def test_printing_shows_the_entries_and_who_they_belong_to(signed_in: Shopper, s
 def test_missing_pack_names_do_not_hold_anything_up(signed_in: Shopper, stripe_side: StripeSide) -> None:
     session_id = signed_in.account.buyer.checkout("starter")
     stripe_side.pay(session_id).raise_for_status()
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    signed_in.page.route("**/api/tokens/packages", hold_back)
+    packages = signed_in.hold_back("**/api/tokens/packages")
 
     for path, shown in {
         "/transactions": signed_in.find("entries"),
@@ -243,7 +238,7 @@ def test_missing_pack_names_do_not_hold_anything_up(signed_in: Shopper, stripe_s
     }.items():
         signed_in.open(path)
         expect(shown).to_contain_text("token pack", timeout=10_000)
-        held_back.pop().continue_()
+        packages.take().continue_()
         expect(shown).to_contain_text("Starter Pack")
 
 

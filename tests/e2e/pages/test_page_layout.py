@@ -40,12 +40,7 @@ def test_the_packs_and_their_prices_are_there_without_javascript(new_shopper: Ne
 
 
 def test_a_page_is_painted_before_its_program_is_there(shopper: Shopper) -> None:
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    shopper.page.route("**/*.js", hold_back)
+    programs = shopper.hold_back("**/*.js")
     shopper.page.goto("/buy-tokens", wait_until="commit")
 
     expect(shopper.page.locator("[data-package=popular]")).to_be_visible()
@@ -54,7 +49,7 @@ def test_a_page_is_painted_before_its_program_is_there(shopper: Shopper) -> None
     # which evaluates its condition in the page whenever it does not hold at once.
     painted = "performance.getEntriesByName('first-contentful-paint').length === 1"
     eventually(lambda: bool(shopper.page.evaluate(painted)))
-    assert held_back
+    programs.take()
     shopper.page.unroute_all(behavior="ignoreErrors")
     shopper.open()
     expect(shopper.find("buy-popular")).to_be_enabled()
@@ -78,17 +73,12 @@ def test_the_packs_of_the_build_give_way_to_those_on_sale(shopper: Shopper) -> N
 
 
 def test_a_pack_that_is_the_same_keeps_its_place_and_its_focus(shopper: Shopper) -> None:
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    shopper.page.route("**/api/tokens/packages", hold_back)
+    packages = shopper.hold_back("**/api/tokens/packages")
     shopper.open()
     shopper.find("buy-pro").focus()
 
     with shopper.page.expect_response("**/api/tokens/packages"):
-        held_back[0].continue_()
+        packages.take().continue_()
     shopper.page.wait_for_timeout(200)
 
     expect(shopper.find("buy-pro")).to_be_focused()

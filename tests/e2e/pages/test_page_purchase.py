@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from google.cloud import firestore
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from local.stack import Stack
 from tests.e2e.buyer import DECLINES, StripeSide, eventually, spend
@@ -148,12 +148,7 @@ def test_a_double_click_makes_one_session(signed_in: Shopper) -> None:
 
 
 def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) -> None:
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    signed_in.page.route(f"**{CHECKOUT_PATH}", hold_back)
+    order = signed_in.hold_back(f"**{CHECKOUT_PATH}")
 
     signed_in.find("buy-popular").click()
 
@@ -161,7 +156,7 @@ def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) 
     expect(signed_in.find("buy-popular")).to_be_disabled()
     expect(signed_in.find("buy-pro")).to_be_disabled()
     expect(signed_in.find("buy-pro")).to_have_text("Buy Now")
-    held_back[0].continue_()
+    order.take().continue_()
     expect(signed_in.find("pay-button")).to_be_visible(timeout=15_000)
 
 

@@ -1,26 +1,20 @@
 """Signing in and out, and what remains on the page."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.e2e.buyer import StripeSide
 from tests.e2e.pages.shopper import Shopper
 
 
 def test_a_firestore_that_fails_after_signing_out_does_not_bring_the_user_back(shopper: Shopper) -> None:
-    held_back: list[Route] = []
-
-    def hold_back(route: Route) -> None:
-        held_back.append(route)
-
-    shopper.page.route("**/assets/firestore-sdk-*", hold_back)
+    firestore = shopper.hold_back("**/assets/firestore-sdk-*")
     shopper.page.add_init_script("sessionStorage.setItem('reloaded-for-missing-file', 'yes')")
     shopper.watch.expect_error("net::ERR_FAILED")
     shopper.open("/transactions")
     shopper.sign_in()
     shopper.sign_out()
 
-    for route in held_back:
-        route.abort()
+    firestore.take().abort()
     shopper.page.wait_for_timeout(1_000)
 
     expect(shopper.find("sign-in")).to_be_visible()
@@ -38,7 +32,7 @@ def test_a_session_that_failed_to_open_is_opened_later(shopper: Shopper) -> None
     shopper.page.unroute(init)
     shopper.page.evaluate("dispatchEvent(new Event('online'))")
 
-    expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible(timeout=2_000)
+    expect(shopper.page.get_by_text("Sign in to see your history")).to_be_visible(timeout=3_000)
 
 
 def test_a_tab_that_missed_a_deployment_reloads_once(shopper: Shopper) -> None:
