@@ -77,7 +77,7 @@ def test_pages_that_only_show_it_poll_the_api_without_firestores_sdk(
             assert not [name for name in loaded if "firestore" in name]
 
     spend(stack, buyer.uid, 10).raise_for_status()
-    signed_in.page.evaluate("dispatchEvent(new Event('focus'))")  # as when the reader returns to the tab
+    signed_in.return_to_tab()
 
     signed_in.see_balance(100)
 

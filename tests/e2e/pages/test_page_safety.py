@@ -49,6 +49,8 @@ WRITE_BY_SDK = """async ([uid, change]) => {
 def rich(signed_in: Shopper, stripe_side: StripeSide) -> Shopper:
     """A buyer with 110 tokens, and Google's SDK in the console."""
     stripe_side.pay(signed_in.account.buyer.checkout()).raise_for_status()
+    signed_in.see_credit(110)
+    signed_in.return_to_tab()  # or the page would ask again only after 10 s
     signed_in.see_balance(110)
     signed_in.page.route("**/sdk/*", _serve_sdk)
     return signed_in
