@@ -160,6 +160,32 @@ def test_while_one_pack_is_being_bought_none_can_be_clicked(signed_in: Shopper) 
     expect(signed_in.find("pay-button")).to_be_visible(timeout=15_000)
 
 
+def test_packs_that_arrive_late_do_not_end_what_has_begun(signed_in: Shopper) -> None:
+    """The page can be bought from before the list is there; a second click must not begin a second payment."""
+    packages = signed_in.hold_back("**/api/tokens/packages")
+    signed_in.open()
+    signed_in.see_balance(0)
+    order = signed_in.hold_back(f"**{CHECKOUT_PATH}")
+    signed_in.find("buy-popular").click()
+    held = order.take()
+
+    with signed_in.page.expect_response("**/api/tokens/packages"):
+        packages.take().continue_()
+    settle(signed_in)
+
+    expect(signed_in.find("buy-popular")).to_have_text("Opening Stripe…")
+    expect(signed_in.find("buy-pro")).to_be_disabled()
+    signed_in.watch.expect_error("net::ERR_FAILED")
+    held.abort()
+    expect(signed_in.find("buy-pro")).to_be_enabled()
+    expect(signed_in.find("buy-popular")).to_have_text("Buy Now")
+
+
+def settle(shopper: Shopper) -> None:
+    """Let the page do what it does with an answer that has arrived."""
+    shopper.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def test_a_signed_out_buyer_signs_in_on_the_way(shopper: Shopper) -> None:
     shopper.open()
     shopper.find("buy-popular").click()

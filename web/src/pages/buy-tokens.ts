@@ -19,6 +19,7 @@ const packs = byId("packs");
 const choice = byId<HTMLSelectElement>("currency");
 const offers = new Map<string, Package>(); // each at the price that is shown
 let packages: Package[] = [];
+let buying: string | null = null;
 
 startShell();
 showDebt(byId("debt"));
@@ -48,9 +49,11 @@ async function load(): Promise<void> {
   }
 }
 
-/** Replaces the cards that differ: what a reader sees or has focused stays. */
+/** Replaces the cards that differ: what a reader sees or has focused stays, and everything while a pack is being bought. */
 function show(currency = ""): void {
   const shown = packages.map((pack) => inCurrency(pack, currency));
+  for (const pack of shown) offers.set(pack.id, pack);
+  if (buying !== null) return;
   const cards = shown.map((pack) => packCard(pack));
   for (const card of cards) enable(card);
   for (const [position, card] of cards.entries()) {
@@ -59,7 +62,6 @@ function show(currency = ""): void {
     else if (!old.isEqualNode(card)) old.replaceWith(card);
   }
   while (packs.children.length > cards.length) packs.lastElementChild?.remove();
-  for (const pack of shown) offers.set(pack.id, pack);
   if (shown.length === 0) notice.say(words.empty);
 }
 
@@ -68,7 +70,7 @@ function showCurrencies(current = ""): void {
   byId("currency-choice").hidden = currencies.length < 2;
   choice.replaceChildren(...currencyOptions(currencies));
   choice.value = current;
-  choice.disabled = false;
+  choice.disabled = buying !== null;
 }
 
 function enable(parent: ParentNode): void {
@@ -98,10 +100,12 @@ async function start(pack: Wanted): Promise<void> {
     );
   }
   showBuying(null);
+  if (packages.length > 0) show(choice.value);
 }
 
 /** Shows which pack is being bought; until then, no other can be. */
 function showBuying(id: string | null): void {
+  buying = id;
   choice.disabled = id !== null;
   for (const button of packs.querySelectorAll<HTMLElement>("button.buy")) {
     const isChosen = id !== null && button.dataset["testid"] === `buy-${id}`;
