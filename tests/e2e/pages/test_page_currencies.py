@@ -1,6 +1,7 @@
 """Buying in euros and in yen: every page, file and command shows the right money, from the offer to the dispute.
 
-These tests have a stack of their own, which sells the catalog `international`.
+These tests have a stack of their own, which sells the catalog `international`. They start it as a developer does, and
+so they also see that start_local.sh starts and stops everything: one more stack just for that would take very long.
 """
 
 import csv
@@ -17,28 +18,28 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
-from local.stack import Stack
 from tests.e2e.buyer import Buyer, StripeSide, eventually
-from tests.e2e.pages.accessibility import violations
+from tests.e2e.launcher import LaunchedStack, descendants, launched, runs
+from tests.e2e.pages.accessibility import violations, violations_in_the_dark
 from tests.e2e.pages.conftest import NewShopper
 from tests.e2e.pages.shopper import Shopper
-from topology.functions import ROOT
+from topology.functions import ROOT, load_functions
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("international"), catalog="international") as running:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaunchedStack]:
+    with launched(tmp_path_factory.mktemp("international"), "--catalog", "international") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def web(stack: Stack) -> Iterator[httpx.Client]:
+def web(stack: LaunchedStack) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=stack.endpoints.web, timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def stripe_side(stack: Stack) -> Iterator[StripeSide]:
+def stripe_side(stack: LaunchedStack) -> Iterator[StripeSide]:
     side = StripeSide(stack.endpoints)
     yield side
     side.close()
@@ -95,10 +96,10 @@ YEN = Case(
 
 @pytest.mark.parametrize("case", [EUROS, YEN], ids=lambda case: case.currency)
 def test_everything_shows_the_right_money(
-    case: Case, new_shopper: NewShopper, stripe_side: StripeSide, stack: Stack
+    case: Case, new_shopper: NewShopper, stripe_side: StripeSide, stack: LaunchedStack
 ) -> None:
     stripe_side.settle_in("usd", 1.08 if case is EUROS else 0.0065)
-    shopper = new_shopper(locale=case.locale)
+    shopper = new_shopper(signed_in=True, locale=case.locale)
     charge = bought(case, shopper, stripe_side)
 
     stripe_side.refund(charge, case.refund)
@@ -122,7 +123,6 @@ def bought(case: Case, shopper: Shopper, stripe_side: StripeSide) -> str:
     shopper.open()
     expect(shopper.page.locator("[data-package=popular] .price strong")).to_have_text(case.shown)
     expect(shopper.find("currency")).to_have_value(case.currency)
-    shopper.sign_in()
     shopper.see_balance(0)
     session_id = shopper.buy()
     expect(shopper.find("amount-total")).to_have_text(case.shown_by_stripe)
@@ -153,7 +153,7 @@ def see_file(case: Case, shopper: Shopper) -> None:
     assert {row["Currency"] for row in rows} == {case.currency.upper()}
 
 
-def see_what_operators_see(case: Case, shopper: Shopper, stack: Stack, disputed: int) -> None:
+def see_what_operators_see(case: Case, shopper: Shopper, stack: LaunchedStack, disputed: int) -> None:
     uid = shopper.account.buyer.uid
     shown = operate(stack, "user", "show", uid)
     lines = [line for line in shown.splitlines() if any(f" {money} " in line for money in case.by_ops)]
@@ -164,7 +164,7 @@ def see_what_operators_see(case: Case, shopper: Shopper, stack: Stack, disputed:
     assert seen["outcome"] == "reinstated"
 
 
-def operate(stack: Stack, *words: str) -> str:
+def operate(stack: LaunchedStack, *words: str) -> str:
     command = [sys.executable, "-m", "ops", "--local", "--endpoints", str(stack.endpoints_file), *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -172,7 +172,7 @@ def operate(stack: Stack, *words: str) -> str:
 
 
 def test_a_held_purchase_in_yen_is_released_at_its_price_in_yen(
-    buyer: Buyer, stripe_side: StripeSide, stack: Stack
+    buyer: Buyer, stripe_side: StripeSide, stack: LaunchedStack
 ) -> None:
     sessions = [buyer.checkout("starter", "jpy") for _ in range(6)]  # one more than an hour allows
     for session_id in sessions:
@@ -188,7 +188,7 @@ def test_a_held_purchase_in_yen_is_released_at_its_price_in_yen(
     assert (released["paymentAmount"], released["currency"], released["released"]) == (750, "jpy", True)
 
 
-def test_the_smoke_test_knows_the_prices_in_every_currency(stack: Stack) -> None:
+def test_the_smoke_test_knows_the_prices_in_every_currency(stack: LaunchedStack) -> None:
     command = ("./smoke_test.sh", stack.endpoints.web, "--catalog", "international")
     run = subprocess.run(command, cwd=ROOT, check=False, text=True, capture_output=True, timeout=120)
 
@@ -196,7 +196,7 @@ def test_the_smoke_test_knows_the_prices_in_every_currency(stack: Stack) -> None
 
 
 def test_a_buyer_can_choose_the_currency_and_keeps_it(new_shopper: NewShopper, stripe_side: StripeSide) -> None:
-    shopper = new_shopper(locale="en-US")
+    shopper = new_shopper(signed_in=True, locale="en-US")
     shopper.open()
     price = shopper.page.locator("[data-package=popular] .price strong")
     expect(price).to_have_text("$9.99")
@@ -206,20 +206,19 @@ def test_a_buyer_can_choose_the_currency_and_keeps_it(new_shopper: NewShopper, s
     shopper.open()
     expect(price).to_have_text("£8.49")
 
-    shopper.sign_in()
     session_id = shopper.buy()
     expect(shopper.find("amount-total")).to_have_text("£8.49")
     stripe_side.pay(session_id).raise_for_status()
     eventually(lambda: shopper.account.buyer.balance() == 110)
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_the_choice_of_a_currency_is_accessible_and_fits_a_phone(new_shopper: NewShopper, color_scheme: str) -> None:
-    shopper = new_shopper(color_scheme=color_scheme, viewport={"width": 320, "height": 800})
+def test_the_choice_of_a_currency_is_accessible_and_fits_a_phone(new_shopper: NewShopper) -> None:
+    shopper = new_shopper(color_scheme="light", viewport={"width": 320, "height": 800})
     shopper.open()
     expect(shopper.find("currency")).to_be_enabled()
 
     assert violations(shopper.page) == []
+    assert violations_in_the_dark(shopper.page) == []
     assert shopper.page.evaluate("document.documentElement.scrollWidth") <= 320
     shopper.find("currency").focus()
     shopper.page.keyboard.press("ArrowDown")
@@ -241,3 +240,17 @@ def test_the_page_has_no_choice_where_packs_are_sold_in_one_currency(new_shopper
 
     expect(shopper.page.locator("[data-package=popular] .price strong")).to_contain_text("9,99")
     expect(shopper.find("currency")).to_be_hidden()
+
+
+def test_start_local_runs_the_product_and_sigterm_leaves_nothing_running(stack: LaunchedStack) -> None:
+    """The last test of this file, as it ends the stack of all of them."""
+    everything = descendants(stack.launcher.pid)
+    assert set(stack.endpoints.functions) == {row.name for row in load_functions()}
+    assert httpx.get(f"{stack.endpoints.web}/api/tokens/packages").is_success
+    assert len(everything) > len(load_functions())
+
+    printed = stack.stop()
+
+    assert stack.endpoints.web in printed
+    assert not stack.endpoints_file.exists()
+    assert [pid for pid in everything if runs(pid)] == []
