@@ -41,16 +41,27 @@ export function creditOf(sessionId: string, entries: readonly Transaction[]): Pu
 export const takenBack = (later: readonly Transaction[]) =>
   Math.max(0, -later.reduce((sum, { amount }) => sum + amount, 0));
 
+/** Where a purchase comes from; the tests pass their own. */
+export interface PurchaseSources {
+  listTransactions: typeof listTransactions;
+  watchPurchase: typeof watchPurchase;
+}
+
 const POLLING = { first_ms: 3_000, longest_ms: 60_000 };
 
 /**
  * Follows the purchase in Firestore, and polls the API until the credit is known: Firestore may be out of reach, or its stream
  * may have ended without a sign. Returns a function that stops it.
  */
-export function followCredit(user: User, sessionId: string, next: (credit: PurchaseState) => void): () => void {
+export function followCredit(
+  user: User,
+  sessionId: string,
+  next: (credit: PurchaseState) => void,
+  sources: PurchaseSources = { listTransactions, watchPurchase },
+): () => void {
   let isPolling = true;
   const stopPolling = repeatWhileVisible(async () => {
-    const page = await listTransactions(user, { limit: 20 }).catch(() => null);
+    const page = await sources.listTransactions(user, { limit: 20 }).catch(() => null);
     if (isPolling) report([...(page?.transactions ?? [])].reverse());
   }, POLLING);
   const end = () => {
@@ -63,7 +74,7 @@ export function followCredit(user: User, sessionId: string, next: (credit: Purch
     end();
     next(credit);
   };
-  const stopLive = watchPurchase(user.uid, sessionId, { next: report, failed: () => {} });
+  const stopLive = sources.watchPurchase(user.uid, sessionId, { next: report, failed: () => {} });
   return () => {
     end();
     stopLive();

@@ -1,20 +1,16 @@
 // The success page's watch for a credit, with a Firestore and an API that do what the test says.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Transaction } from "../src/api";
-import { listTransactions } from "../src/api";
-import { type LiveListener, watchPurchase } from "../src/live";
+import type { listTransactions, Transaction } from "../src/api";
+import type { LiveListener } from "../src/live";
 import { followCredit, type PurchaseState } from "../src/purchase";
 import type { User } from "../src/session";
-
-vi.mock("../src/api", async (original) => ({ ...(await original<object>()), listTransactions: vi.fn() }));
-vi.mock("../src/live", async (original) => ({ ...(await original<object>()), watchPurchase: vi.fn() }));
 
 const ADA = { uid: "ada" } as User;
 const SESSION = "cs_test_1";
 const PURCHASE = { id: `purchase:${SESSION}`, details: { stripeSessionId: SESSION } } as Transaction;
 const REFUND = { id: "refund:re_1", details: { stripeSessionId: SESSION } } as Transaction;
 
-const polled = vi.mocked(listTransactions);
+const polled = vi.fn<typeof listTransactions>();
 const stopLive = vi.fn();
 let live: LiveListener<Transaction[]>;
 let credits: PurchaseState[];
@@ -26,13 +22,16 @@ const answers = (...transactions: Transaction[]) =>
 beforeEach(() => {
   vi.useFakeTimers();
   vi.clearAllMocks();
-  vi.mocked(watchPurchase).mockImplementation((_uid, _session, listener) => {
+  const watchPurchase = (_uid: string, _session: string, listener: LiveListener<Transaction[]>) => {
     live = listener;
     return stopLive;
-  });
+  };
   credits = [];
   answers();
-  stop = followCredit(ADA, SESSION, (credit) => credits.push(credit));
+  stop = followCredit(ADA, SESSION, (credit) => credits.push(credit), {
+    listTransactions: polled,
+    watchPurchase,
+  });
   return () => {
     stop();
     vi.useRealTimers();
