@@ -1,6 +1,7 @@
 """`make bench`: measure, print a table, and write bench/results.json."""
 
 import importlib
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ _console = Console()
 def main(groups: tuple[str, ...], output: Path, *, write: bool) -> None:
     """Measure GROUPS, by default all of them. docs/performance.md explains every row."""
     signal.signal(signal.SIGTERM, _interrupt)  # so that every program is ended
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:+TieredCompilation")  # emulators that get as fast as they can
     rows = []
     for row in _measured(groups or GROUPS):
         rows.append(row)

@@ -38,8 +38,10 @@ def handler() -> Handler:
     return Handler()
 
 
-def queue_of(handler: Handler, *, group_max: int = 100, pace_s: float = 0.0, patience_s: float = HERE_S) -> GroupQueue:
-    return GroupQueue(handler, group_max=group_max, pace_s=pace_s, patience_s=patience_s)
+def queue_of(
+    handler: Handler, *, group_max: int = 100, gather_s: float = 0.0, patience_s: float = HERE_S
+) -> GroupQueue:
+    return GroupQueue(handler, group_max=group_max, gather_s=gather_s, patience_s=patience_s)
 
 
 def line_up(queue: GroupQueue, pool: ThreadPoolExecutor, *requests: str, key: str = "ada") -> list["Future[object]"]:
@@ -137,22 +139,31 @@ def test_who_waits_too_long_is_told_so_and_nothing_is_done(handler: Handler) -> 
     assert handler.groups == [("ada", ["1"])]
 
 
-def test_a_lone_caller_never_waits_for_the_pace(handler: Handler) -> None:
-    queue = queue_of(handler, pace_s=60.0)
-    handler.gate.release(2)
-
-    assert [queue.run("ada", number) for number in "12"] == ["1 done", "2 done"]
-
-
-def test_a_group_that_follows_another_begins_no_sooner_than_its_pace(handler: Handler) -> None:
-    queue = queue_of(handler, pace_s=0.2)
-    begun = time.monotonic()
+def test_lone_callers_never_wait(handler: Handler) -> None:
+    queue = queue_of(handler, gather_s=60.0)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(queue.run, "ada", "1")
         assert handler.entered.acquire(timeout=HERE_S)
         [second] = line_up(queue, pool, "2")
-        handler.gate.release(2)
-        first.result(HERE_S)
-        second.result(HERE_S)
+        handler.gate.release(3)
 
-    assert time.monotonic() - begun >= 0.2
+        assert [future.result(HERE_S) for future in (first, second)] == ["1 done", "2 done"]
+    assert queue.run("ada", "3") == "3 done"
+
+
+def test_those_who_come_back_at_once_join_the_next_group(handler: Handler) -> None:
+    queue = queue_of(handler, gather_s=0.2)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        leader, other = line_up(queue, pool, "2", "3")
+        handler.gate.release(3)
+        first.result(HERE_S)
+
+        assert other.result(HERE_S) == "3 done"
+        assert not leader.done(), "it waits for the next group"
+        line_up(queue, pool, "4", "5", "6")
+        leader.result(HERE_S)
+
+    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3"], ["4", "5", "6"]]
+    assert queue._lines == {}

@@ -171,7 +171,7 @@ def retry_on_conflict(attempt: Callable[[], Result], timeout_s: float) -> Result
     Raises:
         Unavailable: time is up.
     """
-    retry = Retry(if_exception_type(WriteConflict), initial=0.02, maximum=0.5, timeout=timeout_s)
+    retry = Retry(if_exception_type(WriteConflict), initial=0.005, maximum=0.5, timeout=timeout_s)
     try:
         return retry(attempt)()
     except google_errors.RetryError as error:

@@ -4,8 +4,9 @@
     caller 2 ── waits ─┐                                       └─> wakes the first that waits
     caller 3 ── waits ─┴── caller 2 leads: handle([2, 3]) ──> ...
 
-Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long. What
-the handler returned goes along to the next leader, and is forgotten when nobody waits any more.
+Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long. After
+a group of several it waits a moment before that, because those who were answered often come back at once: so the next
+group is larger. What the handler returned goes along to the next leader, and is forgotten when nobody waits any more.
 """
 
 import time
@@ -48,7 +49,6 @@ class _Line:
     """The callers of a key behind the one that leads."""
 
     waiting: deque[Slot] = field(default_factory=deque)
-    begun: float = float("-inf")
     left: Any = None
 
 
@@ -59,16 +59,16 @@ class GroupQueue:
         handle: is given a key, the slots of a group, and what it returned for the group before in the same line, else
             None; it settles each of the slots, or raises for all.
         group_max: the most slots in a group.
-        pace_s: a group that follows another of its key begins at least this long after it began, so that more join it.
+        gather_s: how long the leader of several waits for others to join the next group.
         patience_s: how long a caller waits for its turn.
     """
 
     def __init__(
-        self, handle: Callable[[str, list[Slot], Any], Any], *, group_max: int, pace_s: float, patience_s: float
+        self, handle: Callable[[str, list[Slot], Any], Any], *, group_max: int, gather_s: float, patience_s: float
     ) -> None:
         self._handle = handle
         self._group_max = group_max
-        self._pace_s = pace_s
+        self._gather_s = gather_s
         self._patience_s = patience_s
         self._lock = Lock()
         # A key is here while somebody leads it.
@@ -108,12 +108,8 @@ class GroupQueue:
 
     def _lead(self, key: str, slot: Slot) -> None:
         line = self._lines[key]
-        pause_s = line.begun + self._pace_s - time.monotonic()
-        if pause_s > 0:
-            time.sleep(pause_s)
         with self._lock:
             group = [slot, *(line.waiting.popleft() for _ in range(min(len(line.waiting), self._group_max - 1)))]
-        line.begun = time.monotonic()
         left, line.left = line.left, None
         try:
             line.left = self._handle(key, group, left)
@@ -124,9 +120,11 @@ class GroupQueue:
             if not isinstance(fault, Exception):
                 raise
         finally:
-            self._hand_over(key, line)
             for one in group[1:]:
                 one.turn.set()
+            if len(group) > 1:
+                time.sleep(self._gather_s)
+            self._hand_over(key, line)
 
     def _hand_over(self, key: str, line: _Line) -> None:
         with self._lock:

@@ -41,7 +41,7 @@ CHANGE_TIMEOUT_S = 10.0
 """How long a change waits for its turn, and how long it is then decided again while others write its account."""
 
 GROUP_MAX = 100
-PACE_S = 0.01
+GATHER_S = 0.001
 
 Outcome = TypeVar("Outcome")
 
@@ -72,7 +72,7 @@ class AccountStore:
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.database = database
         self.clock = clock
-        self._queue = GroupQueue(self._settle, group_max=GROUP_MAX, pace_s=PACE_S, patience_s=CHANGE_TIMEOUT_S)
+        self._queue = GroupQueue(self._settle, group_max=GROUP_MAX, gather_s=GATHER_S, patience_s=CHANGE_TIMEOUT_S)
 
     def read(self, uid: str, *, assume_new: bool = False) -> AccountRead:
         """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}.
