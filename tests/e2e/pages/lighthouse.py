@@ -109,6 +109,7 @@ def _measured(url: str, port: int) -> Figures:
     command = [
         *("npx", "--yes", LIGHTHOUSE, url, f"--port={port}", "--quiet", "--output=json"),
         *(f"--only-categories={','.join(CATEGORIES)}", "--disable-storage-reset"),
+        "--max-wait-for-load=20000",  # the network of a page that follows Firestore is never quiet
         *(["--skip-audits=is-crawlable"] if is_private else []),
     ]
     report = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
