@@ -23,6 +23,9 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_aggregation import AggregationResult
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+IN_MAX = 30
+"""The most values that a query may compare a field with: https://firebase.google.com/docs/firestore/query-data/queries"""
+
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -259,6 +262,8 @@ class Query:
     def where(self, *, filter: FieldFilter) -> "Query":  # noqa: A002 - google's name
         if filter.op_string not in _COMPARE:
             raise NotImplementedError(filter.op_string)
+        if filter.op_string == "in" and not 1 <= len(filter.value) <= IN_MAX:
+            raise google_errors.InvalidArgument(f"'IN' supports 1 to {IN_MAX} values")
         return replace(self, filters=(*self.filters, filter))
 
     def order_by(self, field_path: str, direction: str = firestore.Query.ASCENDING) -> "Query":
@@ -329,7 +334,12 @@ class Collection:
         return Query(self.client, self.name).order_by(field_path, direction)
 
 
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"==": operator.eq, ">=": operator.ge, "<=": operator.le}
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "in": lambda value, wanted: value in wanted,
+}
 
 
 def _matches(value: Any, wanted: FieldFilter) -> bool:  # noqa: ANN401 - a field's value

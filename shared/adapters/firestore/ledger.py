@@ -94,7 +94,7 @@ class Ledger:
 
     def purchase_of_payment(self, payment_intent_id: str) -> Entry | None:
         """Return the purchase entry that a PaymentIntent paid for, or None. One query."""
-        return self.store.purchase_of_payment(payment_intent_id)
+        return self.store.purchases_of_payments([payment_intent_id]).get(payment_intent_id)
 
     def facts_of_payment(self, payment_intent_id: str) -> PaymentFacts:
         """Return what is known of a payment's refunds and disputes. One read."""
