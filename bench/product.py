@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 
-from google.cloud import firestore
-
-from shared.adapters.firestore.database import Database
-from shared.adapters.firestore.ledger import Ledger
-from shared.adapters.firestore.store import AccountStore
+from shared.adapters.firestore.ledger import connect_ledger
 from shared.domain.spend_requests import spend_of
 
 
-def spender(client: firestore.Client) -> Callable[[str, str], object]:
+def spender(project: str) -> Callable[[str, str], object]:
     """Return a function (uid, idempotency key) that spends one token, on a ledger of its own."""
-    ledger = Ledger(AccountStore(Database(client)))
+    ledger = connect_ledger(project)
 
     def spend(uid: str, key: str) -> object:
         body = {"user_id": uid, "amount": 1, "reason": "bench", "idempotency_key": key}

@@ -9,6 +9,7 @@ from google.cloud import firestore
 
 from local.stack import Stack
 from local.stripe_account import StripeAccount
+from shared.adapters.firestore.client import Client
 from tests.stripe_events import CLI_SECRET
 
 # Tests that use this go through the whole product; then the emulators of that stack serve all others too.
@@ -60,6 +61,6 @@ def database(stack: Stack) -> Iterator[firestore.Client]:
 def _emulated_firestore(emulator: str, project: str) -> Iterator[firestore.Client]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FIRESTORE_EMULATOR_HOST", emulator)
-        client = firestore.Client(project=project)
+        client = Client(project=project)
     yield client
     client.close()  # type: ignore[no-untyped-call]  # the library leaves it untyped

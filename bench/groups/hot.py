@@ -88,8 +88,8 @@ def _in_process(lab: Lab) -> Iterator[Row]:
     spends = 10 * _THREADS
     tokens = (_ROUNDS + 1) * spends + _LONE_SPENDS + 1
     lab.fund(project, {"hot": tokens})
-    database = lab.database(project)
-    spend, queue = spender(database), QueueLedger(database)
+    queue = QueueLedger(lab.database(project))
+    spend = spender(project)
     queue.fund("queued", tokens)
 
     def our_spend() -> object:

@@ -4,8 +4,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from google.cloud import firestore
-
+from shared.adapters.firestore.client import Client
 from shared.domain.entry import NewEntry
 from shared.domain.errors import NotEnoughTokens
 from shared.domain.posting import Posted
@@ -13,7 +12,7 @@ from tests.ledgers import ledger_of
 
 
 def main(project: str, keys: int, threads: int) -> None:
-    ledger = ledger_of(firestore.Client(project=project))
+    ledger = ledger_of(Client(project=project))
     report: dict[str, list[int]] = {"posted": [], "duplicates": [], "refused": []}
 
     def spend(key: int) -> None:

@@ -14,6 +14,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from shared.adapters.firestore import database
+from shared.adapters.firestore.client import Client
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.domain.errors import Unavailable
@@ -148,7 +149,7 @@ def test_a_database_that_nobody_serves_is_unavailable(unserved_port: int, monkey
     monkeypatch.setattr(database, "_RETRY_READ", brief)
     monkeypatch.setattr(database, "_RETRY_COMMIT", brief)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{unserved_port}")
-    away = ledger_of(firestore.Client(project="demo"))
+    away = ledger_of(Client(project="demo"))
 
     for call in (lambda: away.account("ada"), lambda: away.credit(purchase(), NO_LIMITS)):
         with pytest.raises(Unavailable):

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import grpc
 import pytest
-from google.cloud import firestore
 from google.cloud.secretmanager import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.pubsub_v1 import PublisherClient
@@ -16,6 +15,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 
 from shared.adapters import firebase_auth, google_identity, pubsub, secret_manager, stripe_api
 from shared.adapters.firestore import database, store
+from shared.adapters.firestore.client import Client
 from shared.adapters.pubsub import EventPublisher
 from shared.adapters.secret_manager import SecretStore
 from shared.adapters.stripe_api import StripeGateway
@@ -129,7 +129,7 @@ def test_google_services_that_are_away_are_given_up_in_time_after_pauses_of_rand
     publisher = EventPublisher(PublisherClient(transport=PublisherGrpcTransport(channel=channel)), "demo")
     event = {"id": "evt_1", "type": "refund.created", "livemode": False}
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", address)
-    documents = database.Database(firestore.Client(project="demo"))
+    documents = database.Database(Client(project="demo"))
 
     with ThreadPoolExecutor() as pool:
         waits = [

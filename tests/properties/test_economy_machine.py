@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from shared.adapters.firestore.client import Client
 from shared.domain.catalog import Package
 from shared.domain.crediting import Duplicate
 from shared.domain.entry import Entry, EntryType, NewEntry
@@ -236,7 +237,7 @@ def test_a_few_histories_on_the_emulator_end_in_what_the_facts_say(
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_emulator)
 
     def new_project() -> firestore.Client:
-        return firestore.Client(project=f"demo-{uuid.uuid4().hex[:12]}")
+        return Client(project=f"demo-{uuid.uuid4().hex[:12]}")
 
     class OnTheEmulator(Economy):
         make_client = staticmethod(new_project)

@@ -11,6 +11,7 @@ from typing import Literal
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.adapters.firestore.client import Client
 from shared.adapters.firestore.database import Database, WriteConflict, retry_on_conflict
 from shared.adapters.firestore.documents import (
     PAYMENTS,
@@ -257,7 +258,7 @@ class Ledger:
 
 def connect_ledger(project: str) -> Ledger:
     """Return the ledger of a project; of the emulator when FIRESTORE_EMULATOR_HOST names one."""
-    return Ledger(AccountStore(Database(firestore.Client(project=project))))
+    return Ledger(AccountStore(Database(Client(project=project))))
 
 
 def _cursor_after(entry: Entry) -> str:
