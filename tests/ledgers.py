@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.adapters.firestore.database import Database
-from shared.adapters.firestore.folding import Slot
+from shared.adapters.firestore.folding import Group, Slot
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.store import AccountRead, AccountStore
 from shared.domain.change import Decide
@@ -39,7 +39,7 @@ class EndlessLine(AccountStore):
     def change(self, uid: str, decide: Decide[Any]) -> Any:  # noqa: ANN401 - the decision's
         slot = Slot(decide)
         left, self.left = self.left if self.left and self.left.account.uid == uid else None, None
-        self.left = self._settle(uid, [slot], left)
+        self.left = self._settle(uid, Group([slot], left))
         return slot.result()
 
 

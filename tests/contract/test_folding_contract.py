@@ -9,7 +9,7 @@ import pytest
 from google.cloud import firestore
 
 from shared.adapters.firestore.database import Database
-from shared.adapters.firestore.folding import Slot
+from shared.adapters.firestore.folding import Group, Slot
 from shared.adapters.firestore.ledger import Ledger
 from shared.adapters.firestore.store import AccountStore
 from shared.domain.change import Decide
@@ -19,7 +19,7 @@ from shared.domain.errors import LedgerConflict, NotEnoughTokens, RequestError
 from shared.domain.limits import Limits
 from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundMade
 from shared.domain.posting import Posted, decide_post
-from shared.domain.reversing import NothingNew, decide_reversal
+from shared.domain.reversing import Noted, NothingNew, Reversed, decide_reversal
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import assert_chain_holds, ledger_of
 from tests.purchases import purchase
@@ -44,17 +44,17 @@ def spend(key: str, amount: int) -> NewEntry:
     return NewEntry(f"spend:ada:{key}", "spend", -amount, {"reason": "render"})
 
 
-def waiting(*entries: NewEntry) -> list[Slot]:
-    """Return a group in which each of these waits to be posted."""
-    return [Slot(partial(decide_post, new=entry, create_account=False)) for entry in entries]
+def waiting(*entries: NewEntry, left: object = None) -> Group:
+    """Return a group in which each of these waits to be posted, after one that left the account so."""
+    return Group([Slot(partial(decide_post, new=entry, create_account=False)) for entry in entries], left)
 
 
 def folded(client: firestore.Client, *decisions: Decide[Any]) -> list[Any]:
     """Take decisions about ada as one group, as if they had waited together; return outcomes, or what failed."""
     store = AccountStore(Database(client))
-    slots = [Slot(decision) for decision in decisions]
-    store._settle("ada", slots)
-    return [slot.result() for slot in slots]
+    group = Group([Slot(decision) for decision in decisions])
+    store._settle("ada", group)
+    return [slot.result() for slot in group.slots]
 
 
 @pytest.mark.parametrize("order", list(permutations(["credit", "refund", "dispute"])), ids="-".join)
@@ -91,6 +91,21 @@ def test_a_credit_and_a_late_note_of_its_pending_payment_leave_nothing_open(clie
     assert (account.balance, dict(account.open_purchases)) == (110, {})
 
 
+def test_refunds_of_more_purchases_than_one_query_finds_land_together(client: firestore.Client) -> None:
+    ledger, generous = ledger_of(client), Limits(per_hour=250, per_day=250)
+    for number in range(31):
+        ledger.credit(purchase(f"cs_{number}", payment_intent_id=f"pi_{number}"), generous)
+    payments = [f"pi_{number}" for number in range(32)]
+    assert AccountStore(Database(client)).purchases_of_payments(payments).keys() == set(payments[:31])
+    refunds = [partial(decide_reversal, payment=payment, fact=RefundMade(f"re_{payment}", 999)) for payment in payments]
+
+    outcomes = folded(client, *refunds)
+
+    assert [type(outcome) for outcome in outcomes] == [Reversed] * 31 + [Noted], "nobody knows the last purchase"
+    assert ledger.account("ada").balance == 0
+    assert_chain_holds(ledger)
+
+
 def test_what_cannot_be_read_fails_alone(client: firestore.Client, ledger: Ledger) -> None:
     """A record of a later version, after a rollback: the owner's other changes still land."""
     ledger.credit(purchase(payment_intent_id="pi_1"), LIMITS)
@@ -104,7 +119,7 @@ def test_what_cannot_be_read_fails_alone(client: firestore.Client, ledger: Ledge
         Slot(partial(decide_post, new=spend("k1", 10), create_account=False)),
     ]
 
-    store._settle("ada", slots)
+    store._settle("ada", Group(slots))
 
     with pytest.raises(ValueError, match="unknown kind"):
         slots[0].result()
@@ -136,7 +151,7 @@ def test_the_next_group_lands_without_a_read() -> None:
     left = store._settle("ada", waiting(spend("k1", 10)))
     firestore.forget()
 
-    store._settle("ada", waiting(spend("k2", 10), spend("k3", 10)), left)
+    store._settle("ada", waiting(spend("k2", 10), spend("k3", 10), left=left))
 
     assert (firestore.reads, firestore.writes) == (0, 4)
     assert store.read("ada").account.balance == 80
@@ -171,11 +186,29 @@ def test_what_another_instance_did_since_the_last_group_counts(
     store = AccountStore(Database(client))
     left = store._settle("ada", waiting(spend("k1", 100)))
     happens(ledger)
-    (slot,) = waiting(then)
+    group = waiting(then, left=left)
 
-    store._settle("ada", [slot], left)
+    store._settle("ada", group)
 
-    assert (type(outcome_of(slot)), ledger.account("ada").balance) == expected
+    assert (type(outcome_of(group.slots[0])), ledger.account("ada").balance) == expected
+    assert_chain_holds(ledger)
+
+
+def test_whoever_comes_before_a_lost_group_is_decided_again_joins_it(client: firestore.Client, ledger: Ledger) -> None:
+    ledger.credit(purchase(tokens=110), LIMITS)
+    store = AccountStore(Database(client))
+    left = store._settle("ada", waiting(spend("k1", 10)))
+    a_spend(ledger)
+    group, late = waiting(spend("k3", 1), left=left), waiting(spend("k4", 2), spend("k2", 5), spend("k5", 900)).slots
+    arrivals = iter([[], late])
+    group.waiting = lambda _room: next(arrivals, [])
+
+    left = store._settle("ada", group)
+
+    outcomes = [type(outcome_of(slot)) for slot in group.slots]
+    assert outcomes == [Posted, Posted, Duplicate, NotEnoughTokens]
+    assert ledger.account("ada").balance == 110 - 10 - 5 - 1 - 2
+    assert left == store.read("ada")
     assert_chain_holds(ledger)
 
 

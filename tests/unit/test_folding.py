@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from shared.adapters.firestore.folding import GroupQueue, Slot
+from shared.adapters.firestore.folding import Group, GroupQueue
 from shared.domain.errors import Unavailable
 
 HERE_S = 5.0
@@ -15,16 +15,17 @@ HERE_S = 5.0
 class Handler:
     """Handles groups one by one when it is let, and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, group_max: int = 100) -> None:
+        self.group_max = group_max
         self.groups: list[tuple[str, list[object]]] = []
         self.entered = threading.Semaphore(0)
         self.gate = threading.Semaphore(0)
 
-    def __call__(self, key: str, slots: list[Slot], _before: object) -> None:
-        self.groups.append((key, [slot.request for slot in slots]))
+    def __call__(self, key: str, group: Group) -> None:
+        self.groups.append((key, group.requests(self.group_max)))
         self.entered.release()
         assert self.gate.acquire(timeout=HERE_S)
-        for slot in slots:
+        for slot in group.slots:
             if slot.request == "bad":
                 slot.fail(ValueError("bad"))
             elif slot.request == "broken":
@@ -38,10 +39,8 @@ def handler() -> Handler:
     return Handler()
 
 
-def queue_of(
-    handler: Handler, *, group_max: int = 100, gather_s: float = 0.0, patience_s: float = HERE_S
-) -> GroupQueue:
-    return GroupQueue(handler, group_max=group_max, gather_s=gather_s, patience_s=patience_s)
+def queue_of(handler: Handler, *, gather_s: float = 0.0, patience_s: float = HERE_S) -> GroupQueue:
+    return GroupQueue(handler, gather_s=gather_s, patience_s=patience_s)
 
 
 def line_up(queue: GroupQueue, pool: ThreadPoolExecutor, *requests: str, key: str = "ada") -> list["Future[object]"]:
@@ -72,7 +71,8 @@ def test_those_who_wait_are_handled_together(handler: Handler) -> None:
 
 
 def test_a_group_is_bounded(handler: Handler) -> None:
-    queue = queue_of(handler, group_max=2)
+    handler.group_max = 2
+    queue = queue_of(handler)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(queue.run, "ada", "1")
         assert handler.entered.acquire(timeout=HERE_S)
@@ -110,7 +110,8 @@ def test_a_fault_of_one_is_its_own(handler: Handler) -> None:
 
 
 def test_a_fault_of_the_group_reaches_all_that_wait_and_the_next_group_is_handled(handler: Handler) -> None:
-    queue = queue_of(handler, group_max=2)
+    handler.group_max = 2
+    queue = queue_of(handler)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(queue.run, "ada", "1")
         assert handler.entered.acquire(timeout=HERE_S)
@@ -151,19 +152,57 @@ def test_lone_callers_never_wait(handler: Handler) -> None:
     assert queue.run("ada", "3") == "3 done"
 
 
-def test_those_who_come_back_at_once_join_the_next_group(handler: Handler) -> None:
-    queue = queue_of(handler, gather_s=0.2)
+def test_those_who_come_back_at_once_are_waited_for(handler: Handler) -> None:
+    queue = queue_of(handler, gather_s=HERE_S * 2)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(queue.run, "ada", "1")
         assert handler.entered.acquire(timeout=HERE_S)
-        leader, other = line_up(queue, pool, "2", "3")
+        leader, *others = line_up(queue, pool, "2", "3", "4")
         handler.gate.release(3)
         first.result(HERE_S)
 
-        assert other.result(HERE_S) == "3 done"
-        assert not leader.done(), "it waits for the next group"
-        line_up(queue, pool, "4", "5", "6")
+        assert [other.result(HERE_S) for other in others] == ["3 done", "4 done"]
+        line_up(queue, pool, "5")
+        assert not leader.done(), "two were answered, and one is back"
+        line_up(queue, pool, "6")
         leader.result(HERE_S)
 
-    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3"], ["4", "5", "6"]]
+    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3", "4"], ["5", "6"]]
     assert queue._lines == {}
+
+
+def test_those_who_do_not_come_back_are_not_waited_for_long(handler: Handler) -> None:
+    queue = queue_of(handler, gather_s=0.05)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        others = line_up(queue, pool, "2", "3")
+        handler.gate.release(2)
+
+        assert [future.result(HERE_S) for future in (first, *others)] == ["1 done", "2 done", "3 done"]
+    assert queue._lines == {}
+
+
+def test_whoever_comes_while_a_group_is_handled_may_join_it() -> None:
+    entered, gate, rounds = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def handle(_key: str, group: Group) -> None:
+        """Ask for the requests three times, as a commit that loses twice does."""
+        for _ in range(3):
+            rounds.append(group.requests(3))
+            entered.release()
+            assert gate.acquire(timeout=HERE_S)
+        for slot in group.slots:
+            slot.succeed(f"{slot.request} done")
+
+    queue = GroupQueue(handle, gather_s=0.0, patience_s=HERE_S)
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(queue.run, "ada", "1")]
+        for requests in (("2",), ("3", "4"), ()):
+            assert entered.acquire(timeout=HERE_S)
+            futures += line_up(queue, pool, *requests)
+            gate.release()
+        gate.release(3)
+
+        assert [future.result(HERE_S) for future in futures] == ["1 done", "2 done", "3 done", "4 done"]
+    assert rounds[:4] == [["1"], ["1", "2"], ["1", "2", "3"], ["4"]]

@@ -1,18 +1,21 @@
 """Group commit: callers that want the same thing changed line up, and the first one works for all that wait.
 
-    caller 1 ── leads: takes the line ──> handle([1]) ─────────┐
+    caller 1 ── leads: handle([1]) ────────────────────────────┐
     caller 2 ── waits ─┐                                       └─> wakes the first that waits
     caller 3 ── waits ─┴── caller 2 leads: handle([2, 3]) ──> ...
 
-Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long. After
-a group of several it waits a moment before that, because those who were answered often come back at once: so the next
-group is larger. What the handler returned goes along to the next leader, and is forgotten when nobody waits any more.
+A group is open until its handler asks for the requests, and again whenever it asks once more: whoever has come
+meanwhile is in it. Nobody leads twice: a leader hands over once its own group is done, so that no caller works for
+others for long. After a group of several it first waits a moment for those who were answered, because they often come
+back at once: so the next group is larger. What the handler returned goes along to the next leader, and is forgotten
+when nobody waits any more.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from math import inf
 from threading import Event, Lock
 from typing import Any
 
@@ -45,29 +48,40 @@ class Slot:
 
 
 @dataclass(slots=True)
+class Group:
+    """The callers of a key that are handled together; `left` is what the handler returned for the group before."""
+
+    slots: list[Slot]
+    left: Any = None
+    waiting: Callable[[int], Iterable[Slot]] = lambda room: ()  # noqa: ARG005 - a group without a line has all it gets
+
+    def requests(self, most: int) -> list[Any]:
+        """Take in who waits, up to this many in all, and return the requests."""
+        self.slots.extend(self.waiting(most - len(self.slots)))
+        return [slot.request for slot in self.slots]
+
+
+@dataclass(slots=True)
 class _Line:
-    """The callers of a key behind the one that leads."""
+    """The callers of a key behind the one that leads; `is_full` is set when as many as `expected` wait."""
 
     waiting: deque[Slot] = field(default_factory=deque)
     left: Any = None
+    expected: float = inf
+    is_full: Event = field(default_factory=Event)
 
 
 class GroupQueue:
     """Lines of callers, one per key.
 
     Args:
-        handle: is given a key, the slots of a group, and what it returned for the group before in the same line, else
-            None; it settles each of the slots, or raises for all.
-        group_max: the most slots in a group.
-        gather_s: how long the leader of several waits for others to join the next group.
+        handle: is given a key and a group; it settles each of the slots, or raises for all.
+        gather_s: how long the leader of several waits, at most, for as many to wait again.
         patience_s: how long a caller waits for its turn.
     """
 
-    def __init__(
-        self, handle: Callable[[str, list[Slot], Any], Any], *, group_max: int, gather_s: float, patience_s: float
-    ) -> None:
+    def __init__(self, handle: Callable[[str, Group], Any], *, gather_s: float, patience_s: float) -> None:
         self._handle = handle
-        self._group_max = group_max
         self._gather_s = gather_s
         self._patience_s = patience_s
         self._lock = Lock()
@@ -87,6 +101,8 @@ class GroupQueue:
                 self._lines[key] = _Line()
             else:
                 line.waiting.append(slot)
+                if len(line.waiting) >= line.expected:
+                    line.is_full.set()
         if line is not None and not self._wait_for_turn(key, slot):
             raise Unavailable("account_busy", "The account changes too often - try again in a moment")
         if not slot.done:
@@ -108,23 +124,36 @@ class GroupQueue:
 
     def _lead(self, key: str, slot: Slot) -> None:
         line = self._lines[key]
-        with self._lock:
-            group = [slot, *(line.waiting.popleft() for _ in range(min(len(line.waiting), self._group_max - 1)))]
         left, line.left = line.left, None
+        group = Group([slot], left, partial(self._take, line))
         try:
-            line.left = self._handle(key, group, left)
+            line.left = self._handle(key, group)
         except BaseException as fault:
-            for one in group:
+            for one in group.slots:
                 if not one.done:
                     one.fail(fault)
             if not isinstance(fault, Exception):
                 raise
         finally:
-            for one in group[1:]:
+            others = group.slots[1:]
+            for one in others:
                 one.turn.set()
-            if len(group) > 1:
-                time.sleep(self._gather_s)
+            if others:
+                self._gather(line, len(others))
             self._hand_over(key, line)
+
+    def _take(self, line: _Line, room: int) -> list[Slot]:
+        with self._lock:
+            return [line.waiting.popleft() for _ in range(min(len(line.waiting), room))]
+
+    def _gather(self, line: _Line, expected: int) -> None:
+        with self._lock:
+            if len(line.waiting) >= expected:
+                return
+            line.expected = expected
+        line.is_full.wait(self._gather_s)
+        line.expected = inf
+        line.is_full.clear()
 
     def _hand_over(self, key: str, line: _Line) -> None:
         with self._lock:

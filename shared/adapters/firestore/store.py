@@ -30,7 +30,7 @@ from shared.adapters.firestore.first_version import (
     is_first_version,
     payments_from_first_version,
 )
-from shared.adapters.firestore.folding import GroupQueue, Slot
+from shared.adapters.firestore.folding import Group, GroupQueue
 from shared.adapters.firestore.owner_view import view_fields
 from shared.domain.account import Account
 from shared.domain.change import Change, Decide, Folded, Known, Lookup, PaymentRecord, Stored, fold
@@ -74,7 +74,7 @@ class AccountStore:
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.database = database
         self.clock = clock
-        self._queue = GroupQueue(self._settle, group_max=GROUP_MAX, gather_s=GATHER_S, patience_s=CHANGE_TIMEOUT_S)
+        self._queue = GroupQueue(self._settle, gather_s=GATHER_S, patience_s=CHANGE_TIMEOUT_S)
 
     def read(self, uid: str, *, assume_new: bool = False) -> AccountRead:
         """Return a user's account; one that does not exist is empty. One read, two while there is no accounts/{uid}.
@@ -128,43 +128,42 @@ class AccountStore:
 
     # --- one group of changes
 
-    def _settle(self, uid: str, slots: list[Slot], left: AccountRead | None = None) -> AccountRead | None:
+    def _settle(self, uid: str, group: Group) -> AccountRead | None:
         """Settle a group: all in one commit, or each alone when Firestore refuses the whole.
 
-        Takes and returns the account as the group before, and this one, has left it; None means that it must be read.
+        Returns the account as the group has left it, as `group.left` is the one before; None: it must be read.
         """
         try:
-            folded, left = self._land(uid, [slot.request for slot in slots], left)
+            folded, left = self._land(uid, group)
         except Unavailable:
             raise
         except Exception:
             # One of them may be what Firestore refuses, or what cannot be read: it must not take the others along.
-            if len(slots) == 1:
+            if len(group.slots) == 1:
                 raise
-            for slot in slots:
+            for slot in group.slots:
                 try:
-                    self._settle(uid, [slot])
+                    self._settle(uid, Group([slot]))
                 except Exception as error:  # noqa: BLE001 - it is this caller's alone
                     slot.fail(error)
             return None
-        for place, slot in enumerate(slots):
+        for place, slot in enumerate(group.slots):
             if place in folded.faults:
                 slot.fail(folded.faults[place])
             else:
                 slot.succeed(folded.outcomes[place])
         return left
 
-    def _land(
-        self, uid: str, decisions: Sequence[Decide[Any]], left: AccountRead | None
-    ) -> tuple[Folded, AccountRead | None]:
+    def _land(self, uid: str, group: Group) -> tuple[Folded, AccountRead | None]:
         """Decide a group and commit what it changes, again and again while others change the account."""
-        read = replace(left, is_assumed=True) if left else None
+        read: AccountRead | None = replace(group.left, is_assumed=True) if group.left else None
         look_first = Lookup()
         assume_new = True
 
         def attempt() -> tuple[Folded, AccountRead | None]:
             nonlocal read, look_first, assume_new
             read = read or self.read(uid, assume_new=assume_new)
+            decisions = group.requests(GROUP_MAX)
             folded = self._decide(read, decisions, look_first)
             if (read.is_new or read.is_assumed) and (folded.faults or folded.change is None):
                 # Nothing is refused on an assumption: another instance, or version 0.1, may know better.
