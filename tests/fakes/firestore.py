@@ -262,7 +262,7 @@ class Query:
     def where(self, *, filter: FieldFilter) -> "Query":  # noqa: A002 - google's name
         if filter.op_string not in _COMPARE:
             raise NotImplementedError(filter.op_string)
-        if filter.op_string == "in" and not 1 <= len(filter.value) <= IN_MAX:
+        if filter.op_string == "in" and not 1 <= len(filter.value or ()) <= IN_MAX:
             raise google_errors.InvalidArgument(f"'IN' supports 1 to {IN_MAX} values")
         return replace(self, filters=(*self.filters, filter))
 

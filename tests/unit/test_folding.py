@@ -164,10 +164,11 @@ def test_those_who_come_back_at_once_are_waited_for(handler: Handler) -> None:
         assert [other.result(HERE_S) for other in others] == ["3 done", "4 done"]
         line_up(queue, pool, "5")
         assert not leader.done(), "two were answered, and one is back"
+        handler.group_max = 1  # the last ones are not to wait for anybody
         line_up(queue, pool, "6")
         leader.result(HERE_S)
 
-    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3", "4"], ["5", "6"]]
+    assert [requests for _, requests in handler.groups] == [["1"], ["2", "3", "4"], ["5"], ["6"]]
     assert queue._lines == {}
 
 

@@ -179,6 +179,17 @@ def test_a_refund_costs_four_reads_and_four_writes(firestore: FakeFirestore, led
     assert cost(firestore) == (4, 4, 1)
 
 
+def test_a_refund_that_loses_its_commit_knows_the_purchase_already(firestore: FakeFirestore, ledger: Ledger) -> None:
+    """Reads: the account and the payment's record again. A query waits while the account changes on."""
+    ledger.credit(purchase(payment_intent_id="pi_1"), NO_LIMITS)
+    firestore.forget()
+    firestore.refuse_next_commit(google_errors.FailedPrecondition("changed since it was read"))
+
+    ledger.reverse("ada", "pi_1", RefundMade("re_1", 999))
+
+    assert cost(firestore) == (3 + 2, 4, 1)
+
+
 # --- faults
 
 

@@ -158,17 +158,18 @@ class AccountStore:
         """Decide a group and commit what it changes, again and again while others change the account."""
         read: AccountRead | None = replace(group.left, is_assumed=True) if group.left else None
         look_first = Lookup()
+        purchases: dict[str, Entry] = {}
         assume_new = True
 
         def attempt() -> tuple[Folded, AccountRead | None]:
             nonlocal read, look_first, assume_new
             read = read or self.read(uid, assume_new=assume_new)
             decisions = group.requests(GROUP_MAX)
-            folded = self._decide(read, decisions, look_first)
+            folded = self._decide(read, decisions, look_first, purchases)
             if (read.is_new or read.is_assumed) and (folded.faults or folded.change is None):
                 # Nothing is refused on an assumption: another instance, or version 0.1, may know better.
                 read = self.read(uid)
-                folded = self._decide(read, decisions, look_first)
+                folded = self._decide(read, decisions, look_first, purchases)
             if folded.change is None:
                 return folded, read
             batch = self._batch(read, folded.change)
@@ -190,23 +191,30 @@ class AccountStore:
 
         return retry_on_conflict(attempt, CHANGE_TIMEOUT_S)
 
-    def _decide(self, read: AccountRead, decisions: Sequence[Decide[Any]], look_first: Lookup) -> Folded:
+    def _decide(
+        self, read: AccountRead, decisions: Sequence[Decide[Any]], look_first: Lookup, purchases: dict[str, Entry]
+    ) -> Folded:
         folded = Folded(read.account, lookup=look_first)
         while True:
             if folded.lookup:
-                found = self._look_up(folded.lookup, read.first_version or {})
+                found = self._look_up(folded.lookup, read.first_version or {}, purchases)
                 # What the group is about to write is newer than what was just read.
                 folded = replace(folded, known=found.and_also(folded.known))
             folded = fold(folded, decisions, self.clock())
             if not folded.lookup:
                 return folded
 
-    def _look_up(self, lookup: Lookup, first_version: Mapping[str, PaymentRecord]) -> Known:
-        """Read what decisions have to know: the documents in one call, the payments' purchases in one query."""
+    def _look_up(
+        self, lookup: Lookup, first_version: Mapping[str, PaymentRecord], purchases: dict[str, Entry]
+    ) -> Known:
+        """Read what decisions have to know: the documents in one call, the payments' purchases in one query.
+
+        `purchases` are those that were found before: entries never change.
+        """
         entries = {id_: f"{TRANSACTIONS}/{id_}" for id_ in lookup.entries}
         payments = {id_: f"{PAYMENTS}/{id_}" for id_ in lookup.payments}
         found = self.database.get_all([*entries.values(), *payments.values(), *lookup.documents])
-        purchases = self.purchases_of_payments([*payments])
+        purchases |= self.purchases_of_payments([id_ for id_ in payments if id_ not in purchases])
         return Known(
             entries={id_: _entry(id_, found[path]) for id_, path in entries.items()},
             purchases={id_: purchases.get(id_) for id_ in payments},
