@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import permutations
+from itertools import count, permutations
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from google.cloud import firestore
 from shared.adapters.firestore.database import Database
 from shared.adapters.firestore.folding import Group, Slot
 from shared.adapters.firestore.ledger import Ledger
+from shared.adapters.firestore.reservations import Reservations
 from shared.adapters.firestore.store import AccountStore
 from shared.domain.change import Decide
 from shared.domain.crediting import Duplicate, decide_credit, decide_open_purchase
@@ -19,12 +20,15 @@ from shared.domain.errors import LedgerConflict, NotEnoughTokens, RequestError
 from shared.domain.limits import Limits
 from shared.domain.payment_facts import BalanceTransaction, DisputeState, RefundMade
 from shared.domain.posting import Posted, decide_post
+from shared.domain.reserving import decide_capture
 from shared.domain.reversing import Noted, NothingNew, Reversed, decide_reversal
+from shared.domain.spend_requests import Capture, ReservationKey, ReservationRequest
 from tests.fakes.firestore import FakeFirestore
 from tests.ledgers import assert_chain_holds, ledger_of
 from tests.purchases import purchase
 
 LIMITS = Limits(per_hour=5, per_day=20)
+JOB = ReservationKey("ada", "job")
 
 
 @pytest.fixture(params=["fake", "emulator"])
@@ -209,6 +213,49 @@ def test_whoever_comes_before_a_lost_group_is_decided_again_joins_it(client: fir
     assert outcomes == [Posted, Posted, Duplicate, NotEnoughTokens]
     assert ledger.account("ada").balance == 110 - 10 - 5 - 1 - 2
     assert left == store.read("ada")
+    assert_chain_holds(ledger)
+
+
+def much_is_bought(other: Ledger) -> None:
+    for number in range(3):
+        other.credit(purchase(f"cs_more_{number}", tokens=110), LIMITS)
+
+
+def a_job_begins(other: Ledger) -> None:
+    Reservations(other.store).reserve(ReservationRequest(JOB, 20, 20, "render", 60, "release"))
+
+
+@pytest.mark.parametrize("attempt", [1, 2], ids=["while it was read", "before it is decided again"])
+@pytest.mark.parametrize(
+    ("happens", "then"),
+    [
+        (much_is_bought, partial(decide_post, new=spend("late", 300), create_account=False)),
+        (a_job_begins, partial(decide_capture, capture=Capture(JOB, 20))),
+    ],
+    ids=["more tokens", "a reservation"],
+)
+def test_nobody_is_refused_on_an_account_that_was_read_before_they_asked(
+    client: firestore.Client, ledger: Ledger, happens: Callable[[Ledger], None], then: Decide[Any], attempt: int
+) -> None:
+    """Whoever leads changes nothing, so that no commit tells that the account has changed."""
+    ledger.credit(purchase(tokens=110), LIMITS)
+    ledger.post("ada", spend("k1", 10))
+    late = Slot(then)
+    asked = count(1)
+
+    def arrive(_room: int) -> tuple[Slot, ...]:
+        if next(asked) != attempt:
+            return ()
+        happens(ledger_of(client))
+        return (late,)
+
+    group = waiting(spend("k1", 10) if attempt == 2 else spend("k2", 5_000))
+    group.waiting = arrive
+
+    AccountStore(Database(client))._settle("ada", group)
+
+    assert type(outcome_of(group.slots[0])) is (Duplicate if attempt == 2 else NotEnoughTokens)
+    assert isinstance(outcome_of(late), Posted)
     assert_chain_holds(ledger)
 
 

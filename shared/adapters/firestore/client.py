@@ -92,6 +92,8 @@ class _Batch(firestore.WriteBatch):
 
 def _encode_fields(to: _Message, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
+        if not name:
+            raise _NotPlain
         _encode(to[name], value)
 
 

@@ -4,11 +4,10 @@
     caller 2 ── waits ─┐                                       └─> wakes the first that waits
     caller 3 ── waits ─┴── caller 2 leads: handle([2, 3]) ──> ...
 
-A group is open until its handler asks for the requests, and again whenever it asks once more: whoever has come
-meanwhile is in it. Nobody leads twice: a leader hands over once its own group is done, so that no caller works for
-others for long. After a group of several it first waits a moment for those who were answered, because they often come
-back at once: so the next group is larger. What the handler returned goes along to the next leader, and is forgotten
-when nobody waits any more.
+A group stays open until its handler asks for the requests; each time it asks again, whoever has come meanwhile joins.
+Nobody leads twice: a leader hands over once its own group is done, so that no caller works for others for long. After a
+group of several it first waits a moment for those who were answered, because they often come back at once: so the next
+group is larger. What the handler returned goes along to the next leader, and is forgotten when nobody waits any more.
 """
 
 from collections import deque
@@ -53,7 +52,7 @@ class Group:
 
     slots: list[Slot]
     left: Any = None
-    waiting: Callable[[int], Iterable[Slot]] = lambda room: ()  # noqa: ARG005 - a group without a line has all it gets
+    waiting: Callable[[int], Iterable[Slot]] = lambda room: ()  # noqa: ARG005 - without a line nobody can join
 
     def requests(self, most: int) -> list[Any]:
         """Take in who waits, up to this many in all, and return the requests."""
@@ -138,9 +137,11 @@ class GroupQueue:
             others = group.slots[1:]
             for one in others:
                 one.turn.set()
-            if others:
-                self._gather(line, len(others))
-            self._hand_over(key, line)
+            try:
+                if others:
+                    self._gather(line, len(others))
+            finally:
+                self._hand_over(key, line)
 
     def _take(self, line: _Line, room: int) -> list[Slot]:
         with self._lock:
@@ -152,8 +153,9 @@ class GroupQueue:
                 return
             line.expected = expected
         line.is_full.wait(self._gather_s)
-        line.expected = inf
-        line.is_full.clear()
+        with self._lock:
+            line.expected = inf
+            line.is_full.clear()
 
     def _hand_over(self, key: str, line: _Line) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ from shared.domain.entry import Entry
 from shared.domain.errors import Unavailable
 
 CHANGE_TIMEOUT_S = 10.0
-"""How long a change waits for its turn, and how long it is then decided again while others write its account."""
+"""How long a change waits for its turn, and how long a group is decided again while others write its account."""
 
 GROUP_MAX = 100
 GATHER_S = 0.005
@@ -103,7 +103,10 @@ class AccountStore:
         return payments
 
     def purchases_of_payments(self, payment_intent_ids: Sequence[str]) -> dict[str, Entry]:
-        """Return the purchase entries that PaymentIntents paid for, by PaymentIntent. One query per 30."""
+        """Return the purchase entries that PaymentIntents paid for, by PaymentIntent: each paid for one at most.
+
+        One query per 30.
+        """
         found: dict[str, Entry] = {}
         for start in range(0, len(payment_intent_ids), _IN_MAX):
             some = payment_intent_ids[start : start + _IN_MAX]
@@ -131,7 +134,8 @@ class AccountStore:
     def _settle(self, uid: str, group: Group) -> AccountRead | None:
         """Settle a group: all in one commit, or each alone when Firestore refuses the whole.
 
-        Returns the account as the group has left it, as `group.left` is the one before; None: it must be read.
+        Returns the account as this group leaves it, or None if it has to be read; `group.left` is the same of the
+        group before.
         """
         try:
             folded, left = self._land(uid, group)
@@ -160,15 +164,19 @@ class AccountStore:
         look_first = Lookup()
         purchases: dict[str, Entry] = {}
         assume_new = True
+        read_for = len(group.slots)
 
         def attempt() -> tuple[Folded, AccountRead | None]:
-            nonlocal read, look_first, assume_new
-            read = read or self.read(uid, assume_new=assume_new)
+            nonlocal read, read_for, look_first, assume_new
+            if read is None:
+                read_for, read = len(group.slots), self.read(uid, assume_new=assume_new)
             decisions = group.requests(GROUP_MAX)
             folded = self._decide(read, decisions, look_first, purchases)
-            if (read.is_new or read.is_assumed) and (folded.faults or folded.change is None):
-                # Nothing is refused on an assumption: another instance, or version 0.1, may know better.
-                read = self.read(uid)
+            is_certain = not (read.is_new or read.is_assumed or len(decisions) > read_for)
+            if not is_certain and (folded.faults or folded.change is None):
+                # Nothing is refused on an assumption, for another instance, or version 0.1, may know better; nor on an
+                # account that was read before somebody asked.
+                read_for, read = len(decisions), self.read(uid)
                 folded = self._decide(read, decisions, look_first, purchases)
             if folded.change is None:
                 return folded, read
@@ -207,7 +215,7 @@ class AccountStore:
     def _look_up(
         self, lookup: Lookup, first_version: Mapping[str, PaymentRecord], purchases: dict[str, Entry]
     ) -> Known:
-        """Read what decisions have to know: the documents in one call, the payments' purchases in one query.
+        """Read what decisions have to know: the documents in one call, the payments' purchases by query.
 
         `purchases` are those that were found before: entries never change.
         """
