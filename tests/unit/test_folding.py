@@ -15,8 +15,8 @@ HERE_S = 5.0
 class Handler:
     """Handles groups one by one when it is let, and remembers them."""
 
-    def __init__(self, group_max: int = 100) -> None:
-        self.group_max = group_max
+    def __init__(self) -> None:
+        self.group_max = 100
         self.groups: list[tuple[str, list[object]]] = []
         self.entered = threading.Semaphore(0)
         self.gate = threading.Semaphore(0)
@@ -181,6 +181,26 @@ def test_those_who_do_not_come_back_are_not_waited_for_long(handler: Handler) ->
         handler.gate.release(2)
 
         assert [future.result(HERE_S) for future in (first, *others)] == ["1 done", "2 done", "3 done"]
+    assert queue._lines == {}
+
+
+def test_a_leader_who_is_interrupted_while_it_waits_hands_over(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_line: object, _expected: int) -> None:
+        raise KeyboardInterrupt
+
+    queue = queue_of(handler)
+    monkeypatch.setattr(queue, "_gather", interrupted)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(queue.run, "ada", "1")
+        assert handler.entered.acquire(timeout=HERE_S)
+        leader, other = line_up(queue, pool, "2", "3")
+        handler.gate.release(2)
+
+        assert [first.result(HERE_S), other.result(HERE_S)] == ["1 done", "3 done"]
+        with pytest.raises(KeyboardInterrupt):
+            leader.result(HERE_S)
     assert queue._lines == {}
 
 
